@@ -1,1 +1,82 @@
-"""Table of public names."""
+"""Exact stochastic simulation of reaction networks in JAX: the table of public names.
+
+A name is loaded from its module at first use, so that ``import jaxsim`` is quick and touches no device.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from jaxsim._identity import refuse_robotics_package
+from jaxsim._version import __version__
+
+refuse_robotics_package()
+
+if TYPE_CHECKING:  # the same table for type checkers and editors; a test compares the two
+    from jaxsim import models as models
+    from jaxsim.dosing import Dose as Dose
+    from jaxsim.dosing import OneCompartment as OneCompartment
+    from jaxsim.dosing import Schedule as Schedule
+    from jaxsim.dosing import Set as Set
+    from jaxsim.dosing import TwoCompartment as TwoCompartment
+    from jaxsim.dosing import concentration as concentration
+    from jaxsim.dosing import every as every
+    from jaxsim.ensemble import replay as replay
+    from jaxsim.ensemble import simulate as simulate
+    from jaxsim.errors import JaxsimError as JaxsimError
+    from jaxsim.errors import NetworkError as NetworkError
+    from jaxsim.errors import ScheduleError as ScheduleError
+    from jaxsim.errors import SimulationError as SimulationError
+    from jaxsim.errors import SimulationWarning as SimulationWarning
+    from jaxsim.network import Event as Event
+    from jaxsim.network import Network as Network
+    from jaxsim.network import Parameter as Parameter
+    from jaxsim.network import Reaction as Reaction
+    from jaxsim.random import Bernoulli as Bernoulli
+    from jaxsim.random import Lognormal as Lognormal
+    from jaxsim.random import Normal as Normal
+    from jaxsim.random import Poisson as Poisson
+    from jaxsim.random import Uniform as Uniform
+
+_TABLE = {
+    "Network": "jaxsim.network",
+    "Reaction": "jaxsim.network",
+    "Parameter": "jaxsim.network",
+    "Event": "jaxsim.network",
+    "Schedule": "jaxsim.dosing",
+    "Dose": "jaxsim.dosing",
+    "Set": "jaxsim.dosing",
+    "OneCompartment": "jaxsim.dosing",
+    "TwoCompartment": "jaxsim.dosing",
+    "every": "jaxsim.dosing",
+    "concentration": "jaxsim.dosing",
+    "Lognormal": "jaxsim.random",
+    "Normal": "jaxsim.random",
+    "Uniform": "jaxsim.random",
+    "Bernoulli": "jaxsim.random",
+    "Poisson": "jaxsim.random",
+    "simulate": "jaxsim.ensemble",
+    "replay": "jaxsim.ensemble",
+    "JaxsimError": "jaxsim.errors",
+    "NetworkError": "jaxsim.errors",
+    "ScheduleError": "jaxsim.errors",
+    "SimulationError": "jaxsim.errors",
+    "SimulationWarning": "jaxsim.errors",
+}
+
+_MODULES = ("models",)  # reached as attributes: jaxsim.models.cell()
+
+__all__ = ["__version__", *_TABLE, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"jaxsim.{name}")
+    if name not in _TABLE:
+        raise AttributeError(f"module 'jaxsim' has no attribute '{name}'")
+    value = getattr(import_module(_TABLE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

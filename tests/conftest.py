@@ -1,0 +1,14 @@
+"""Every test runs with runtime shape and type checks, strict promotion, and no compiled programs from earlier runs."""
+
+import os
+
+os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+
+import jax
+from jaxtyping import install_import_hook
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_compilation_cache_dir", None)
+
+install_import_hook("jaxsim", "beartype.beartype")
