@@ -1,0 +1,48 @@
+"""Which array library computes: NumPy in float64 for concrete values, jax.numpy under a transformation."""
+
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def traced(*trees: Any) -> bool:
+    """Tell whether any leaf of `trees` is being traced by a JAX transformation.
+
+    Examples
+    --------
+    >>> traced(1.0, {"a": np.ones(2)})
+    False
+    """
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(trees))
+
+
+def namespace(*trees: Any) -> ModuleType:
+    """Return jax.numpy when a leaf of `trees` is traced, otherwise NumPy.
+
+    Schedules are small and their amplitudes are carried over weeks of model time, so concrete values are
+    computed in float64 on the host whatever the precision of JAX.
+
+    Examples
+    --------
+    >>> namespace(1.0).__name__
+    'numpy'
+    """
+    return jnp if traced(*trees) else np
+
+
+def floats(xp: ModuleType, value: Any) -> Any:
+    """Return `value` as an array of floats: float64 with NumPy, JAX's default float with jax.numpy.
+
+    Examples
+    --------
+    >>> floats(np, [1, 2]).dtype
+    dtype('float64')
+    """
+    if xp is np:
+        return np.asarray(value, dtype=np.float64)
+    if isinstance(value, list | tuple):
+        return jnp.stack([floats(jnp, item) for item in value]) if value else jnp.zeros(0)
+    return jnp.asarray(value, dtype=jnp.result_type(float))
