@@ -1,0 +1,61 @@
+"""Reaction networks: expressions, reactions, events, the Network and its static Structure."""
+
+from jaxsim.network.evaluate import evaluate
+from jaxsim.network.event import Event
+from jaxsim.network.expression import (
+    Binary,
+    Call,
+    Compare,
+    Expression,
+    FallingFactorial,
+    Logic,
+    Name,
+    Number,
+    Unary,
+    names,
+)
+from jaxsim.network.network import Network
+from jaxsim.network.parameter import Parameter, is_distribution
+from jaxsim.network.parser import parse
+from jaxsim.network.printer import to_string
+from jaxsim.network.reaction import Reaction, mass_action
+from jaxsim.network.reaction_parser import parse_reaction
+from jaxsim.network.structure import (
+    Structure,
+    changed_species,
+    dependency_graph,
+    names_of_time,
+    rate_class,
+    stoichiometry,
+)
+from jaxsim.network.substitution import substitute
+
+__all__ = [
+    "Binary",
+    "Call",
+    "Compare",
+    "Event",
+    "Expression",
+    "FallingFactorial",
+    "Logic",
+    "Name",
+    "Network",
+    "Number",
+    "Parameter",
+    "Reaction",
+    "Structure",
+    "Unary",
+    "changed_species",
+    "dependency_graph",
+    "evaluate",
+    "is_distribution",
+    "mass_action",
+    "names",
+    "names_of_time",
+    "parse",
+    "parse_reaction",
+    "rate_class",
+    "stoichiometry",
+    "substitute",
+    "to_string",
+]

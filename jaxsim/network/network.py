@@ -1,0 +1,241 @@
+"""The Network: species, parameters, reactions and observables with their values."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import jax
+
+from jaxsim.errors import NetworkError, closest
+from jaxsim.network.event import Event
+from jaxsim.network.listing import listing
+from jaxsim.network.parameter import Parameter, checked_count, checked_value
+from jaxsim.network.reaction import Reaction
+from jaxsim.network.structure import Structure
+from jaxsim.network.validation import build_structure
+
+
+class Network:
+    """A reaction network: an immutable pytree of values over a static structure.
+
+    Parameters
+    ----------
+    species
+        Initial count (an integer from 0 on, in molecules) of each species, or a distribution over
+        trajectories.
+    reactions
+        Text such as ``"S + I -> 2 I @ beta*S*I/N"`` (see :func:`parse_reaction`) or Reaction objects.
+    parameters
+        Numbers, Parameter objects with units, or distributions over trajectories.
+    observables
+        Named expressions of species and parameters, which rates may use.
+    inputs
+        Named functions of time, such as drug concentrations: a number or a disposition object.
+    events
+        State-triggered assignments.
+    name
+        For listings.
+
+    Raises
+    ------
+    NetworkError
+        If the network does not make sense; the message names the offending reaction or name.
+
+    Notes
+    -----
+    The leaves are parameter values, initial counts and what the inputs hold, so ``jax.grad`` and
+    ``jax.vmap`` see through a network. Networks of equal structure share compiled programs.
+
+    Examples
+    --------
+    >>> Network(
+    ...     species={"S": 990, "I": 10, "R": 0},
+    ...     parameters={"beta": 0.3, "gamma": 0.1},
+    ...     reactions=["S + I -> 2 I @ beta*S*I/1000", "I -> R @ gamma*I"],
+    ... )
+    Network of 3 species and 2 reactions
+      species     S = 990, I = 10, R = 0
+      parameters  beta = 0.3, gamma = 0.1
+      reactions
+        S + I -> 2 I @ beta*S*I/1000
+        I -> R @ gamma*I
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_descriptions",
+        "_initial",
+        "_inputs",
+        "_name",
+        "_parameters",
+        "_structure",
+        "_units",
+    )
+
+    def __init__(
+        self,
+        species: Mapping[str, Any],
+        reactions: Iterable[str | Reaction],
+        parameters: Mapping[str, Any] | None = None,
+        observables: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        events: Iterable[Event] = (),
+        name: str = "",
+    ) -> None:
+        given = {key: _as_parameter(value) for key, value in dict(parameters or {}).items()}
+        inputs = dict(inputs or {})
+        structure = build_structure(
+            tuple(species), tuple(given), reactions, dict(observables or {}), tuple(inputs), events
+        )
+        self._store(
+            structure,
+            {key: checked_count(value, f"species '{key}'") for key, value in species.items()},
+            {key: checked_value(item.value, f"parameter '{key}'") for key, item in given.items()},
+            {key: _checked_input(key, value) for key, value in inputs.items()},
+            tuple((key, item.unit) for key, item in given.items() if item.unit),
+            tuple((key, item.description) for key, item in given.items() if item.description),
+            name,
+        )
+
+    def _store(self, *values: Any) -> None:
+        slots = ("_structure", "_initial", "_parameters", "_inputs", "_units", "_descriptions", "_name")
+        for slot, value in zip(slots, values, strict=True):
+            object.__setattr__(self, slot, value)
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        raise AttributeError(f"a Network is immutable; use with_parameters or with_initial, not '{attribute} = ...'")
+
+    def __delattr__(self, attribute: str) -> None:
+        raise AttributeError("a Network is immutable")
+
+    @property
+    def structure(self) -> Structure:
+        """The static part: names, reactions, events."""
+        return self._structure
+
+    @property
+    def name(self) -> str:
+        """The label given at construction."""
+        return self._name
+
+    @property
+    def initial(self) -> Mapping[str, Any]:
+        """Initial count of each species, in molecules; read-only."""
+        return MappingProxyType(self._initial)
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Value of each parameter, in its own unit; read-only."""
+        return MappingProxyType(self._parameters)
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What drives each named function of time; read-only."""
+        return MappingProxyType(self._inputs)
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """Unit of each parameter that has one; read-only."""
+        return MappingProxyType(dict(self._units))
+
+    @property
+    def descriptions(self) -> Mapping[str, str]:
+        """Description of each parameter that has one; read-only."""
+        return MappingProxyType(dict(self._descriptions))
+
+    def with_parameters(self, **values: Any) -> "Network":
+        """Return a network with some parameter values replaced; the structure is shared.
+
+        Examples
+        --------
+        >>> net = Network({"A": 9}, ["A -> , d"], parameters={"d": 1.0})
+        >>> net.with_parameters(d=2.0).parameters["d"]
+        2.0
+        """
+        for key in values:
+            _require_known(key, self._parameters, "parameter")
+        new = {key: checked_value(value, f"parameter '{key}'") for key, value in values.items()}
+        return self._replace(parameters={**self._parameters, **new})
+
+    def with_initial(self, **values: Any) -> "Network":
+        """Return a network with some initial counts replaced; the structure is shared.
+
+        Examples
+        --------
+        >>> Network({"A": 9}, ["A -> , 1"]).with_initial(A=3).initial["A"]
+        3
+        """
+        for key in values:
+            _require_known(key, self._initial, "species")
+        new = {key: checked_count(value, f"species '{key}'") for key, value in values.items()}
+        return self._replace(initial={**self._initial, **new})
+
+    def _replace(self, *, initial: Any = None, parameters: Any = None) -> "Network":
+        return _build(
+            self._structure,
+            initial or self._initial,
+            parameters or self._parameters,
+            self._inputs,
+            self._units,
+            self._descriptions,
+            self._name,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _build, (
+            self._structure,
+            self._initial,
+            self._parameters,
+            self._inputs,
+            self._units,
+            self._descriptions,
+            self._name,
+        )
+
+    def __repr__(self) -> str:
+        return listing(self)
+
+
+def _build(*values: Any) -> Network:
+    """Make a network of values that were checked before or are traced."""
+    network = object.__new__(Network)
+    network._store(*values)
+    return network
+
+
+def _as_parameter(value: Any) -> Parameter:
+    return value if isinstance(value, Parameter) else Parameter(value)
+
+
+def _checked_input(name: str, value: Any) -> Any:
+    return checked_value(value, f"input '{name}'") if isinstance(value, (int, float)) else value
+
+
+def _require_known(name: str, known: Mapping[str, Any], kind: str) -> None:
+    if name not in known:
+        raise NetworkError(f"the network has no {kind} '{name}'{closest(name, known)}")
+
+
+def _flatten_with_keys(network: Network) -> tuple[Any, Any]:
+    children = tuple(
+        (jax.tree_util.GetAttrKey(part), tuple(getattr(network, f"_{part}").values()))
+        for part in ("parameters", "initial", "inputs")
+    )
+    return children, (network._structure, network._units, network._descriptions, network._name)
+
+
+def _unflatten(auxiliary: Any, children: Any) -> Network:
+    structure, units, descriptions, name = auxiliary
+    parameters, initial, inputs = children
+    return _build(
+        structure,
+        dict(zip(structure.species, initial, strict=True)),
+        dict(zip(structure.parameters, parameters, strict=True)),
+        dict(zip(structure.inputs, inputs, strict=True)),
+        units,
+        descriptions,
+        name,
+    )
+
+
+jax.tree_util.register_pytree_with_keys(Network, _flatten_with_keys, _unflatten)

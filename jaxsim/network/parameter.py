@@ -1,0 +1,90 @@
+"""A parameter's value with its unit and meaning, and which values networks accept."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsim.errors import NetworkError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value with its unit and a description; the unit is recorded, not converted.
+
+    Parameters
+    ----------
+    value
+        A number, or a distribution over trajectories (any object with ``.sample(u)``).
+    unit
+        For example ``"1/h"``.
+    description
+        One phrase for tables.
+
+    Examples
+    --------
+    >>> Parameter(0.3, "1/d", "infection rate").unit
+    '1/d'
+    """
+
+    value: Any
+    unit: str = ""
+    description: str = ""
+
+
+def is_distribution(value: Any) -> bool:
+    """Return whether `value` describes variability between trajectories: it has ``.sample(u)``.
+
+    Examples
+    --------
+    >>> is_distribution(1.0)
+    False
+    """
+    return hasattr(value, "sample")
+
+
+def checked_value(value: Any, what: str) -> Any:
+    """Return a finite scalar, a traced scalar or a distribution; refuse anything else.
+
+    Examples
+    --------
+    >>> checked_value(2, "parameter 'k'")
+    2.0
+    >>> checked_value(float("nan"), "parameter 'k'")
+    Traceback (most recent call last):
+    jaxsim.errors.NetworkError: parameter 'k' is nan; give a finite number
+    """
+    if is_distribution(value) or isinstance(value, jax.core.Tracer):
+        return value
+    number = _as_scalar(value, what)
+    if not math.isfinite(number):
+        raise NetworkError(f"{what} is {number}; give a finite number")
+    return value if isinstance(value, jax.Array) else number
+
+
+def checked_count(value: Any, what: str) -> Any:
+    """Return an initial count as an int, or a traced count or distribution as it is.
+
+    Examples
+    --------
+    >>> checked_count(10.0, "species 'A'")
+    10
+    """
+    value = checked_value(value, what)
+    if not isinstance(value, float):
+        return value
+    if value < 0 or not value.is_integer():
+        raise NetworkError(f"{what} starts at {value:g}; counts are integers from 0 on")
+    return int(value)
+
+
+def _as_scalar(value: Any, what: str) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number, np.ndarray, jax.Array)):
+        raise NetworkError(f"{what} is {value!r:.60}; give a number or a distribution")
+    if np.ndim(value):
+        raise NetworkError(
+            f"{what} has shape {np.shape(value)}; a network holds one value, give batches to simulate(parameters=...)"
+        )
+    return float(value)

@@ -1,0 +1,174 @@
+"""Read an expression: a Pratt parser (Pratt 1973) that knows arithmetic, logic and function calls."""
+
+import math
+
+from jaxsim.errors import ExpressionError, closest
+from jaxsim.network.constants import fold_constant
+from jaxsim.network.expression import Binary, Call, Compare, Expression, Logic, Name, Number, Unary
+from jaxsim.network.functions import FUNCTIONS, SPECIAL_ARITY, SYNONYMS
+from jaxsim.network.tokens import Token, refuse, tokenize
+
+DEEPEST_NESTING = 200
+
+# How strongly an infix operator binds, and whether it groups to the right.
+_BINDING = {
+    "or": 1,
+    "and": 2,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "==": 4,
+    "!=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "^": 8,
+}
+_NOT, _COMPARE, _SIGN, _POWER = 3, 4, 7, 8
+_CONSTANTS = {"pi": math.pi}
+
+
+def parse(text: str) -> Expression:
+    """Read an expression such as ``"k*A*(A - 1)*hill(B, K, 2)"``.
+
+    Operators, weakest first: ``or``, ``and``, ``not``, comparisons, ``+ -``, ``* /``, sign, ``^`` (or
+    ``**``, grouping to the right). Functions: exp log ln log10 sqrt sin cos tan abs min max pow floor
+    ceil, ``hill(x, k, n)``, ``michaelis_menten(x, vmax, km)``, ``if(condition, a, b)`` and, in
+    effects, ``binomial(n, p)``. ``log`` is the natural logarithm, ``pi`` the constant, ``t`` the time.
+
+    Parameters
+    ----------
+    text
+        At most 20,000 characters, nested at most 200 deep.
+
+    Returns
+    -------
+    Expression
+        Constants are folded in double precision; sums and products group to the left.
+
+    Raises
+    ------
+    ExpressionError
+        If the text cannot be read; the message names the place.
+
+    Examples
+    --------
+    >>> from jaxsim.network import to_string
+    >>> to_string(parse("2*3*k * (A+B)**2"))
+    '6*k*(A + B)^2'
+    >>> parse("k*")
+    Traceback (most recent call last):
+    jaxsim.errors.ExpressionError: cannot read expression 'k*' at character 3: a value is missing
+    """
+    if not isinstance(text, str):
+        raise ExpressionError(f"an expression must be text, not {type(text).__name__} {text!r:.40}")
+    reader = _Reader(text)
+    expression = reader.expression(0)
+    reader.expect("end", "")
+    return expression
+
+
+class _Reader:
+    """The tokens, the place reached and how deep the nesting is there."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.tokens, self.position, self.depth = text, tokenize(text), 0, 0
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.position]
+
+    def take(self) -> Token:
+        token = self.token
+        self.position += 1
+        return token
+
+    def expect(self, kind: str, text: str) -> None:
+        if (self.token.kind, self.token.text) != (kind, text):
+            wanted = f"expected '{text}' before" if text else "unexpected"
+            raise self.refuse(self.token, f"{wanted} {_describe(self.token)}")
+        self.position += kind != "end"
+
+    def refuse(self, token: Token, why: str) -> ExpressionError:
+        return refuse(self.text, token.position, why)
+
+    def build(self, token: Token, node: Expression) -> Expression:
+        try:
+            return fold_constant(node)
+        except ZeroDivisionError as error:
+            raise self.refuse(token, "division by zero") from error
+        except (ArithmeticError, ValueError) as error:
+            raise self.refuse(token, "the result is not a finite real number") from error
+
+    def expression(self, weakest: int) -> Expression:
+        """Read operands and the infix operators that bind at least as strongly as `weakest`."""
+        self.depth += 1
+        if self.depth > DEEPEST_NESTING:
+            raise self.refuse(self.token, f"nested deeper than {DEEPEST_NESTING}")
+        left, last = self.operand(), 0
+        while (binding := _BINDING.get(self.token.text, 0)) and binding >= weakest:
+            if binding == last == _COMPARE:
+                raise self.refuse(self.token, "write 'a < b and b < c', as comparisons do not chain")
+            left, last = self.infix(left, self.take(), binding), binding
+        self.depth -= 1
+        return left
+
+    def infix(self, left: Expression, operator: Token, binding: int) -> Expression:
+        right = self.expression(_SIGN if operator.text == "^" else binding + 1)
+        node = {_COMPARE: Compare, 1: Logic, 2: Logic}.get(binding, Binary)
+        return self.build(operator, node(operator.text, left, right))
+
+    def operand(self) -> Expression:
+        token = self.take()
+        if token.kind == "number":
+            value = float(token.text)
+            if not math.isfinite(value):
+                raise self.refuse(token, f"the number {token.text} is too large")
+            return Number(value)
+        if token.text == "(":
+            inner = self.expression(0)
+            self.expect("operator", ")")
+            return inner
+        if token.text in ("-", "+"):
+            inner = self.expression(_SIGN)
+            return self.build(token, Unary("-", inner)) if token.text == "-" else inner
+        if token.text == "not":
+            return Unary("not", self.expression(_NOT))
+        if token.kind == "name" and token.text not in ("and", "or"):
+            return self.call(token) if self.token.text == "(" else self.name(token)
+        self.position -= 1
+        raise self.refuse(token, "a value is missing" + _found(token))
+
+    def name(self, token: Token) -> Expression:
+        if token.text in FUNCTIONS or token.text in SPECIAL_ARITY or token.text in SYNONYMS:
+            raise self.refuse(token, f"'{token.text}' is a function; write '{token.text}(...)'")
+        return Number(_CONSTANTS[token.text]) if token.text in _CONSTANTS else Name(token.text)
+
+    def call(self, token: Token) -> Expression:
+        name = SYNONYMS.get(token.text, token.text)
+        if name not in FUNCTIONS and name not in SPECIAL_ARITY:
+            guess = closest(name, [*FUNCTIONS, *SYNONYMS, *SPECIAL_ARITY])
+            raise self.refuse(token, f"'{name}' is not a function{guess}")
+        self.expect("operator", "(")
+        args = [self.expression(0)]
+        while self.token.text == ",":
+            self.take()
+            args.append(self.expression(0))
+        self.expect("operator", ")")
+        arity = FUNCTIONS[name].arity if name in FUNCTIONS else SPECIAL_ARITY[name]
+        if len(args) < 2 if arity is None else len(args) != arity:
+            wanted = "at least 2" if arity is None else arity
+            raise self.refuse(token, f"'{name}' takes {wanted} arguments, not {len(args)}")
+        if name == "pow":
+            return self.build(token, Binary("^", args[0], args[1]))
+        return self.build(token, Call(name, tuple(args)))
+
+
+def _describe(token: Token) -> str:
+    return f"'{token.text}'" if token.text else "the end"
+
+
+def _found(token: Token) -> str:
+    return f" before '{token.text}'" if token.text else ""

@@ -1,0 +1,150 @@
+"""One reaction: what it takes, what it makes, how fast, and what else it sets when it fires."""
+
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jaxsim.errors import NetworkError
+from jaxsim.network.expression import Binary, Expression, FallingFactorial, Name
+from jaxsim.network.parser import parse
+from jaxsim.network.printer import to_string
+
+Counts = Mapping[str, int] | Iterable[tuple[str, int]]
+Assignments = Mapping[str, str | Expression] | Iterable[tuple[str, str | Expression]]
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """A reaction with its full propensity.
+
+    Parameters
+    ----------
+    reactants, products
+        How many molecules of each species are taken and made, for example ``{"S": 1, "I": 1}``.
+    rate
+        The full propensity, in firings per unit time, as text or Expression. Mass action is written
+        out: see :func:`mass_action`.
+    effects
+        Assignments on firing, for changes that are not constant, for example
+        ``{"IL": "0", "IR": "IR + IL"}`` or ``{"T": "binomial(T, 0.5)"}``. All are computed from the
+        state just before the firing and rounded down to integers.
+    name
+        Optional; unique in its network.
+
+    Raises
+    ------
+    NetworkError
+        If a coefficient is not a positive integer or a species is both changed and set.
+    ExpressionError
+        If the rate or an effect cannot be read.
+
+    Notes
+    -----
+    Mappings are stored as tuples of pairs, so that reactions are hashable.
+
+    Examples
+    --------
+    >>> print(Reaction({"S": 1, "I": 1}, {"I": 2}, "beta*S*I/N"))
+    S + I -> 2 I @ beta*S*I/N
+    """
+
+    reactants: Any
+    products: Any
+    rate: Any
+    effects: Any = ()
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        text = f"reaction '{self.name}'" if self.name else "a reaction"
+        for side in ("reactants", "products"):
+            object.__setattr__(self, side, _counts(getattr(self, side), text))
+        object.__setattr__(self, "rate", as_expression(self.rate))
+        object.__setattr__(self, "effects", assignments(self.effects))
+        for species, _ in self.effects:
+            if self.changes.get(species, 0):
+                raise NetworkError(
+                    f"reaction '{self}' both changes species '{species}' and sets it by an effect; "
+                    f"leave it out of the reactants and products"
+                )
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """The net change of each species that appears on either side, zero included."""
+        net = {species: -count for species, count in self.reactants}
+        for species, count in self.products:
+            net[species] = net.get(species, 0) + count
+        return net
+
+    def __str__(self) -> str:
+        label = f"{self.name}: " if self.name else ""
+        sides = f"{_side(self.reactants)} -> {_side(self.products)}".strip()
+        sets = ", ".join(f"{species} := {to_string(value)}" for species, value in self.effects)
+        return f"{label}{sides} @ {to_string(self.rate)}" + (f"; {sets}" if sets else "")
+
+
+def mass_action(constant: Expression, reactants: Counts) -> Expression:
+    """Return the propensity ``constant * x*(x-1)*...`` over the reactants (no factor 1/m!).
+
+    Source: Gillespie, J. Comput. Phys. 22 (1976) 403, eq. 14, with the combinatorial factor of the
+    reactants kept in the constant.
+
+    Examples
+    --------
+    >>> from jaxsim.network import parse, to_string
+    >>> to_string(mass_action(parse("k"), {"A": 2, "B": 1}))
+    'k*A*(A - 1)*B'
+    """
+    rate = constant
+    for species, order in _counts(reactants, "a reaction"):
+        factor = Name(species) if order == 1 else FallingFactorial(species, order)
+        rate = Binary("*", rate, factor)
+    return rate
+
+
+def as_expression(value: str | float | Expression) -> Expression:
+    """Return text or a number as an Expression, and an Expression as it is.
+
+    Examples
+    --------
+    >>> as_expression(2)
+    Number(value=2.0)
+    """
+    if isinstance(value, Expression):
+        return value
+    return parse(repr(value) if isinstance(value, (int, float)) else value)
+
+
+def assignments(values: Assignments) -> tuple[tuple[str, Expression], ...]:
+    """Return assignments ``{species: expression}`` as a hashable tuple of pairs.
+
+    Examples
+    --------
+    >>> assignments({"A": "0"})
+    (('A', Number(value=0.0)),)
+    """
+    pairs = values.items() if isinstance(values, Mapping) else values
+    return tuple((species, as_expression(value)) for species, value in pairs)
+
+
+def _counts(values: Counts, text: str) -> tuple[tuple[str, int], ...]:
+    pairs = values.items() if isinstance(values, Mapping) else values
+    return tuple((species, _coefficient(species, count, text)) for species, count in pairs)
+
+
+def _coefficient(species: str, count: Any, text: str) -> int:
+    try:
+        value = operator.index(int(count) if isinstance(count, float) and count % 1 == 0 else count)
+    except TypeError as error:
+        raise NetworkError(
+            f"{text} has the coefficient {count!r} for species '{species}'; coefficients are positive integers"
+        ) from error
+    if value < 1:
+        raise NetworkError(
+            f"{text} has the coefficient {value} for species '{species}'; coefficients are positive integers"
+        )
+    return value
+
+
+def _side(pairs: tuple[tuple[str, int], ...]) -> str:
+    return " + ".join(name if count == 1 else f"{count} {name}" for name, count in pairs)

@@ -1,0 +1,167 @@
+"""Check that the parts of a network fit together, and put the observables into the rates."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jaxsim.errors import NetworkError, closest
+from jaxsim.network.event import Event
+from jaxsim.network.expression import Call, Expression, Number, fold, names
+from jaxsim.network.functions import RESERVED
+from jaxsim.network.reaction import Reaction, as_expression
+from jaxsim.network.reaction_parser import parse_reaction
+from jaxsim.network.structure import Structure
+from jaxsim.network.substitution import substitute
+
+_KINDS = "a species, parameter, observable or input"
+
+
+def build_structure(
+    species: tuple[str, ...],
+    parameters: tuple[str, ...],
+    reactions: Iterable[str | Reaction],
+    observables: Mapping[str, Any],
+    inputs: tuple[str, ...],
+    events: Iterable[Event],
+) -> Structure:
+    """Return the static part of a network after checking every name in it.
+
+    Raises
+    ------
+    NetworkError
+        If a name is unknown, duplicate or reserved, or a rate is random or negative.
+    """
+    declared = {
+        "species": species,
+        "parameter": parameters,
+        "observable": tuple(observables),
+        "input": inputs,
+    }
+    _check_names(declared)
+    known = {name for group in declared.values() for name in group} | {"t"}
+    values = _resolve(observables, known)
+    parsed = _parse_all(reactions)
+    for reaction in parsed:
+        _check_reaction(reaction, set(species), known, set(inputs))
+    for event in (events := tuple(events)):
+        _check_event(event, set(species), known, set(inputs))
+    return Structure(
+        species=species,
+        parameters=parameters,
+        reactions=tuple(_inline_reaction(reaction, values) for reaction in parsed),
+        observables=tuple(values.items()),
+        inputs=inputs,
+        events=tuple(_inline_event(event, values) for event in events),
+    )
+
+
+def _check_names(declared: Mapping[str, tuple[str, ...]]) -> None:
+    seen: dict[str, str] = {}
+    for kind, group in declared.items():
+        for name in group:
+            if not isinstance(name, str) or not name.isidentifier():
+                raise NetworkError(f"{kind} {name!r} is not a name; use letters, digits and '_', a letter first")
+            if name in RESERVED:
+                raise NetworkError(f"{kind} '{name}' has a reserved name (time, function or constant); rename it")
+            if name in seen:
+                raise NetworkError(f"'{name}' is declared as a {seen[name]} and as a {kind}; rename one of them")
+            seen[name] = kind
+
+
+def _parse_all(reactions: Iterable[str | Reaction]) -> tuple[Reaction, ...]:
+    if isinstance(reactions, (str, Reaction)):
+        raise NetworkError("reactions must be a list of reactions; put the one in brackets")
+    parsed: list[Reaction] = []
+    for item in reactions:
+        parsed.extend((item,) if isinstance(item, Reaction) else parse_reaction(item))
+    seen: set[str] = set()
+    for reaction in parsed:
+        if reaction.name and reaction.name in seen:
+            raise NetworkError(f"two reactions are named '{reaction.name}'; rename one of them")
+        seen.add(reaction.name)
+    return tuple(parsed)
+
+
+def _resolve(observables: Mapping[str, Any], known: set[str]) -> dict[str, Expression]:
+    """Return the observables with observables inside them substituted, in the order given."""
+    pending = {name: as_expression(value) for name, value in observables.items()}
+    for name, value in pending.items():
+        _check_known(names(value), known, f"observable '{name}'")
+        _refuse_random(value, f"observable '{name}'")
+    done: dict[str, Expression] = {}
+    while len(done) < len(pending):
+        ready = [
+            name
+            for name, value in pending.items()
+            if name not in done and not (names(value) & pending.keys()) - done.keys()
+        ]
+        if not ready:
+            cycle = "', '".join(name for name in pending if name not in done)
+            raise NetworkError(f"the observables '{cycle}' read each other in a circle; break it")
+        done.update({name: substitute(pending[name], done) for name in ready})
+    return {name: done[name] for name in pending}
+
+
+def _check_known(read: Iterable[str], known: set[str], where: str) -> None:
+    for name in sorted(read):
+        if name not in known:
+            remedy = f"{guess} Declare" if (guess := closest(name, known)) else "; declare"
+            raise NetworkError(f"{where}: unknown name '{name}'{remedy} it as {_KINDS}")
+
+
+def _check_species(read: Iterable[str], species: set[str], where: str) -> None:
+    for name in read:
+        if name not in species:
+            raise NetworkError(f"{where}: '{name}' is not a species{closest(name, species)}")
+
+
+def _is_random(expression: Expression) -> bool:
+    def visit(node: Expression, below: list[bool]) -> bool:
+        return any(below) or (isinstance(node, Call) and node.function == "binomial")
+
+    return fold(expression, visit)
+
+
+def _refuse_random(expression: Expression, where: str) -> None:
+    if _is_random(expression):
+        raise NetworkError(f"{where}: binomial(n, p) is random; it may only be used in an effect")
+
+
+def _check_reaction(reaction: Reaction, species: set[str], known: set[str], inputs: set[str]) -> None:
+    where = f"reaction '{reaction}'"
+    _check_species(reaction.changes, species, where)
+    _check_known(names(reaction.rate), known, where)
+    _refuse_random(reaction.rate, where)
+    if isinstance(reaction.rate, Number) and reaction.rate.value < 0:
+        raise NetworkError(f"{where}: the rate is negative; a propensity is 0 or more")
+    _check_assignments(reaction.effects, species, known - inputs - {"t"}, where)
+
+
+def _check_event(event: Event, species: set[str], known: set[str], inputs: set[str]) -> None:
+    if not isinstance(event, Event):
+        raise NetworkError(f"an event must be an Event, not {event!r:.60}")
+    where = f"event '{event}'"
+    _check_known(names(event.trigger), known - inputs - {"t"}, where)
+    _refuse_random(event.trigger, where)
+    _check_assignments(event.set, species, known - inputs - {"t"}, where)
+
+
+def _check_assignments(pairs: Any, species: set[str], known: set[str], where: str) -> None:
+    _check_species((name for name, _ in pairs), species, where)
+    for _, value in pairs:
+        _check_known(names(value), known, where)
+
+
+def _inline(pairs: Any, values: Mapping[str, Expression]) -> Any:
+    return tuple((name, substitute(value, values)) for name, value in pairs)
+
+
+def _inline_reaction(reaction: Reaction, values: Mapping[str, Expression]) -> Reaction:
+    if not values:
+        return reaction
+    rate = substitute(reaction.rate, values)
+    return replace(reaction, rate=rate, effects=_inline(reaction.effects, values))
+
+
+def _inline_event(event: Event, values: Mapping[str, Expression]) -> Event:
+    return replace(event, trigger=substitute(event.trigger, values), set=_inline(event.set, values))
