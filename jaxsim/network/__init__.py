@@ -1,5 +1,6 @@
 """Reaction networks: expressions, reactions, events, the Network and its static Structure."""
 
+from jaxsim.network.bounds import bounds
 from jaxsim.network.evaluate import evaluate
 from jaxsim.network.event import Event
 from jaxsim.network.expression import (
@@ -14,6 +15,7 @@ from jaxsim.network.expression import (
     Unary,
     names,
 )
+from jaxsim.network.hoist import hoist, hoist_all
 from jaxsim.network.network import Network
 from jaxsim.network.parameter import Parameter, is_distribution
 from jaxsim.network.parser import parse
@@ -45,9 +47,12 @@ __all__ = [
     "Reaction",
     "Structure",
     "Unary",
+    "bounds",
     "changed_species",
     "dependency_graph",
     "evaluate",
+    "hoist",
+    "hoist_all",
     "is_distribution",
     "mass_action",
     "names",
