@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from ..errors import ScheduleError
 from .disposition import Disposition, dose_factor
 from .dose import Dose
-from .namespace import floats, namespace
-from .schedule import check
+from .namespace import floats
 
 SMALL = 1e-3  # below it the series of (1 - exp(-x))/x is exact to float32 and its derivative does not cancel
 
@@ -58,29 +56,31 @@ def course(xp: ModuleType, disposition: Disposition, doses: Sequence[Dose], agen
     )
 
 
-def superpose(xp: ModuleType, given: Course, times: Float[Any, " c"]) -> tuple[Float[Any, " c"], Float[Any, "c m"]]:
+def superpose(
+    xp: ModuleType, given: Course, times: Float[Any, " c"], begun: Bool[Any, "c d"], over: Bool[Any, "c d"]
+) -> tuple[Float[Any, " c"], Float[Any, "c m"]]:
     """Return base and amplitudes with which the input continues from each time, until the next dose edge.
 
-    ``s`` hours after ``times[c]`` the concentration is ``base[c] + sum_m amplitude[c, m] exp(-rates[m] s)``. A dose
-    whose time is `times[c]` has already been given. An infusion at rate ``r`` contributes the base ``r A/rate``
-    and the amplitude ``-r A/rate exp(-rate (t - start))`` while it runs, and decays from what it reached after.
+    ``s`` hours after ``times[c]`` the concentration is ``base[c] + sum_m amplitude[c, m] exp(-rates[m] s)``. `begun`
+    and `over` say which doses have begun and which have been given by then. While an infusion at rate ``r`` runs it
+    contributes the base ``r A/rate`` and the amplitude ``-r A/rate exp(-rate (t - start))``; then it decays.
 
     Examples
     --------
     >>> import numpy
     >>> given = Course(*(numpy.array([x]) for x in (0.0, 0.0, 2.0, 1.0, 1.0)))
-    >>> base, amplitude = superpose(numpy, given, numpy.array([0.0, 1.0]))
+    >>> times = numpy.array([0.0, 1.0])
+    >>> base, amplitude = superpose(numpy, given, times, *passed(given, times))
     >>> amplitude[:, 0].round(4).tolist()
     [2.0, 0.7358]
     """
     now, start, stop = times[:, None], given.start[None, :], given.stop[None, :]
     lasting = stop - start
-    running = (start <= now) & (now < stop)
+    running = begun & ~over & (lasting > 0)
     infused = xp.where(running, given.amount[None, :] / xp.where(lasting > 0, lasting, 1.0), 0.0)
-    ended = stop <= now
     since_start = xp.where(running, now - start, 0.0)
-    since_stop = xp.where(ended, now - stop, 0.0)
-    left = xp.where(ended, xp.broadcast_to(given.amount[None, :], ended.shape), 0.0)
+    since_stop = xp.where(over, now - stop, 0.0)
+    left = xp.where(over, given.amount[None, :], 0.0)
     base, amplitude = xp.zeros_like(times), []
     for height, rate in zip(given.amplitudes, given.rates, strict=True):
         plateau = infused * (height / rate)
@@ -90,71 +90,35 @@ def superpose(xp: ModuleType, given: Course, times: Float[Any, " c"]) -> tuple[F
     return base, xp.stack(amplitude, axis=1)
 
 
+def passed(given: Course, times: Float[Any, " c"]) -> tuple[Bool[Any, "c d"], Bool[Any, "c d"]]:
+    """Tell which doses have begun and which have been given at each time; at its very time a dose has.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> given = Course(*(numpy.array([x]) for x in (1.0, 2.0, 2.0, 1.0, 1.0)))
+    >>> [part[:, 0].tolist() for part in passed(given, numpy.array([0.0, 1.0, 2.0]))]
+    [[False, True, True], [False, False, True]]
+    """
+    return given.start[None, :] <= times[:, None], given.stop[None, :] <= times[:, None]
+
+
+def slope(xp: ModuleType, given: Course, times: Float[Any, " c"]) -> Float[Any, " c"]:
+    """Return the absolute slope of the concentration at each time, in concentration unit per hour.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> given = Course(*(numpy.array([x]) for x in (0.0, 0.0, 2.0, 1.0, 3.0)))
+    >>> slope(numpy, given, numpy.array([0.0])).tolist()
+    [6.0]
+    """
+    _, amplitude = superpose(xp, given, times, *passed(given, times))
+    return xp.abs(xp.sum(amplitude * given.rates[None, :], axis=1))
+
+
 def _mean_decay(xp: ModuleType, x: Any) -> Any:
     """Return (1 - exp(-x))/x, the share of an infusion left at its end, with a derivative at x = 0."""
     small = x < SMALL
     safe = xp.where(small, 1.0, x)
     return xp.where(small, 1.0 - x * (0.5 - x / 6.0), -xp.expm1(-safe) / safe)
-
-
-def concentration(disposition: Disposition, doses: Dose | Sequence[Dose], times: Any) -> Float[Any, " t"]:
-    """Return the concentration at given times, in closed form.
-
-    Parameters
-    ----------
-    disposition : OneCompartment, TwoCompartment or another Disposition
-    doses : Dose or sequence of Dose
-    times : float array of shape [t]
-        Hours; at the very time of a bolus the dose has been given.
-
-    Returns
-    -------
-    float array of shape [t]
-        In the disposition's concentration unit; NumPy float64 for concrete arguments, differentiable otherwise.
-
-    Raises
-    ------
-    ScheduleError
-        If a dose makes no sense or is in a unit that the disposition does not convert.
-
-    Examples
-    --------
-    >>> from jaxsim.dosing import OneCompartment
-    >>> concentration(OneCompartment(1.0, 2.0), Dose(4, at=[0, 1]), [0.0, 1.0]).round(4).tolist()
-    [2.0, 2.7358]
-    """
-    doses = (doses,) if isinstance(doses, Dose) else tuple(doses)
-    for dose in doses:
-        check("the drug", dose)
-    xp = namespace(disposition, doses, times)
-    base, amplitude = superpose(xp, course(xp, disposition, doses, "the drug"), xp.atleast_1d(floats(xp, times)))
-    return base + xp.sum(amplitude, axis=1)
-
-
-def area_under_curve(disposition: Disposition, doses: Dose | Sequence[Dose]) -> Float[Any, ""]:
-    """Return the area under the concentration curve from the first dose to infinity.
-
-    Returns
-    -------
-    float scalar
-        Concentration unit times hours.
-
-    Raises
-    ------
-    ScheduleError
-        If a dose makes no sense or is in a unit that the disposition does not convert.
-
-    Examples
-    --------
-    >>> from jaxsim.dosing import OneCompartment
-    >>> float(area_under_curve(OneCompartment(1.0, 2.0), Dose(4, at=[0, 1])))
-    4.0
-    """
-    doses = (doses,) if isinstance(doses, Dose) else tuple(doses)
-    for dose in doses:
-        if not isinstance(dose, Dose):
-            raise ScheduleError(f"an area under the curve takes doses, not {dose!r}; give a Dose or a list of them.")
-        check("the drug", dose)
-    xp = namespace(disposition, doses)
-    given = course(xp, disposition, doses, "the drug")
-    return xp.sum(given.amount) * xp.sum(given.amplitudes / given.rates)

@@ -1,21 +1,21 @@
 """The timeline: cells of time over which every input is one sum of exponentials."""
 
 from collections.abc import Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from ..errors import ScheduleError, closest
+from .admission import check_schedule, check_span
 from .bounds import bounds
 from .disposition import Disposition
-from .dose import Dose
-from .namespace import floats, namespace, traced
+from .edges import Edges, arrange
+from .namespace import floats, namespace
 from .schedule import Schedule
-from .set import Set
-from .species_changes import changes, check_species
-from .superposition import Course, course, superpose
+from .species_changes import changes
+from .superposition import Course, course, slope, superpose
 from .thinning_cells import place
 
 
@@ -68,7 +68,8 @@ def build_timeline(
     Timeline
         With one cell per distinct span between start, doses, ends of infusions, extra edges and end; their number
         depends on the structure of the schedule and `cells` alone. Doses after `t_end` do nothing. NumPy float64 for
-        concrete arguments; JAX arrays, differentiable in times, amounts, durations and dispositions, otherwise.
+        concrete arguments; JAX arrays, differentiable in times, amounts, durations and dispositions, otherwise. Traced
+        numbers are not checked: a traced dose before the start is taken by an input as given then, by a species at t0.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def build_timeline(
     Examples
     --------
     >>> from types import SimpleNamespace
-    >>> from jaxsim.dosing import OneCompartment
+    >>> from jaxsim.dosing import Dose, OneCompartment
     >>> network = SimpleNamespace(structure=SimpleNamespace(species=("A",), inputs=("drug",)),
     ...                           inputs={"drug": OneCompartment(1.0, 2.0)})
     >>> timeline = build_timeline(network, Schedule(drug=Dose(4, at=1.0), A=Dose(10, at=2.0)), 0.0, 3.0)
@@ -89,14 +90,15 @@ def build_timeline(
     ([0.0, 2.0, 0.7358], [0.0, 0.0, 10.0])
     """
     schedule = Schedule() if schedule is None else schedule
-    _check(network, schedule, t0, t_end, cells)
+    check_span(t0, t_end, cells, variation)
+    check_schedule(network, schedule, t0)
     xp = namespace(network.inputs, schedule, t0, t_end, variation)
-    start, end = floats(xp, t0), floats(xp, t_end)
-    courses = [_input_course(xp, network, schedule, name) for name in network.structure.inputs]
-    marks = _marks(xp, schedule, start, end)
-    edges = _with_cells(xp, marks, courses, cells, variation)
+    names = network.structure.inputs
+    courses = [_input_course(xp, network, schedule, name) for name in names]
+    edges = _arrange(xp, schedule, (floats(xp, t0), floats(xp, t_end)), courses, cells, variation)
     multiply, add = changes(xp, network.structure.species, schedule, edges)
-    return Timeline(edges, *_curves(xp, courses, edges), multiply, add)
+    base, amplitude, rate, lower, upper = _curves(xp, names, courses, edges)
+    return Timeline(edges.times, base, amplitude, rate, lower, upper, multiply, add)
 
 
 def input_values(timeline: Timeline, times: Any) -> Float[Any, "t i"]:
@@ -127,87 +129,53 @@ def input_values(timeline: Timeline, times: Any) -> Float[Any, "t i"]:
     return base[cell] + xp.sum(amplitude[cell] * decay, axis=2)
 
 
-def _check(network: Any, schedule: Schedule, t0: Any, t_end: Any, cells: int) -> None:
-    if not traced(t0, t_end) and not (np.isfinite(t0) and np.isfinite(t_end) and t0 <= t_end):
-        raise ScheduleError(f"a timeline cannot run from {t0:g} to {t_end:g}; end it after its start.")
-    if cells < 0:
-        raise ScheduleError(f"the number of thinning cells cannot be {cells}; give 0 or more.")
-    species, inputs = network.structure.species, network.structure.inputs
-    for agent, entries in schedule.items():
-        if agent in inputs:
-            _check_input(agent, network.inputs[agent], entries)
-        elif agent in species:
-            check_species(agent, entries)
-        else:
-            known = (*species, *inputs)
-            raise ScheduleError(f"'{agent}' is neither a species nor an input of the network{closest(agent, known)}.")
-        for entry in entries:
-            if not traced(entry, t0) and entry.starts(np)[0] < t0:
-                raise ScheduleError(
-                    f"'{agent}' is given at {entry.starts(np)[0]:g} h, before the start at {float(t0):g} h; start "
-                    "earlier or move it."
-                )
-
-
-def _check_input(agent: str, driven: Any, entries: Sequence[Dose | Set]) -> None:
-    for entry in entries:
-        if isinstance(entry, Set):
-            raise ScheduleError(f"'{agent}' is an input and cannot be set; give it a Dose.")
-    if not isinstance(driven, Disposition):
-        raise ScheduleError(f"'{agent}' is a constant input and cannot be dosed; give it a disposition.")
-
-
 def _input_course(xp: ModuleType, network: Any, schedule: Schedule, name: str) -> Course | Any:
     """Return the course of a dosed input, or its constant value."""
     driven = network.inputs[name]
-    if name in schedule.names:
-        return course(xp, driven, schedule[name], name)  # type: ignore[arg-type]
+    doses = dict(schedule.items()).get(name)
+    if doses:
+        return course(xp, driven, doses, name)  # type: ignore[arg-type]
     return floats(xp, 0.0 if isinstance(driven, Disposition) else driven)
 
 
-def _marks(xp: ModuleType, schedule: Schedule, start: Any, end: Any) -> Float[Any, " k"]:
-    """Return start, every dose edge and end in order; edges outside are moved to the nearer of the two."""
-    parts = [start[None], end[None]]
-    for entries in schedule.entries:
-        for entry in entries:
-            parts.append(entry.starts(xp))
-            if isinstance(entry, Dose) and entry.duration is not None:
-                parts.append(entry.stops(xp))
-    return xp.sort(xp.clip(xp.concatenate(parts), start, end))
-
-
-def _with_cells(xp: ModuleType, marks: Any, courses: list[Any], cells: int, variation: Any) -> Float[Any, " c+1"]:
+def _arrange(
+    xp: ModuleType, schedule: Schedule, span: tuple[Any, Any], courses: list[Any], cells: int, variation: Any
+) -> Edges:
+    """Return the edges of the doses, and `cells` more where anything varies."""
+    edges = arrange(xp, schedule, *span, floats(xp, []))
     dosed = [given for given in courses if isinstance(given, Course)]
     if cells == 0 or not (dosed or variation is not None):
-        return marks
-    slopes = [lambda times, given=given: _slope(xp, given, times) for given in dosed]
-    return xp.sort(xp.concatenate([marks, place(xp, marks, slopes, cells, variation)]))
+        return edges
+    slopes = [partial(slope, xp, given) for given in dosed]
+    return arrange(xp, schedule, *span, place(xp, edges.times, slopes, cells, variation))
 
 
-def _slope(xp: ModuleType, given: Course, times: Float[Any, " n"]) -> Float[Any, " n"]:
-    _, amplitude = superpose(xp, given, times)
-    return xp.abs(xp.sum(amplitude * given.rates[None, :], axis=1))
-
-
-def _curves(xp: ModuleType, courses: list[Any], edges: Any) -> tuple[Any, Any, Any, Any, Any]:
+def _curves(xp: ModuleType, names: Sequence[str], courses: list[Any], edges: Edges) -> tuple[Any, ...]:
     """Return base, amplitude, rate, lower and upper of all inputs."""
-    width, count = edges[1:] - edges[:-1], edges.shape[0] - 1
+    count = edges.times.shape[0] - 1
     modes = max((given.rates.shape[0] for given in courses if isinstance(given, Course)), default=0)
+    nothing = floats(xp, np.zeros((count, modes))), floats(xp, np.zeros(modes))
     columns = []
-    for given in courses:
-        if not isinstance(given, Course):
+    for name, given in zip(names, courses, strict=True):
+        if isinstance(given, Course):
+            columns.append(_dosed(xp, given, edges, name, modes))
+        else:
             constant = xp.broadcast_to(given, (count,))
-            still = floats(xp, np.zeros((count, modes))), floats(xp, np.zeros(modes))
-            columns.append((constant, *still, constant, constant))
-            continue
-        base, amplitude = superpose(xp, given, edges[:-1])
-        lower, upper = bounds(xp, base, amplitude, given.rates, width)
-        missing = modes - given.rates.shape[0]
-        padded = xp.pad(amplitude, ((0, 0), (0, missing))), xp.pad(given.rates, (0, missing))
-        columns.append((base, *padded, lower, upper))
+            columns.append((constant, *nothing, constant, constant))
     if not columns:
-        nothing = floats(xp, np.zeros((count, 0)))
-        return nothing, nothing[:, :, None][:, :, :0], nothing[:0].reshape(0, 0), nothing, nothing
+        none = floats(xp, np.zeros((count, 0)))
+        return none, none[:, :, None][:, :, :modes], none[:0].reshape(0, 0), none, none
     base, amplitude, rate, lower, upper = zip(*columns, strict=True)
-    stacked = (xp.stack(base, axis=1), xp.stack(amplitude, axis=1), xp.stack(rate))
-    return *stacked, xp.stack(lower, axis=1), xp.stack(upper, axis=1)
+    curve = xp.stack(base, axis=1), xp.stack(amplitude, axis=1), xp.stack(rate)
+    return *curve, xp.stack(lower, axis=1), xp.stack(upper, axis=1)
+
+
+def _dosed(xp: ModuleType, given: Course, edges: Edges, name: str, modes: int) -> tuple[Any, ...]:
+    """Return base, amplitude, rate, lower and upper of one input, padded to `modes`."""
+    cell = xp.arange(edges.times.shape[0] - 1)[:, None]
+    begun = cell >= xp.concatenate(edges.starts[name])[None, :]
+    over = cell >= xp.concatenate(edges.stops[name])[None, :]
+    base, amplitude = superpose(xp, given, edges.times[:-1], begun, over)
+    lower, upper = bounds(xp, base, amplitude, given.rates, edges.times[1:] - edges.times[:-1])
+    missing = modes - given.rates.shape[0]
+    return base, xp.pad(amplitude, ((0, 0), (0, missing))), xp.pad(given.rates, (0, missing)), lower, upper
