@@ -1,6 +1,5 @@
 """Concentration curves and the areas under them, of a disposition on its own."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from jaxtyping import Float
@@ -15,7 +14,7 @@ from .superposition import course, passed, superpose
 AGENT = "the drug"  # how messages call the agent where a disposition stands alone
 
 
-def concentration(disposition: Disposition, doses: Dose | Sequence[Dose], times: Any) -> Float[Any, " t"]:
+def concentration(disposition: Any, doses: Any, times: Any) -> Float[Any, " t"]:
     """Return the concentration at given times, in closed form.
 
     Parameters
@@ -48,7 +47,7 @@ def concentration(disposition: Disposition, doses: Dose | Sequence[Dose], times:
     return base + xp.sum(amplitude, axis=1)
 
 
-def area_under_curve(disposition: Disposition, doses: Dose | Sequence[Dose]) -> Float[Any, ""]:
+def area_under_curve(disposition: Any, doses: Any) -> Float[Any, ""]:
     """Return the area under the concentration curve from the first dose to infinity.
 
     Returns

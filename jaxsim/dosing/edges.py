@@ -43,8 +43,8 @@ def arrange(xp: ModuleType, schedule: Schedule, start: Any, end: Any, extra: Any
     """
     parts = [part for entries in schedule.entries for entry in entries for part in _edges_of(xp, entry)]
     raw = xp.concatenate([*parts, floats(xp, extra), start[None], end[None]])
-    times, order = _sorted(xp, xp.clip(raw, start, end))
-    position = xp.where(raw > end, raw.shape[0], xp.argsort(order))
+    times, position = _sorted(xp, xp.clip(raw, start, end))
+    position = xp.where(raw > end, raw.shape[0], position)
     starts: dict[str, list[Any]] = {}
     stops: dict[str, list[Any]] = {}
     taken = 0
@@ -68,10 +68,12 @@ def _edges_of(xp: ModuleType, entry: Dose | Set) -> list[Any]:
 
 
 def _sorted(xp: ModuleType, times: Any) -> tuple[Any, Any]:
-    """Return times in order and the permutation, stable, both from one sort."""
+    """Return times in order and the position at which each one comes, both from one stable sort."""
     if xp is np:
         order = np.argsort(times, kind="stable")
-        return times[order], order
-    numbered = (times, jnp.arange(times.shape[0]))
-    ordered, permutation = jax.lax.sort(numbered, num_keys=1, is_stable=True)
-    return ordered, permutation
+        position = np.empty_like(order)
+        position[order] = np.arange(order.size)
+        return times[order], position
+    numbers = jnp.arange(times.shape[0])
+    ordered, permutation = jax.lax.sort((times, numbers), num_keys=1, is_stable=True)
+    return ordered, jnp.zeros_like(numbers).at[permutation].set(numbers)

@@ -41,6 +41,8 @@ def settled(entry: Any, field: str, label: str, series: bool = False) -> None:
     if isinstance(value, range | np.ndarray | tuple):
         value = list(value)
     try:
+        if value is None:
+            raise TypeError("NumPy would read None as nan")
         array = floats(namespace(value), value)
     except (TypeError, ValueError) as cause:
         raise ScheduleError(f"{field} of {label} must be a number or a list of numbers, not {value!r}.") from cause

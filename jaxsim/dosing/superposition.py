@@ -103,20 +103,6 @@ def passed(given: Course, times: Float[Any, " c"]) -> tuple[Bool[Any, "c d"], Bo
     return given.start[None, :] <= times[:, None], given.stop[None, :] <= times[:, None]
 
 
-def slope(xp: ModuleType, given: Course, times: Float[Any, " c"]) -> Float[Any, " c"]:
-    """Return the absolute slope of the concentration at each time, in concentration unit per hour.
-
-    Examples
-    --------
-    >>> import numpy
-    >>> given = Course(*(numpy.array([x]) for x in (0.0, 0.0, 2.0, 1.0, 3.0)))
-    >>> slope(numpy, given, numpy.array([0.0])).tolist()
-    [6.0]
-    """
-    _, amplitude = superpose(xp, given, times, *passed(given, times))
-    return xp.abs(xp.sum(amplitude * given.rates[None, :], axis=1))
-
-
 def _mean_decay(xp: ModuleType, x: Any) -> Any:
     """Return (1 - exp(-x))/x, the share of an infusion left at its end, with a derivative at x = 0."""
     small = x < SMALL

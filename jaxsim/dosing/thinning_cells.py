@@ -14,7 +14,11 @@ UNIFORM_SHARE = 0.1  # of the cells, so that a quiet stretch is not one cell
 
 
 def place(
-    xp: ModuleType, marks: Float[Any, " k"], slopes: list[Any], cells: int, variation: Float[Any, " g"] | None
+    xp: ModuleType,
+    marks: Float[Any, " k"],
+    curves: list[tuple[Any, Any]],
+    cells: int,
+    variation: Float[Any, " g"] | None,
 ) -> Float[Any, " cells"]:
     """Return `cells` extra edges between the first and the last of `marks`, dense where the inputs change.
 
@@ -26,8 +30,8 @@ def place(
     ----------
     marks : float array of shape [k]
         Start, dose edges, end; ascending; hours.
-    slopes : list of functions
-        Each maps times [n] to the absolute slope of an input there.
+    curves : list of (amplitude [k-1, m], rate [m])
+        The modes with which each dosed input continues from each of `marks` but the last.
     cells : int
         Number of edges to return.
     variation : float array of shape [g], optional
@@ -43,25 +47,32 @@ def place(
     >>> place(np, np.array([0.0, 4.0]), [], 3, np.ones(4)).tolist()
     [1.0, 2.0, 3.0]
     """
-    hold = (lambda x: x) if xp is np else jax.lax.stop_gradient
-    marks = hold(marks)
+    if xp is not np:
+        marks, curves, variation = jax.lax.stop_gradient((marks, curves, variation))
     # a segment begins with the fast modes of its dose: cubic grading resolves them at any length of segment
     grading = xp.linspace(0.0, 1.0, GRADED, endpoint=False, dtype=marks.dtype) ** 3
-    times = [(marks[:-1, None] + (marks[1:] - marks[:-1])[:, None] * grading[None, :]).reshape(-1), marks[-1:]]
+    times = (marks[:-1, None] + (marks[1:] - marks[:-1])[:, None] * grading[None, :]).reshape(-1)
+    times = xp.concatenate([times, marks[-1:]])
     if variation is not None:
-        parts = len(variation)
-        times.append(marks[0] + (marks[-1] - marks[0]) * xp.linspace(0.0, 1.0, parts + 1, dtype=marks.dtype))
-    times = xp.sort(xp.concatenate(times))
+        parts = xp.linspace(0.0, 1.0, len(variation) + 1, dtype=marks.dtype)
+        times = xp.sort(xp.concatenate([times, marks[0] + (marks[-1] - marks[0]) * parts]))
     width, middle = times[1:] - times[:-1], 0.5 * (times[1:] + times[:-1])
-    sources = [hold(slope(middle)) for slope in slopes]
+    sources = _slopes(xp, marks, curves, middle)
     if variation is not None:
-        sources.append(_lookup(xp, hold(floats(xp, variation)), marks, middle))
+        sources.append(_lookup(xp, floats(xp, variation), marks, middle))
     shares = [_share(xp, xp.sqrt(source) * width) for source in sources]
     even = _share(xp, width)
     weight = UNIFORM_SHARE * even + sum((1.0 - UNIFORM_SHARE) / len(shares) * share for share in shares)
     reached = xp.concatenate([xp.zeros_like(marks[:1]), xp.cumsum(weight)])
     wanted = xp.linspace(0.0, 1.0, cells + 2, dtype=marks.dtype)[1:-1] * reached[-1]
     return xp.clip(xp.interp(wanted, reached, times), marks[0], marks[-1])
+
+
+def _slopes(xp: ModuleType, marks: Any, curves: list[tuple[Any, Any]], times: Any) -> list[Any]:
+    """Return the absolute slope of every input at `times`."""
+    segment = xp.clip(xp.searchsorted(marks, times, side="right") - 1, 0, marks.shape[0] - 2)
+    since = (times - marks[segment])[:, None]
+    return [xp.abs(xp.sum(a[segment] * r[None, :] * xp.exp(-r[None, :] * since), axis=1)) for a, r in curves]
 
 
 def _share(xp: ModuleType, weight: Any) -> Any:

@@ -1,21 +1,18 @@
 """The timeline: cells of time over which every input is one sum of exponentials."""
 
-from collections.abc import Sequence
-from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import numpy as np
 from jaxtyping import Float
 
 from .admission import check_schedule, check_span
-from .bounds import bounds
+from .curves import continuation, curves
 from .disposition import Disposition
 from .edges import Edges, arrange
 from .namespace import floats, namespace
 from .schedule import Schedule
 from .species_changes import changes
-from .superposition import Course, course, slope, superpose
+from .superposition import Course, course
 from .thinning_cells import place
 
 
@@ -28,7 +25,8 @@ class Timeline(NamedTuple):
     """
 
     edges: Float[Any, " c+1"]
-    """Hours, ascending; the first is the start, the last the end."""
+    """Hours, ascending; the first is the start, the last the end. Take differences before casting to float32: the
+    bounds hold over the width of a cell, which late float32 edges miss."""
     base: Float[Any, "c i"]
     """Constant part of each input in the cell."""
     amplitude: Float[Any, "c i m"]
@@ -93,11 +91,10 @@ def build_timeline(
     check_span(t0, t_end, cells, variation)
     check_schedule(network, schedule, t0)
     xp = namespace(network.inputs, schedule, t0, t_end, variation)
-    names = network.structure.inputs
-    courses = [_input_course(xp, network, schedule, name) for name in names]
+    courses = {name: _input_course(xp, network, schedule, name) for name in network.structure.inputs}
     edges = _arrange(xp, schedule, (floats(xp, t0), floats(xp, t_end)), courses, cells, variation)
     multiply, add = changes(xp, network.structure.species, schedule, edges)
-    base, amplitude, rate, lower, upper = _curves(xp, names, courses, edges)
+    base, amplitude, rate, lower, upper = curves(xp, courses, edges)
     return Timeline(edges.times, base, amplitude, rate, lower, upper, multiply, add)
 
 
@@ -139,43 +136,12 @@ def _input_course(xp: ModuleType, network: Any, schedule: Schedule, name: str) -
 
 
 def _arrange(
-    xp: ModuleType, schedule: Schedule, span: tuple[Any, Any], courses: list[Any], cells: int, variation: Any
+    xp: ModuleType, schedule: Schedule, span: tuple[Any, Any], courses: dict[str, Any], cells: int, variation: Any
 ) -> Edges:
     """Return the edges of the doses, and `cells` more where anything varies."""
     edges = arrange(xp, schedule, *span, floats(xp, []))
-    dosed = [given for given in courses if isinstance(given, Course)]
+    dosed = {name: given for name, given in courses.items() if isinstance(given, Course)}
     if cells == 0 or not (dosed or variation is not None):
         return edges
-    slopes = [partial(slope, xp, given) for given in dosed]
-    return arrange(xp, schedule, *span, place(xp, edges.times, slopes, cells, variation))
-
-
-def _curves(xp: ModuleType, names: Sequence[str], courses: list[Any], edges: Edges) -> tuple[Any, ...]:
-    """Return base, amplitude, rate, lower and upper of all inputs."""
-    count = edges.times.shape[0] - 1
-    modes = max((given.rates.shape[0] for given in courses if isinstance(given, Course)), default=0)
-    nothing = floats(xp, np.zeros((count, modes))), floats(xp, np.zeros(modes))
-    columns = []
-    for name, given in zip(names, courses, strict=True):
-        if isinstance(given, Course):
-            columns.append(_dosed(xp, given, edges, name, modes))
-        else:
-            constant = xp.broadcast_to(given, (count,))
-            columns.append((constant, *nothing, constant, constant))
-    if not columns:
-        none = floats(xp, np.zeros((count, 0)))
-        return none, none[:, :, None][:, :, :modes], none[:0].reshape(0, 0), none, none
-    base, amplitude, rate, lower, upper = zip(*columns, strict=True)
-    curve = xp.stack(base, axis=1), xp.stack(amplitude, axis=1), xp.stack(rate)
-    return *curve, xp.stack(lower, axis=1), xp.stack(upper, axis=1)
-
-
-def _dosed(xp: ModuleType, given: Course, edges: Edges, name: str, modes: int) -> tuple[Any, ...]:
-    """Return base, amplitude, rate, lower and upper of one input, padded to `modes`."""
-    cell = xp.arange(edges.times.shape[0] - 1)[:, None]
-    begun = cell >= xp.concatenate(edges.starts[name])[None, :]
-    over = cell >= xp.concatenate(edges.stops[name])[None, :]
-    base, amplitude = superpose(xp, given, edges.times[:-1], begun, over)
-    lower, upper = bounds(xp, base, amplitude, given.rates, edges.times[1:] - edges.times[:-1])
-    missing = modes - given.rates.shape[0]
-    return base, xp.pad(amplitude, ((0, 0), (0, missing))), xp.pad(given.rates, (0, missing)), lower, upper
+    smooth = [(continuation(xp, given, edges, name)[1], given.rates) for name, given in dosed.items()]
+    return arrange(xp, schedule, *span, place(xp, edges.times, smooth, cells, variation))
