@@ -6,7 +6,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxsim.errors import ExpressionError, closest
-from jaxsim.network import interval
+from jaxsim.network import arithmetic, interval
+from jaxsim.network.evaluate import apply
 from jaxsim.network.expression import (
     Binary,
     Call,
@@ -15,7 +16,6 @@ from jaxsim.network.expression import (
     FallingFactorial,
     Logic,
     Name,
-    Number,
     Unary,
     fold,
 )
@@ -49,7 +49,7 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Any, Any]]) -> tuple[
     tuple of two arrays or floats
         Lower and upper bound; infinite where there is none: a denominator that may be zero, ``tan``
         across a pole, a logarithm of 0, and (both) where the value may not be a real number. Truth
-        values count as 0 and 1. A lower or upper bound is the same object where the value is exact.
+        values count as 0 and 1. Both are one object where the value is exact.
 
     Raises
     ------
@@ -58,7 +58,8 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Any, Any]]) -> tuple[
 
     Notes
     -----
-    Rigorous but for the rounding of the dtype, as ends are not rounded outwards. Tight where every
+    Rigorous but for the rounding of the dtype, as ends are not rounded outwards, and for values that
+    are nan at points inside the box, which a check at run time has to catch. Tight where every
     name occurs once; a name that occurs twice is bounded as if the two could differ, so write
     ``hill(x, k, 1)`` and not ``x/(k + x)``. Source: Moore, Kearfott & Cloud, Introduction to Interval
     Analysis (SIAM 2009), chapters 4 and 5.
@@ -71,20 +72,34 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Any, Any]]) -> tuple[
     0.486 4.000
     """
 
-    def visit(node: Expression, operands: list[Interval]) -> Interval:
-        return _RULES[type(node)](node, operands, env)
+    ends = {name: env[name][0] for name in env if interval.is_point(env[name])}
 
-    return fold(expression, visit)
+    def visit(node: Expression, operands: list[Interval]) -> Interval:
+        if isinstance(node, Name) or not _is_exact(node, operands, ends):
+            return _RULES[type(node)](node, operands, env)
+        value = arithmetic.as_number(apply(node, [low for low, _ in operands], ends))
+        return value, value
+
+    return _without_nan(fold(expression, visit))
+
+
+def _is_exact(node: Expression, operands: list[Interval], exact: Mapping[str, Any]) -> bool:
+    if isinstance(node, FallingFactorial):
+        return node.name in exact
+    return all(map(interval.is_point, operands)) and not (isinstance(node, Call) and node.function == "binomial")
+
+
+def _without_nan(a: Interval) -> Interval:
+    """Return infinite ends where the arithmetic of infinite ends gave nan."""
+    if interval.is_point(a) or arithmetic.is_plain(*a):
+        return a
+    return jnp.where(jnp.isnan(a[0]), -jnp.inf, a[0]), jnp.where(jnp.isnan(a[1]), jnp.inf, a[1])
 
 
 def _look_up(name: str, env: Mapping[str, Interval]) -> Interval:
     if name not in env:
         raise ExpressionError(f"no interval is given for '{name}'{closest(name, env)}")
     return env[name]
-
-
-def _number(node: Any, operands: list[Interval], env: Any) -> Interval:
-    return node.value, node.value
 
 
 def _name(node: Any, operands: list[Interval], env: Any) -> Interval:
@@ -110,17 +125,17 @@ def _compare(node: Any, operands: list[Interval], env: Any) -> Interval:
 
 
 def _less(a: Interval, b: Interval) -> Interval:
-    return _indicator(jnp.less(a[1], b[0])), _indicator(jnp.less(a[0], b[1]))
+    return _indicator(jnp.less(a[1], b[0])), _unless(jnp.greater_equal(a[0], b[1]))
 
 
 def _less_equal(a: Interval, b: Interval) -> Interval:
-    return _indicator(jnp.less_equal(a[1], b[0])), _indicator(jnp.less_equal(a[0], b[1]))
+    return _indicator(jnp.less_equal(a[1], b[0])), _unless(jnp.greater(a[0], b[1]))
 
 
 def _equal(a: Interval, b: Interval) -> Interval:
     certain = jnp.logical_and(jnp.equal(a[0], b[1]), jnp.equal(a[1], b[0]))
-    possible = jnp.logical_and(jnp.less_equal(a[0], b[1]), jnp.less_equal(b[0], a[1]))
-    return _indicator(certain), _indicator(possible)
+    apart = jnp.logical_or(jnp.greater(a[0], b[1]), jnp.greater(b[0], a[1]))
+    return _indicator(certain), _unless(apart)
 
 
 def _logic(node: Any, operands: list[Interval], env: Any) -> Interval:
@@ -138,20 +153,24 @@ def _call(node: Any, operands: list[Interval], env: Any) -> Interval:
 
 
 def _choice(condition: Interval, chosen: Interval, other: Interval) -> Interval:
-    never, always = (jnp.equal(end, value) for end, value in zip(_truth(condition)[::-1], (0.0, 1.0), strict=True))
+    certain, possible = _truth(condition)
     union = (jnp.minimum(chosen[0], other[0]), jnp.maximum(chosen[1], other[1]))
-    return interval.where(always, chosen, interval.where(never, other, union))
+    unless_certain = interval.where(jnp.equal(possible, 0.0), other, union)
+    return interval.where(jnp.equal(certain, 1.0), chosen, unless_certain)
 
 
 def _truth(a: Interval) -> Interval:
     """Bound whether a number is not zero."""
-    certain = jnp.logical_or(jnp.greater(a[0], 0.0), jnp.less(a[1], 0.0))
-    impossible = jnp.logical_and(jnp.equal(a[0], 0.0), jnp.equal(a[1], 0.0))
-    return _indicator(certain), _indicator(jnp.logical_not(impossible))
+    zero = jnp.logical_and(jnp.equal(a[0], 0.0), jnp.equal(a[1], 0.0))
+    return _indicator(interval.excludes_zero(a)), _unless(zero)
 
 
 def _indicator(truth: Any) -> Any:
     return jnp.where(truth, 1.0, 0.0)
+
+
+def _unless(truth: Any) -> Any:
+    return jnp.where(truth, 0.0, 1.0)
 
 
 _COMPARISON: dict[str, Callable[[Interval, Interval], Interval]] = {
@@ -164,7 +183,6 @@ _COMPARISON: dict[str, Callable[[Interval, Interval], Interval]] = {
 }
 
 _RULES: dict[type, Callable[..., Interval]] = {
-    Number: _number,
     Name: _name,
     FallingFactorial: _falling_factorial,
     Unary: _unary,

@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxsim.errors import ExpressionError, closest
-from jaxsim.network import arithmetic
+from jaxsim.network import arithmetic, guard
 from jaxsim.network.expression import (
     Binary,
     Call,
@@ -20,6 +20,7 @@ from jaxsim.network.expression import (
     fold,
 )
 from jaxsim.network.functions import FUNCTIONS
+from jaxsim.network.guard import operations_to_guard
 
 Draw = Callable[[Any, Any], Any]
 
@@ -67,8 +68,10 @@ def evaluate(expression: Expression, env: Mapping[str, Any], draw: Draw | None =
 
     Notes
     -----
-    ``if(c, a, b)`` computes both branches and selects, as lanes differ in `c`. The value is always
-    that of the branch taken.
+    ``if(c, a, b)`` computes both branches and selects, as lanes differ in `c`. Value and forward-mode
+    derivative are always those of the branch taken. So is the reverse-mode gradient where the branch
+    not taken divides by zero or takes a logarithm or square root of what is not positive; where it
+    overflows (``exp(1000)``) that gradient is nan.
 
     Examples
     --------
@@ -78,10 +81,54 @@ def evaluate(expression: Expression, env: Mapping[str, Any], draw: Draw | None =
     Array([6., 0.], dtype=float32)
     """
 
+    guarded = operations_to_guard(expression)
+
     def visit(node: Expression, operands: list[Any]) -> Any:
-        return _RULES[type(node)](node, operands, env, draw)
+        return apply(node, operands, env, draw, id(node) in guarded)
 
     return fold(expression, visit)
+
+
+def apply(
+    node: Expression, operands: list[Any], env: Mapping[str, Any], draw: Draw | None = None, guarded: bool = False
+) -> Any:
+    """Compute one node from the values of its operands."""
+    match node:
+        case Number(value):
+            return value
+        case Name(name):
+            return _look_up(name, env)
+        case FallingFactorial(name, order):
+            return arithmetic.falling_factorial(_look_up(name, env), order)
+        case Unary("not", _):
+            return jnp.logical_not(arithmetic.as_truth(operands[0]))
+        case Logic(op, _, _):
+            return LOGIC[op](*map(arithmetic.as_truth, operands))
+        case Call("if", _):
+            return _choose(*operands)
+    return _compute(node, list(map(arithmetic.as_number, operands)), draw, guarded)
+
+
+def _compute(node: Expression, numbers: list[Any], draw: Draw | None, guarded: bool) -> Any:
+    match node:
+        case Unary("-", _):
+            return arithmetic.negate(numbers[0])
+        case Binary(op, _, _):
+            return guard.divide(*numbers) if guarded else ARITHMETIC[op](*numbers)
+        case Compare(op, _, _):
+            return COMPARISON[op](*numbers)
+        case Call("binomial", _):
+            if draw is None:
+                raise ExpressionError("binomial(n, p) is random and may only be used in an effect")
+            return draw(*numbers)
+        case Call(function, _):
+            value = FUNCTIONS[function].value
+            return guard.call(function, value, *numbers) if guarded else value(*numbers)
+    raise TypeError(f"{type(node).__name__} is not an expression node")
+
+
+def _choose(condition: Any, chosen: Any, other: Any) -> Any:
+    return jnp.where(arithmetic.as_truth(condition), arithmetic.as_number(chosen), arithmetic.as_number(other))
 
 
 def _look_up(name: str, env: Mapping[str, Any]) -> Any:
@@ -90,48 +137,3 @@ def _look_up(name: str, env: Mapping[str, Any]) -> Any:
     value = env[name]
     is_python = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_python else value
-
-
-def _unary(node: Any, operands: list[Any], env: Any, draw: Any) -> Any:
-    if node.op == "not":
-        return jnp.logical_not(arithmetic.as_truth(operands[0]))
-    return arithmetic.negate(arithmetic.as_number(operands[0]))
-
-
-def _binary(node: Any, operands: list[Any], env: Any, draw: Any) -> Any:
-    return ARITHMETIC[node.op](*map(arithmetic.as_number, operands))
-
-
-def _compare(node: Any, operands: list[Any], env: Any, draw: Any) -> Any:
-    return COMPARISON[node.op](*map(arithmetic.as_number, operands))
-
-
-def _logic(node: Any, operands: list[Any], env: Any, draw: Any) -> Any:
-    return LOGIC[node.op](*map(arithmetic.as_truth, operands))
-
-
-def _call(node: Any, operands: list[Any], env: Any, draw: Any) -> Any:
-    if node.function == "if":
-        condition, *branches = operands
-        chosen, other = map(arithmetic.as_number, branches)
-        return jnp.where(arithmetic.as_truth(condition), chosen, other)
-    numbers = map(arithmetic.as_number, operands)
-    if node.function != "binomial":
-        return FUNCTIONS[node.function].value(*numbers)
-    if draw is None:
-        raise ExpressionError("binomial(n, p) is random and may only be used in an effect")
-    return draw(*numbers)
-
-
-_RULES: dict[type, Callable[..., Any]] = {
-    Number: lambda node, operands, env, draw: node.value,
-    Name: lambda node, operands, env, draw: _look_up(node.id, env),
-    FallingFactorial: lambda node, operands, env, draw: arithmetic.falling_factorial(
-        _look_up(node.name, env), node.order
-    ),
-    Unary: _unary,
-    Binary: _binary,
-    Compare: _compare,
-    Logic: _logic,
-    Call: _call,
-}

@@ -56,7 +56,7 @@ class Expression(ABC):
 class Number(Expression):
     """A constant, held as a Python float so that it never widens the dtype it meets."""
 
-    value: float
+    value: float | int
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "value", float(self.value))
@@ -252,5 +252,6 @@ def _from_rows(rows: tuple[tuple[Any, ...], ...]) -> Expression:
     nodes: list[Expression] = []
     for kind, label, positions in rows:
         operands = tuple(nodes[position] for position in positions)
-        nodes.append(kind(*label, operands) if kind is Call else kind(*label, *operands))
+        build: Callable[..., Expression] = kind
+        nodes.append(build(*label, operands) if kind is Call else build(*label, *operands))
     return nodes[-1]

@@ -21,12 +21,12 @@ def _value(x: Any, k: Any, n: Any) -> Any:
 
 
 def _bounds(x: Interval, k: Interval, n: Interval) -> Interval:
-    """Take the corners: for x, k >= 0 the function is monotone in each argument."""
-    negative = jnp.logical_or(jnp.less(x[0], 0.0), jnp.less(k[0], 0.0))
+    """Take the corners, as for x, k >= 0 the function is monotone in each argument and within 0 and 1."""
     lower, upper = interval.corners(_value, x, k, n)
-    undefined = jnp.logical_or(jnp.isnan(lower), jnp.isnan(upper))
-    inside = interval.where(undefined, (0.0, 1.0), (lower, upper))
-    return interval.where(negative, interval.EVERYTHING, inside)
+    defined = jnp.logical_not(jnp.logical_or(jnp.isnan(lower), jnp.isnan(upper)))
+    inside = interval.where(defined, (lower, upper), (0.0, 1.0))
+    positive = jnp.logical_and(jnp.greater_equal(x[0], 0.0), jnp.greater_equal(k[0], 0.0))
+    return interval.where(positive, inside, interval.EVERYTHING)
 
 
 HILL = Function(3, _constant, _value, _bounds)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from jaxsim.network.constants import fold_constant
 from jaxsim.network.expression import (
     Binary,
     Call,
@@ -148,7 +149,7 @@ def _build(op: str, terms: Sequence[_Term]) -> Expression:
     elif op == "*":
         result = Number(1.0)
     else:
-        result = Unary("-", rest.pop(0).expression)
+        result = fold_constant(Unary("-", rest.pop(0).expression))
     for term in rest:
         result = Binary(_INVERSE[op] if term.inverted else op, result, term.expression)
     return result

@@ -1,7 +1,8 @@
 """Intervals ``(lower, upper)`` of arrays or numbers, and how operators act on them.
 
-An end that is the same object as the other marks a point: a constant or an exactly known value. The
-rules then skip the half of the work that such a point makes needless. Infinite ends mean "unbounded".
+An interval whose ends are one object (or equal Python numbers) is a point: a constant or an exactly
+known value. Where all operands are points nothing here is called, and where some are, the rules try
+fewer corners. Infinite ends mean "unbounded". Tests are written so that nan falls on the unbounded side.
 """
 
 import itertools
@@ -17,9 +18,9 @@ from jaxsim.network.function import Interval
 EVERYTHING: Interval = (-math.inf, math.inf)
 
 
-def ends(interval: Interval) -> tuple[Any, ...]:
-    """Return the distinct ends: one for a point, else two."""
-    return interval[:1] if interval[0] is interval[1] else interval
+def is_point(interval: Interval) -> bool:
+    """Return whether the interval is one exactly known value."""
+    return interval[0] is interval[1] or (arithmetic.is_plain(*interval) and interval[0] == interval[1])
 
 
 def hull(values: list[Any]) -> Interval:
@@ -35,39 +36,38 @@ def corners(function: Callable[..., Any], *intervals: Interval) -> Interval:
 
     Such a function takes its extremes over a box at corners of the box.
     """
-    return hull([function(*corner) for corner in itertools.product(*map(ends, intervals))])
+    ends = [interval[:1] if is_point(interval) else interval for interval in intervals]
+    return hull([function(*corner) for corner in itertools.product(*ends)])
 
 
-def increasing(function: Callable[[Any], Any], interval: Interval) -> Interval:
+def increasing(function: Callable[[Any], Any], a: Interval) -> Interval:
     """Bound a function that never decreases."""
-    return hull([function(interval[0])]) if len(ends(interval)) == 1 else (function(interval[0]), function(interval[1]))
+    return function(a[0]), function(a[1])
 
 
 def where(condition: Any, inside: Interval, outside: Interval) -> Interval:
     """Choose between two intervals, lane by lane."""
-    return (
-        jnp.where(condition, inside[0], outside[0]),
-        jnp.where(condition, inside[1], outside[1]),
-    )
+    return jnp.where(condition, inside[0], outside[0]), jnp.where(condition, inside[1], outside[1])
+
+
+def excludes_zero(a: Interval) -> Any:
+    """Return whether 0 is certainly not in the interval."""
+    return jnp.logical_or(jnp.greater(a[0], 0.0), jnp.less(a[1], 0.0))
 
 
 def negate(a: Interval) -> Interval:
     """Bound ``-a``."""
-    if len(ends(a)) == 1:
-        return hull([arithmetic.negate(a[0])])
     return arithmetic.negate(a[1]), arithmetic.negate(a[0])
 
 
 def add(a: Interval, b: Interval) -> Interval:
     """Bound ``a + b``."""
-    if len(ends(a)) == len(ends(b)) == 1:
-        return hull([arithmetic.add(a[0], b[0])])
     return arithmetic.add(a[0], b[0]), arithmetic.add(a[1], b[1])
 
 
 def subtract(a: Interval, b: Interval) -> Interval:
     """Bound ``a - b``."""
-    return add(a, negate(b))
+    return arithmetic.subtract(a[0], b[1]), arithmetic.subtract(a[1], b[0])
 
 
 def multiply(a: Interval, b: Interval) -> Interval:
@@ -79,62 +79,53 @@ def _product(a: Any, b: Any) -> Any:
     if arithmetic.is_plain(a, b):
         return 0.0 if a == 0 or b == 0 else a * b
     # An infinite end is a limit that is never reached, so zero times it is zero.
-    none = jnp.logical_or(jnp.equal(a, 0.0), jnp.equal(b, 0.0))
-    return jnp.where(none, 0.0, jnp.multiply(a, b))
+    zero = jnp.logical_or(jnp.equal(a, 0.0), jnp.equal(b, 0.0))
+    return jnp.where(zero, 0.0, jnp.multiply(a, b))
 
 
 def divide(a: Interval, b: Interval) -> Interval:
     """Bound ``a / b``: everything where `b` may be zero."""
-    if len(ends(a)) == len(ends(b)) == 1:
-        return hull([arithmetic.divide(a[0], b[0])])
+    if is_point(b):
+        return corners(arithmetic.divide, a, b)
     return multiply(a, reciprocal(b))
 
 
 def reciprocal(b: Interval) -> Interval:
     """Bound ``1 / b``: everything where `b` may be zero."""
-    if len(ends(b)) == 1:
-        value = arithmetic.divide(1.0, b[0])
-        return where(jnp.equal(b[0], 0.0), EVERYTHING, (value, value))
-    crosses = jnp.logical_and(jnp.less_equal(b[0], 0.0), jnp.greater_equal(b[1], 0.0))
-    return where(crosses, EVERYTHING, (arithmetic.divide(1.0, b[1]), arithmetic.divide(1.0, b[0])))
+    ends = (arithmetic.divide(1.0, b[1]), arithmetic.divide(1.0, b[0]))
+    return where(excludes_zero(b), ends, EVERYTHING)
 
 
 def power(a: Interval, n: Interval) -> Interval:
     """Bound ``a ^ n``: everything where a negative base may meet a fractional exponent."""
-    if len(ends(n)) == 1 and arithmetic.whole(n[0]):
+    if is_point(n) and arithmetic.whole(n[0]):
         return _whole_power(a, int(n[0]))
-    if len(ends(a)) == len(ends(n)) == 1:
-        return hull([arithmetic.power(a[0], n[0])])
     base = (jnp.maximum(a[0], 0.0), jnp.maximum(a[1], 0.0))
-    return where(jnp.less(a[0], 0.0), EVERYTHING, corners(arithmetic.power, base, n))
+    return where(jnp.greater_equal(a[0], 0.0), corners(arithmetic.power, base, n), EVERYTHING)
 
 
 def _whole_power(a: Interval, exponent: int) -> Interval:
     if exponent < 0:
         return reciprocal(_whole_power(a, -exponent))
     if exponent == 0:
-        return hull([1.0])
-    if exponent % 2:
-        return increasing(lambda x: arithmetic.power(x, exponent), a)
-    return increasing(lambda x: arithmetic.power(x, exponent), absolute(a))
+        return 1.0, 1.0
+    base = a if exponent % 2 else absolute(a)
+    return arithmetic.power(base[0], exponent), arithmetic.power(base[1], exponent)
 
 
 def absolute(a: Interval) -> Interval:
     """Bound ``abs(a)``."""
-    if len(ends(a)) == 1:
-        return hull([jnp.abs(a[0])])
     low, high = jnp.abs(a[0]), jnp.abs(a[1])
-    crosses = jnp.logical_and(jnp.less_equal(a[0], 0.0), jnp.greater_equal(a[1], 0.0))
-    return jnp.where(crosses, 0.0, jnp.minimum(low, high)), jnp.maximum(low, high)
+    return jnp.where(excludes_zero(a), jnp.minimum(low, high), 0.0), jnp.maximum(low, high)
 
 
 def falling_factorial(x: Interval, order: int) -> Interval:
-    """Bound the falling factorial of a count, which never decreases over the integers >= 0."""
+    """Bound the falling factorial of a count, which never decreases over the integers from 0 on."""
+    return _clamped_factorial(x[0], order), _clamped_factorial(x[1], order)
 
-    def product(end: Any) -> Any:
-        result = jnp.maximum(end, 0.0)
-        for step in range(1, order):
-            result = jnp.multiply(result, jnp.maximum(arithmetic.subtract(end, float(step)), 0.0))
-        return result
 
-    return increasing(product, x)
+def _clamped_factorial(x: Any, order: int) -> Any:
+    result = jnp.maximum(x, 0.0)
+    for step in range(1, order):
+        result = jnp.multiply(result, jnp.maximum(arithmetic.subtract(x, float(step)), 0.0))
+    return result

@@ -71,6 +71,13 @@ class Network:
         "_structure",
         "_units",
     )
+    _structure: Structure
+    _initial: dict[str, Any]
+    _parameters: dict[str, Any]
+    _inputs: dict[str, Any]
+    _units: tuple[tuple[str, str], ...]
+    _descriptions: tuple[tuple[str, str], ...]
+    _name: str
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """Read an expression: a Pratt parser (Pratt 1973) that knows arithmetic, logic and function calls."""
 
 import math
+from typing import Any
 
 from jaxsim.errors import ExpressionError, closest
 from jaxsim.network.constants import fold_constant
@@ -30,7 +31,7 @@ _NOT, _COMPARE, _SIGN, _POWER = 3, 4, 7, 8
 _CONSTANTS = {"pi": math.pi}
 
 
-def parse(text: str) -> Expression:
+def parse(text: Any) -> Expression:
     """Read an expression such as ``"k*A*(A - 1)*hill(B, K, 2)"``.
 
     Operators, weakest first: ``or``, ``and``, ``not``, comparisons, ``+ -``, ``* /``, sign, ``^`` (or
@@ -117,7 +118,7 @@ class _Reader:
 
     def infix(self, left: Expression, operator: Token, binding: int) -> Expression:
         right = self.expression(_SIGN if operator.text == "^" else binding + 1)
-        node = {_COMPARE: Compare, 1: Logic, 2: Logic}.get(binding, Binary)
+        node: Any = {_COMPARE: Compare, 1: Logic, 2: Logic}.get(binding, Binary)
         return self.build(operator, node(operator.text, left, right))
 
     def operand(self) -> Expression:

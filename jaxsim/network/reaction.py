@@ -1,12 +1,14 @@
 """One reaction: what it takes, what it makes, how fast, and what else it sets when it fires."""
 
+import math
 import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
-from jaxsim.errors import NetworkError
-from jaxsim.network.expression import Binary, Expression, FallingFactorial, Name
+from jaxsim.errors import ExpressionError, NetworkError
+from jaxsim.network.expression import Binary, Expression, FallingFactorial, Name, Number
 from jaxsim.network.parser import parse
 from jaxsim.network.printer import to_string
 
@@ -102,8 +104,13 @@ def mass_action(constant: Expression, reactants: Counts) -> Expression:
     return rate
 
 
-def as_expression(value: str | float | Expression) -> Expression:
+def as_expression(value: Any) -> Expression:
     """Return text or a number as an Expression, and an Expression as it is.
+
+    Raises
+    ------
+    ExpressionError
+        If it is none of these, or cannot be read, or is not finite.
 
     Examples
     --------
@@ -112,7 +119,11 @@ def as_expression(value: str | float | Expression) -> Expression:
     """
     if isinstance(value, Expression):
         return value
-    return parse(repr(value) if isinstance(value, (int, float)) else value)
+    if not isinstance(value, Real):
+        return parse(value)
+    if not math.isfinite(value):
+        raise ExpressionError(f"an expression may not be the number {value}; give a finite one")
+    return Number(float(value))
 
 
 def assignments(values: Assignments) -> tuple[tuple[str, Expression], ...]:

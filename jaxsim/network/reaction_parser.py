@@ -1,6 +1,7 @@
 """Read reactions written as text."""
 
 import re
+from typing import Any
 
 from jaxsim.errors import ExpressionError, NetworkError
 from jaxsim.network.expression import Expression
@@ -11,7 +12,7 @@ _TERM = re.compile(r"(?P<count>[0-9][0-9.eE]*)?\s*\*?\s*(?P<species>[^\W\d]\w*)"
 _REMEDY = "write 'A + B -> C @ propensity' or 'A + B -> C, rate constant'"
 
 
-def parse_reaction(text: str) -> tuple[Reaction, ...]:
+def parse_reaction(text: Any) -> tuple[Reaction, ...]:
     """Read one reaction, or the two of a reversible one.
 
     ``"S + I -> 2 I @ beta*S*I/N"`` gives the full propensity after ``@``. ``"A + A -> B, k"`` gives a
@@ -40,11 +41,11 @@ def parse_reaction(text: str) -> tuple[Reaction, ...]:
         rate if full else mass_action(rate, side)
         for rate, side in zip(expressions, (reactants, products), strict=False)
     ]
-    reactions = (Reaction(reactants, products, forward, name=name),)
-    if reversible:
-        reverse = f"{name}_reverse" if name else ""
-        reactions += (Reaction(products, reactants, backward[0], name=reverse),)
-    return reactions
+    reaction = Reaction(reactants, products, forward, name=name)
+    if not reversible:
+        return (reaction,)
+    reverse = f"{name}_reverse" if name else ""
+    return reaction, Reaction(products, reactants, backward[0], name=reverse)
 
 
 def _split(text: str) -> tuple[str, str, bool, str, bool, list[str]]:
