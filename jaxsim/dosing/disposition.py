@@ -1,5 +1,6 @@
 """What every disposition offers, and the pieces that dispositions share."""
 
+from dataclasses import MISSING, fields
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -146,7 +147,21 @@ def refuse_confluent(name: str, absorption_rate: Any, rates: Any) -> None:
         )
 
 
-def settle(disposition: Any, fields: tuple[str, ...]) -> None:
+def phrase(disposition: Any) -> str:
+    """Write a disposition as one would type it: the fields that differ from their defaults.
+
+    Examples
+    --------
+    >>> from jaxsim.dosing import OneCompartment
+    >>> OneCompartment(1.2, 1.4, dose_unit="mg/kg")
+    OneCompartment(elimination_rate=1.2, volume=1.4, dose_unit='mg/kg')
+    """
+    shown = [(field.name, getattr(disposition, field.name), field.default) for field in fields(disposition)]
+    written = [f"{name}={value!r}" for name, value, default in shown if default is MISSING or value is not default]
+    return f"{type(disposition).__name__}({', '.join(written)})"
+
+
+def settle(disposition: Any, leaves: tuple[str, ...]) -> None:
     """Check the numbers of a disposition being constructed and store the concrete ones as Python floats.
 
     Raises
@@ -163,7 +178,7 @@ def settle(disposition: Any, fields: tuple[str, ...]) -> None:
     jaxsim.errors.ScheduleError: OneCompartment: volume must be a positive finite number, not -1.4.
     """
     name = type(disposition).__name__
-    for field in fields:
+    for field in leaves:
         value = getattr(disposition, field)
         if value is None or traced(value):
             continue

@@ -49,6 +49,6 @@ def changes(
 def _first(xp: ModuleType, times: Any, cells: Any) -> Any:
     """Tell for every cell and dose [c, n] whether the dose acts there: in the first cell at the dose's time."""
     last = times.shape[0] - 1
-    shared = xp.searchsorted(times, times[xp.minimum(cells, last)], side="left")
+    shared = xp.searchsorted(times, times[xp.minimum(cells, last)], side="left").astype(cells.dtype)
     first = xp.where(cells > last, cells, shared)
     return xp.arange(last)[:, None] == first[None, :]

@@ -6,12 +6,12 @@ from typing import Any
 from jaxtyping import Float
 
 from . import units
-from .disposition import absorbed, refuse_confluent, settle, unit_factor
+from .disposition import absorbed, phrase, refuse_confluent, settle, unit_factor
 from .namespace import floats, namespace
 from .pytree import register
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TwoCompartment:
     """Describe a drug whose plasma concentration falls in two phases.
 
@@ -73,6 +73,9 @@ class TwoCompartment:
         unit_factor(self)
         if self.absorption_rate is not None:
             refuse_confluent("TwoCompartment", self.absorption_rate, self._intravenous()[1])
+
+    def __repr__(self) -> str:
+        return phrase(self)
 
     def modes(self) -> tuple[Float[Any, " m"], Float[Any, " m"]]:
         """Return amplitudes (concentration unit per dose unit) and rates (1/h) of the response to a unit dose.

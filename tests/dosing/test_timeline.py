@@ -241,6 +241,28 @@ def test_gradients_through_the_timeline(cells):
             assert float(gradient[which][k]) == pytest.approx(difference, rel=1e-3, abs=1e-5)
 
 
+def test_gradients_with_respect_to_a_disposition():
+    def value(network):
+        return input_values(build_timeline(network, plan, 0.0, 504.0), [53.0])[0, 2]
+
+    plan = Schedule(drug=PLAN["drug"])
+
+    gradient = jax.jit(jax.grad(value, allow_int=True))(NETWORK)
+    expected = -3.0 * 3.0 / 2.0 * np.exp(-0.9)  # 3 units in 2 litres, 3 hours ago
+    assert float(gradient.inputs["drug"].elimination_rate) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_batch_of_schedules():
+    def build(shift):
+        return build_timeline(NETWORK, jax.tree.map(lambda leaf: leaf + shift, plan), 0.0, 504.0, 4)
+
+    plan = Schedule(drug=PLAN["drug"], A=Dose(3, at=7))
+
+    batch = jax.jit(jax.vmap(build))(jnp.arange(3.0))
+    assert batch.edges.shape == (3, 9)
+    np.testing.assert_allclose(batch.amplitude[2], build(2.0).amplitude, rtol=1e-3, atol=2e-2)
+
+
 def test_edges_carry_the_gradient_of_dose_times():
     def edge(at):
         return build_timeline(NETWORK, Schedule(A=Dose(1, at=at)), 0.0, 9.0).edges[1]
@@ -250,10 +272,11 @@ def test_edges_carry_the_gradient_of_dose_times():
 
 
 def test_double_precision_when_enabled():
+    plan = Schedule(A=[Set(1, at=2), Dose(3, at=2)], **dict(PLAN.items()))
     with jax.enable_x64(True):
-        timeline = jax.jit(lambda plan: build_timeline(NETWORK, plan, 0.0, 504.0, 8))(PLAN)
+        timeline = jax.jit(lambda plan: build_timeline(NETWORK, plan, 0.0, 504.0, 8))(plan)
     assert {str(part.dtype) for part in timeline} == {"float64"}
-    expected = build_timeline(NETWORK, PLAN, 0.0, 504.0, 8)
+    expected = build_timeline(NETWORK, plan, 0.0, 504.0, 8)
     np.testing.assert_allclose(timeline.amplitude, expected.amplitude, rtol=1e-7, atol=1e-9)
 
 
