@@ -1,0 +1,127 @@
+"""Results as xarray Datasets: named dimensions, units of what is known, provenance."""
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsim._version import __version__
+from jaxsim.ensemble.result import Gathered
+from jaxsim.kernels import LABELS, Status
+from jaxsim.network import Network
+from jaxsim.statistics import Histogram
+
+if TYPE_CHECKING:
+    import xarray
+
+NAMED = {
+    "observable_mean": ("time", "observable"),
+    "observable_variance": ("time", "observable"),
+    "covariance": ("time", "species", "species_2"),
+    "quantiles": ("quantile", "time", "species"),
+    "survival": ("time", "passage"),
+    "passed": ("passage",),
+    "passage_mean": ("passage",),
+    "passage_variance": ("passage",),
+}
+
+
+def build_dataset(network: Network, request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> "xarray.Dataset":
+    """Return the results of one design point."""
+    import xarray
+
+    found = gathered.results()
+    reached = found.pop("count")
+    found.pop("passage_count", None)
+    complete = reached == request.trajectories
+    mean, variance = (_where(complete, found.pop(name)) for name in ("mean", "variance"))
+    fields: dict[str, Any] = {
+        "mean": (("time", "species"), mean, {"long_name": "mean count"}),
+        "variance": (("time", "species"), variance, {"long_name": "unbiased variance of the count"}),
+        "standard_error": (("time", "species"), np.sqrt(variance / request.trajectories)),
+        "reached": (("time",), reached, {"long_name": "trajectories that reached the save time"}),
+        "status": (("ending",), gathered.status, {"long_name": "trajectories by how they ended"}),
+    }
+    for name, value in found.items():
+        if name in NAMED:
+            fields[name] = (NAMED[name], _hide_incomplete(NAMED[name], value, complete))
+        elif name.startswith("histogram_"):
+            fields[name] = (("time", f"bin_{name.removeprefix('histogram_')}"), value)
+        else:  # a reduction, of any shape
+            fields[name] = (tuple(f"{name.rsplit('_', 1)[0]}_{axis}" for axis in range(np.ndim(value))), value)
+    if gathered.program.kept:
+        fields["trajectories"] = (("trajectory", "time", "species"), np.concatenate(gathered.states))
+        fields["trajectory_status"] = (("trajectory",), np.concatenate(gathered.ends))
+    data = xarray.Dataset(fields, _coordinates(network, request, gathered), _attributes(request, gathered, devices))
+    return data
+
+
+def join_points(datasets: list["xarray.Dataset"], batch: dict[str, np.ndarray]) -> "xarray.Dataset":
+    """Stack design points along ``point``, with the batched parameters as coordinates."""
+    import xarray
+
+    joined = xarray.concat(datasets, dim="point", combine_attrs="override")
+    for key in ("events", "wall_seconds", "compile_seconds", "rejected"):
+        joined.attrs[key] = sum(data.attrs[key] for data in datasets)
+    return joined.assign_coords({name: ("point", values) for name, values in batch.items()})
+
+
+def _where(complete: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.where(complete[:, None], values, np.nan)
+
+
+def _hide_incomplete(dims: tuple[str, ...], value: np.ndarray, complete: np.ndarray) -> np.ndarray:
+    if "time" not in dims:
+        return value if complete.all() else np.full(np.shape(value), np.nan)
+    shape = [1] * np.ndim(value)
+    shape[dims.index("time")] = complete.size
+    return np.where(complete.reshape(shape), value, np.nan)
+
+
+def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str, Any]:
+    program = gathered.program
+    times = np.atleast_1d(np.asarray(list(request.times) if np.ndim(request.times) else request.times, np.float64))
+    coordinates: dict[str, Any] = {
+        "time": times,
+        "species": list(program.structure.species),
+        "ending": list(LABELS),
+    }
+    if request.covariance:
+        coordinates["species_2"] = list(program.structure.species)
+    if program.structure.observables:
+        coordinates["observable"] = [name for name, _ in program.structure.observables]
+    if len(request.quantiles):
+        coordinates["quantile"] = list(request.quantiles)
+    if request.passages:
+        coordinates["passage"] = list(request.passages)
+    if program.kept:
+        coordinates["trajectory"] = np.arange(request.first, request.first + request.trajectories)
+    for statistic in program.statistics:
+        if isinstance(statistic, Histogram):
+            lows = statistic.low + statistic.width * np.arange(-1, statistic.bins + 1)
+            coordinates[f"bin_{statistic.name}"] = lows
+    return coordinates
+
+
+def _attributes(request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> dict[str, Any]:
+    program, status = gathered.program, gathered.status
+    fine = int(sum(status[code] for code in Status if code.fine))
+    return {
+        "seed": int(request.seed),
+        "trajectories": int(request.trajectories),
+        "method": "direct (exact thinning)" if program.general else "direct",
+        "precision": program.precision,
+        "events": int(gathered.events),
+        "rejected": int(gathered.rejected),
+        "fine": fine,
+        "wall_seconds": float(gathered.wall_seconds),
+        "compile_seconds": float(gathered.compile_seconds),
+        "lanes": program.lanes,
+        "device": f"{len(devices)} x {devices[0].device_kind}" if devices[0].platform != "cpu" else "cpu",
+        "machine": platform.processor() or platform.machine(),
+        "jaxsim": __version__,
+        "jax": version("jax"),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }

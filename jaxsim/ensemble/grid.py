@@ -1,0 +1,44 @@
+"""The save times."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxsim.errors import SimulationError
+
+UNIFORM = 1e-9  # relative deviation of the spacing below which a grid counts as uniform
+
+
+def checked_times(times: Any, start: float) -> np.ndarray:
+    """Return the save times as float64 [K]; refuse what is not an increasing list from `start` on."""
+    try:
+        grid = np.atleast_1d(np.asarray(list(times) if np.ndim(times) else [times], dtype=np.float64))
+    except (TypeError, ValueError) as error:
+        raise SimulationError(f"times {times!r} are not numbers; give a list such as [0, 1, 2]") from error
+    if grid.ndim != 1 or grid.size == 0:
+        raise SimulationError("times are empty; give at least one save time")
+    if not np.all(np.isfinite(grid)):
+        raise SimulationError(f"times contain {grid[~np.isfinite(grid)][0]}; save times must be finite")
+    steps = np.diff(grid)
+    if np.any(steps <= 0):
+        place = int(np.argmax(steps <= 0))
+        raise SimulationError(
+            f"times are not increasing: {grid[place]:g} is followed by {grid[place + 1]:g}; sort them and drop repeats"
+        )
+    if grid[0] < start:
+        raise SimulationError(f"the save time {grid[0]:g} is before the start at {start:g}; start earlier or drop it")
+    return grid
+
+
+def is_uniform(grid: np.ndarray) -> bool:
+    """Return whether the save times are equally spaced.
+
+    Examples
+    --------
+    >>> is_uniform(np.linspace(0, 1, 5)), is_uniform(np.array([0.0, 1.0, 3.0]))
+    (True, False)
+    """
+    if grid.size < 3:
+        return False
+    ideal = np.linspace(grid[0], grid[-1], grid.size)
+    return bool(np.max(np.abs(grid - ideal)) <= UNIFORM * (grid[-1] - grid[0]))

@@ -1,0 +1,154 @@
+"""A simulation as asked for: arguments checked, and sorted into what is compiled and what is fed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jaxsim.dosing import Schedule, Timeline, build_timeline
+from jaxsim.ensemble.analysis import (
+    counts_need_check,
+    rates_to_check,
+    refuse_bad_start,
+    refuse_unbounded,
+    sampled_names,
+    slope_of_time,
+)
+from jaxsim.ensemble.grid import checked_times, is_uniform
+from jaxsim.ensemble.layout import is_blocked, kept_per_call, lane_count, saving_for
+from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
+from jaxsim.ensemble.values import initial_leaves, parameter_leaves
+from jaxsim.errors import SimulationError, closest
+from jaxsim.kernels import Inputs, Program
+from jaxsim.kernels.change import plan_changes
+from jaxsim.network import Network, rate_class
+from jaxsim.random import seed_words
+
+METHODS = ("direct",)
+MOST_TRAJECTORIES = 1 << 32
+MOST_EVENTS = (1 << 32) - 2
+MOST_TRIGGERS = 32
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `simulate` was asked for, by the names of its arguments."""
+
+    times: Any
+    trajectories: int = 1000
+    seed: int = 0
+    schedule: Schedule | None = None
+    method: str = "direct"
+    keep: str | None = None
+    chunk: int | None = None
+    start: float = 0.0
+    max_events: int | None = None
+    precision: str = "float32"
+    cells: int = 64
+    first: int = 0
+    covariance: bool = False
+    histograms: Mapping[str, Any] = field(default_factory=dict)
+    quantiles: Sequence[float] = ()
+    passages: Mapping[str, str] = field(default_factory=dict)
+    reductions: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check(request: Request) -> None:
+    """Refuse, in one sentence, what no network could be simulated with."""
+    if request.method not in METHODS:
+        raise SimulationError(
+            f"there is no method '{request.method}'{closest(request.method, METHODS)}; choose from {list(METHODS)}"
+        )
+    if request.keep not in (None, "trajectories"):
+        raise SimulationError(f"keep={request.keep!r} is unknown; give None or 'trajectories'")
+    if request.precision not in ("float32", "float64"):
+        raise SimulationError(f"precision={request.precision!r} is unknown; give 'float32' or 'float64'")
+    _whole("trajectories", request.trajectories, 1, MOST_TRAJECTORIES)
+    _whole("first", request.first, 0, MOST_TRAJECTORIES * 7)
+    _whole("cells", request.cells, 0, 1 << 16)
+    if request.chunk is not None:
+        _whole("chunk", request.chunk, 1, 1 << 30)
+    if request.max_events is not None:
+        _whole("max_events", request.max_events, 1, MOST_EVENTS)
+    if not np.isfinite(request.start):
+        raise SimulationError(f"the start {request.start} is not finite; give a time")
+    if request.schedule is not None and not isinstance(request.schedule, Schedule):
+        raise SimulationError(f"schedule is a {type(request.schedule).__name__}; give a js.Schedule")
+    seed_words(request.seed)
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
+        raise SimulationError(f"{name} is {value!r}; give a whole number from {least} to {most}")
+
+
+def prepare(network: Network, request: Request, backend: str, per_call: int) -> tuple[Program, Inputs]:
+    """Return the program of a network and its numbers; the range of trajectories is filled in per call."""
+    grid = checked_times(request.times, request.start)
+    timeline = _timeline(network, request, grid)
+    refuse_bad_start(network, timeline)
+    leaves = refuse_unbounded(network, timeline)
+    program = _program(network, request, grid, timeline, leaves, backend, per_call)
+    inputs = Inputs(
+        seed=seed_words(request.seed),
+        point=np.uint32(0),
+        first_low=np.uint32(0),
+        first_high=np.uint32(0),
+        count=np.int32(0),
+        max_events=np.uint32(request.max_events or MOST_EVENTS),
+        parameters=parameter_leaves(network),
+        initial=initial_leaves(network),
+        timeline=Timeline(*(np.asarray(part, np.float64) for part in timeline)),
+        times=grid,
+    )
+    return program, inputs
+
+
+def _timeline(network: Network, request: Request, grid: np.ndarray) -> Timeline:
+    end = float(grid[-1])
+    varies = "time-varying" in rate_class(network.structure)
+    slope = slope_of_time(network, request.start, end)
+    return build_timeline(network, request.schedule, request.start, end, request.cells if varies else 0, slope)
+
+
+def _program(
+    network: Network,
+    request: Request,
+    grid: np.ndarray,
+    timeline: Timeline,
+    leaves: dict[str, tuple[float, float]],
+    backend: str,
+    per_call: int,
+) -> Program:
+    structure = network.structure
+    if not structure.reactions and not structure.events:
+        raise SimulationError("the network has no reactions; nothing would happen")
+    if len(structure.events) > MOST_TRIGGERS:
+        raise SimulationError(f"the network has {len(structure.events)} events; at most {MOST_TRIGGERS} are followed")
+    moved = np.any((timeline.multiply != 1) | (timeline.add != 0), axis=0)
+    given = request.schedule.names if request.schedule is not None else ()
+    dosed = tuple(name for s, name in enumerate(structure.species) if moved[s] or name in given)
+    general = bool(
+        timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow
+    )
+    blocked = is_blocked(structure, general)
+    kept = kept_per_call(request, grid.size, len(structure.species), per_call)
+    return Program(
+        structure=structure,
+        sampled_parameters=sampled_names(network.parameters),
+        sampled_species=sampled_names(network.initial),
+        general=general,
+        dosed=dosed,
+        checked_rates=rates_to_check(network, leaves),
+        checked_counts=counts_need_check(network, leaves, bool(dosed)),
+        passages=passage_conditions(structure, request.passages),
+        statistics=chosen_statistics(structure, request, grid.size),
+        times=grid.size,
+        uniform_times=is_uniform(grid),
+        saving=saving_for(grid.size, len(structure.species), blocked),
+        blocked=blocked,
+        lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend),
+        kept=kept,
+        precision=request.precision,
+    )

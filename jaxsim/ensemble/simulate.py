@@ -1,0 +1,179 @@
+"""simulate: an ensemble of trajectories of a network, and what is known of it."""
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from jaxsim.dosing import Schedule
+from jaxsim.ensemble.compiled import compiled
+from jaxsim.ensemble.dataset import build_dataset, join_points
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.layout import lane_count, per_call
+from jaxsim.ensemble.progress import progress_bar
+from jaxsim.ensemble.request import Request, check, prepare
+from jaxsim.ensemble.result import Gathered
+from jaxsim.ensemble.values import split_batch
+from jaxsim.ensemble.workers import parts, run_all, with_parts, worker_count
+from jaxsim.errors import SimulationError, SimulationWarning
+from jaxsim.kernels import Status
+from jaxsim.network import Network
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def simulate(
+    network: Network,
+    *,
+    times: Any,
+    trajectories: int = 1000,
+    seed: int = 0,
+    schedule: Schedule | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    method: str = "direct",
+    keep: str | None = None,
+    chunk: int | None = None,
+    start: float = 0.0,
+    covariance: bool = False,
+    histograms: Mapping[str, Any] | None = None,
+    quantiles: Sequence[float] = (),
+    passages: Mapping[str, str] | None = None,
+    reductions: Mapping[str, Any] | None = None,
+    max_events: int | None = None,
+    precision: str = "float32",
+    cells: int = 64,
+    first: int = 0,
+    progress: bool | None = None,
+    devices: Sequence[Any] | None = None,
+) -> "xarray.Dataset":
+    """Simulate trajectories of a network exactly and return their statistics.
+
+    Trajectory n is a pure function of (seed, design point, n): chunks, lanes, cores, devices and the
+    number of trajectories do not change it. Memory does not grow with the number of trajectories,
+    except with ``keep="trajectories"``.
+
+    Parameters
+    ----------
+    network
+        The reaction network.
+    times
+        Save times, increasing, in the time unit of the rates; the last one ends the simulation.
+    trajectories
+        How many.
+    seed
+        From 0 to 2**64 - 1.
+    schedule
+        Doses: of a species (molecules are added) or of an input (its concentration is driven).
+    parameters
+        Values that replace the network's own: numbers, distributions over trajectories, or
+        one-dimensional arrays, which make a batch with the dimension ``point``.
+    method
+        ``"direct"``: Gillespie's direct method, by exact thinning where rates vary in time.
+    keep
+        ``"trajectories"`` returns the counts of every trajectory at every save time.
+    chunk
+        Trajectories per call of the compiled program; chosen for speed if not given.
+    start
+        Time at which trajectories begin.
+    covariance
+        Return the covariance of the species at every save time.
+    histograms
+        ``{species: bins}`` or ``{species: (low, high)}`` or ``{species: (low, high, width)}``, integers.
+    quantiles
+        Probabilities; quantiles are exact for counts below 256 and within 0.8 % above.
+    passages
+        ``{name: condition on the state}``; survival curves and times of the first moment it holds,
+        for example ``{"extinct": "X == 0"}``.
+    reductions
+        ``{name: function(states)}`` with states int32 [time, species] of one trajectory; the mean and
+        variance of what it returns.
+    max_events
+        Draws after which a trajectory is stopped with the status ``step limit``; 2**32 - 2 if not given.
+    precision
+        ``"float32"`` or ``"float64"`` propensities and waiting times. Counts are integers and the
+        clock is float64 either way.
+    cells
+        Cells of time for thinning, beside those that doses make; more give tighter bounds.
+    first
+        Number of the first trajectory.
+    progress
+        Draw a progress bar; by default on a terminal only.
+    devices
+        JAX devices to use; by default all local ones of the default backend.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``mean``, ``variance`` and ``standard_error`` (of the mean) over (time, species), float64;
+        ``status``, the number of trajectories by how they ended; ``reached``, the number that reached
+        each save time; and what was asked for. Where not all trajectories reached a save time,
+        its statistics are NaN. Attributes give seed, versions, device, events, wall and compile time.
+
+    Raises
+    ------
+    JaxsimError
+        In one sentence, before anything is run, if the request cannot be simulated exactly.
+
+    Warns
+    -----
+    SimulationWarning
+        If a trajectory did not end well, with counts by status.
+
+    References
+    ----------
+    Gillespie, J. Comput. Phys. 22 (1976) 403; Lewis & Shedler, Naval Res. Logist. 26 (1979) 403.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> net = js.Network({"X": 0}, ["-> X, k", "X -> , d"], parameters={"k": 10.0, "d": 1.0})
+    >>> out = js.simulate(net, times=[1.0, 10.0], trajectories=4000, seed=1)
+    >>> bool(abs(out["mean"].sel(species="X", time=10.0) - 10.0) < 0.3)
+    True
+    """
+    request = Request(
+        times, trajectories, seed, schedule, method, keep, chunk, float(start), max_events, precision, cells,
+        first, covariance, dict(histograms or {}), tuple(quantiles), dict(passages or {}), dict(reductions or {}),
+    )  # fmt: skip
+    if not isinstance(network, Network):
+        raise SimulationError(f"simulate takes a js.Network, not a {type(network).__name__}")
+    check(request)
+    networks, batch = split_batch(network, parameters)
+    used = tuple(devices) if devices is not None else tuple(jax.local_devices())
+    with progress_bar(trajectories * len(networks), progress) as count:
+        results = [_one_point(point, n, request, used, count) for point, n in enumerate(networks)]
+    _warn(sum(result.status for result in results), trajectories * len(networks))
+    datasets = [build_dataset(n, request, result, used) for n, result in zip(networks, results, strict=True)]
+    return join_points(datasets, batch) if batch else datasets[0]
+
+
+def _one_point(point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Any) -> Gathered:
+    """Run all trajectories of one design point."""
+    grid_size, species = np.size(np.atleast_1d(np.asarray(list(request.times) if np.ndim(request.times) else request.times))), len(network.structure.species)
+    backend = devices[0].platform
+    workers = worker_count(devices) if len(devices) == 1 else len(devices)
+    lanes = lane_count(species, grid_size, request.trajectories, backend)
+    size = per_call(request, grid_size, species, lanes, workers, backend)
+    with double_precision():
+        program, inputs = prepare(network, request, backend, size)
+    inputs = inputs._replace(point=np.uint32(point))
+    example = with_parts(inputs, [(0, 0)] * len(devices))
+    program_call, seconds = compiled(program, example, devices)
+    gathered = Gathered(program, compile_seconds=seconds)
+    began = time.perf_counter()
+    given = parts(request.first, request.trajectories, size)
+    for part, tally in run_all(program_call.call, inputs, given, devices, count):
+        gathered.add(part, tally)
+    gathered.wall_seconds = time.perf_counter() - began
+    return gathered
+
+
+def _warn(status: np.ndarray, trajectories: int) -> None:
+    bad = [(Status(code), int(number)) for code, number in enumerate(status) if number and not Status(code).fine]
+    if bad:
+        text = "; ".join(f"{number} of {trajectories} trajectories {code.sentence}" for code, number in bad)
+        warnings.warn(f"{text}. Statistics at times that not all reached are NaN.", SimulationWarning, stacklevel=3)

@@ -1,0 +1,166 @@
+"""The direct method for many reactions: propensities are rows of an array, searched in two levels.
+
+The sums of blocks of reactions are searched first, then the one block that holds the chosen reaction; only
+the species that it changes are touched. The compiled code does not grow with mass-action reactions.
+"""
+
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.kernels.mass_action import as_mass_action
+from jaxsim.kernels.passage import watch
+from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.rates import largest, plan_rates, total
+from jaxsim.kernels.saving import save_before_event
+from jaxsim.kernels.selection import waiting_time
+from jaxsim.kernels.state import Inputs, Lanes, Owner
+from jaxsim.network import Expression, Structure, evaluate
+
+
+class Layout(NamedTuple):
+    """The static arrangement of reactions in rows: mass action first, then all others."""
+
+    order: tuple[int, ...]
+    """Reaction in each row."""
+    constants: tuple[tuple[Expression, ...], ...]
+    """Constant factors of each mass-action row."""
+    first: np.ndarray
+    """Row of x of the first factor; the row of ones if there is none."""
+    second: np.ndarray
+    offset: np.ndarray
+    """1 where the second factor is x - 1."""
+    others: tuple[Expression, ...]
+    block: int
+    rows: int
+    """Rows including those without a reaction that complete the last block."""
+    changed: np.ndarray
+    """Species that each row changes, [rows, most]; the row of ones stands for none."""
+    change: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def arrange(structure: Structure, sampled: tuple[str, ...]) -> Layout:
+    """Sort the reactions into rows and tabulate what they change."""
+    plan, row_of = plan_rates(structure, sampled), {name: s for s, name in enumerate(structure.species)}
+    ones = len(row_of)
+    forms = [as_mass_action(rate, frozenset(row_of)) for rate in plan.expressions]
+    simple = [r for r, form in enumerate(forms) if form is not None]
+    other = [r for r, form in enumerate(forms) if form is None]
+    order = (*simple, *other)
+    block = max(4, math.isqrt(4 * len(order)))
+    rows = -(-len(order) // block) * block
+    factors = [forms[r].species for r in simple]  # type: ignore[union-attr]
+    deltas = [[(row_of[n], c) for n, c in structure.reactions[r].changes.items() if c] for r in order]
+    most = max(1, max(map(len, deltas)))
+    changed, change = np.full((rows, most), ones, np.int32), np.zeros((rows, most), np.int32)
+    for row, delta in enumerate(deltas):
+        for column, (s, c) in enumerate(delta):
+            changed[row, column], change[row, column] = s, c
+    return Layout(
+        order,
+        tuple(forms[r].constants for r in simple),  # type: ignore[union-attr]
+        np.array([row_of[f[0]] if f else ones for f in factors], np.int32),
+        np.array([row_of[f[1]] if len(f) > 1 else ones for f in factors], np.int32),
+        np.array([float(len(f) > 1 and f[0] == f[1]) for f in factors], np.float32),
+        tuple(plan.expressions[r] for r in other),
+        block,
+        rows,
+        changed,
+        change,
+    )
+
+
+def blocked_step(program: Program, inputs: Inputs, owner: Owner, env: dict[str, Any], lanes: Lanes) -> Lanes:
+    """Apply the pending reaction of every lane, then draw when and which reaction is next."""
+    layout, real, end = arrange(program.structure, program.sampled_parameters), program.real, inputs.times[-1]
+    running = lanes.t < end
+    if program.saving is Saving.CROSSING:
+        lanes = save_before_event(program, lanes, inputs.times)
+    x = _apply(layout, lanes.x, lanes.pending, running)
+    lanes = watch(program, lanes._replace(x=x), env)
+
+    a = _propensities(program, layout, env, x, real)
+    u_time, u_choice = two_uniforms(lanes.bits, real)
+    sums = total(list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1)))
+    draws = lanes.iteration - owner.first
+    good = (sums[-1] <= largest(real)) & (draws < inputs.max_events)
+    if program.checked_counts:
+        good = good & (jnp.min(x, axis=0) >= 0)
+    if program.checked_rates:
+        good = good & (jnp.min(a, axis=0) >= 0)
+    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    return lanes._replace(
+        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
+        pending=_choose(layout, u_choice * sums[-1], sums, a),
+        bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
+        iteration=lanes.iteration + np.uint32(1),
+    )
+
+
+def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
+    row = jnp.maximum(pending, np.int32(0))
+    lane = jnp.arange(x.shape[1], dtype=jnp.int32)
+    live = running & (pending >= 0)
+    for column in range(layout.changed.shape[1]):
+        species = jnp.where(live, jnp.asarray(layout.changed[:, column])[row], np.int32(x.shape[0]))
+        change = jnp.asarray(layout.change[:, column])[row]
+        x = x.at[species, lane].add(change, mode="drop", unique_indices=True)
+    return x
+
+
+def _propensities(program: Program, layout: Layout, env: dict[str, Any], x: Any, real: Any) -> Any:
+    """Return the propensities [rows, L]."""
+    lanes = x.shape[1]
+    padded = jnp.concatenate([x, jnp.ones((1, lanes), jnp.int32)])
+    parts = []
+    if layout.constants:
+        first = padded[layout.first].astype(real)
+        second = padded[layout.second].astype(real) - jnp.asarray(layout.offset).astype(real)[:, None]
+        parts.append(_constants(layout, env, lanes, real) * first * second)
+    if layout.others:
+        rows = zip(program.structure.species, x, strict=True)
+        state = {**env, **{name: row.astype(real) for name, row in rows}}
+        values = [jnp.asarray(evaluate(rate, state)).astype(real) for rate in layout.others]
+        parts.append(jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values]))
+    missing = layout.rows - len(layout.order)
+    if missing:
+        parts.append(jnp.zeros((missing, lanes), real))
+    return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _constants(layout: Layout, env: dict[str, Any], lanes: int, real: Any) -> Any:
+    """Return the rate constants, [rows, 1] or [rows, L] where some differ between trajectories."""
+    values = []
+    for factors in layout.constants:
+        value = jnp.ones((), real)
+        for factor in factors:
+            value = value * jnp.asarray(evaluate(factor, env)).astype(real)
+        values.append(value)
+    if all(value.ndim == 0 for value in values):
+        return jnp.stack(values)[:, None]
+    return jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values])
+
+
+def _choose(layout: Layout, threshold: Any, sums: list[Any], a: Any) -> Any:
+    """Return the row that holds the threshold: first among blocks, then inside the block.
+
+    Rounding may let the threshold pass the last propensity of the block; the last reaction that can
+    fire is taken then.
+    """
+    block, below = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros_like(threshold)
+    for value in sums[:-1]:
+        passed = threshold >= value
+        block, below = block + passed.astype(jnp.int32), jnp.where(passed, value, below)
+    rest, lane = threshold - below, jnp.arange(a.shape[1], dtype=jnp.int32)
+    running, inside, possible = jnp.zeros_like(threshold), jnp.zeros_like(block), jnp.zeros_like(block)
+    for k in range(layout.block):
+        value = a.at[block * np.int32(layout.block) + np.int32(k), lane].get(mode="promise_in_bounds")
+        running = running + value
+        inside = inside + (rest >= running).astype(jnp.int32)
+        possible = jnp.where(value > 0, np.int32(k), possible)
+    return block * np.int32(layout.block) + jnp.minimum(inside, possible)

@@ -1,0 +1,113 @@
+"""What a pending code does to the counts: reactions, doses, triggered events, random effects.
+
+Codes: 0 to R-1 are reactions, R is the entry of a cell (doses), R+1+e is triggered event e.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.dosing import Timeline
+from jaxsim.network import Call, Expression, Structure, evaluate
+from jaxsim.network.expression import fold
+
+Draw = Callable[[Any, Any], Any]
+
+LARGEST = float(2**31 - 1)
+
+
+class Changes(NamedTuple):
+    """The static plan: what each species does under which code."""
+
+    steps: tuple[tuple[tuple[int, tuple[int, ...]], ...], ...]
+    """For each species, pairs of (constant change, codes)."""
+    assignments: tuple[tuple[tuple[int, Expression], ...], ...]
+    """For each species, pairs of (code, expression of the state before)."""
+    slow: tuple[int, ...]
+    """Codes with a random effect; they wait for the service."""
+
+
+def plan_changes(structure: Structure) -> Changes:
+    """Sort the changes of reactions and events by species."""
+    codes = list(enumerate(structure.reactions))
+    sets = [(code, reaction.effects) for code, reaction in codes]
+    sets += [(len(codes) + 1 + e, event.set) for e, event in enumerate(structure.events)]
+    slow = tuple(code for code, effects in sets if any(is_random(value) for _, value in effects))
+    steps, assignments = [], []
+    for species in structure.species:
+        by_change: dict[int, list[int]] = {}
+        for code, reaction in codes:
+            change = reaction.changes.get(species, 0)
+            if change:
+                by_change.setdefault(change, []).append(code)
+        steps.append(tuple((change, tuple(found)) for change, found in by_change.items()))
+        assignments.append(tuple((code, value) for code, effects in sets for name, value in effects if name == species))
+    return Changes(tuple(steps), tuple(assignments), slow)
+
+
+def apply_change(
+    structure: Structure,
+    plan: Changes,
+    x: tuple[Any, ...],
+    pending: Any,
+    parameters: Mapping[str, Any],
+    draw: Draw | None = None,
+) -> tuple[Any, ...]:
+    """Apply the pending code of each lane; with `draw`, the slow codes, and without it all others."""
+    env: dict[str, Any] = {}
+    if any(plan.assignments):
+        values = [*parameters.items(), *zip(structure.species, x, strict=True)]
+        env = {name: jnp.asarray(value).astype(jnp.float64) for name, value in values}
+    changed = []
+    for value, steps, assignments in zip(x, plan.steps, plan.assignments, strict=True):
+        new = _step(value, pending, [(c, _mine(codes, plan.slow, draw)) for c, codes in steps])
+        for code, expression in assignments:
+            if (code in plan.slow) == (draw is not None):
+                assigned = to_count(evaluate(expression, env, draw), value)
+                new = jnp.where(pending == np.int32(code), assigned, new)
+        changed.append(new)
+    return tuple(changed)
+
+
+def is_random(expression: Expression) -> bool:
+    """Return whether the expression draws random numbers."""
+    return fold(
+        expression, lambda node, below: any(below) or (isinstance(node, Call) and node.function == "binomial")
+    )
+
+
+def _mine(codes: tuple[int, ...], slow: tuple[int, ...], draw: Draw | None) -> list[int]:
+    return [code for code in codes if (code in slow) == (draw is not None)]
+
+
+def _step(value: Any, pending: Any, steps: list[tuple[int, list[int]]]) -> Any:
+    delta = None
+    for change, codes in steps:
+        if not codes:
+            continue
+        hit = pending == np.int32(codes[0])
+        for code in codes[1:]:
+            hit = hit | (pending == np.int32(code))
+        delta = jnp.where(hit, np.int32(change), np.int32(0) if delta is None else delta)
+    return value if delta is None else value + delta
+
+
+def to_count(value: Any, like: Any) -> Any:
+    """Round an assigned value down to a count; what does not fit becomes negative, which is a fault."""
+    number = jnp.broadcast_to(jnp.floor(jnp.asarray(value).astype(jnp.float64)), like.shape)
+    large = jnp.where(number > LARGEST, -LARGEST, number)
+    return jnp.where(large >= -LARGEST, large, -1.0).astype(jnp.int32)
+
+
+def enter_cell(
+    structure: Structure, dosed: tuple[str, ...], x: tuple[Any, ...], timeline: Timeline, cell: Any, entering: Any
+) -> tuple[Any, ...]:
+    """Give the doses that act when a cell is entered: species become multiply * x + add."""
+    result = list(x)
+    for name in dosed:
+        s = structure.species.index(name)
+        multiply, add = timeline.multiply[:, s][cell], timeline.add[:, s][cell]
+        result[s] = jnp.where(entering, to_count(multiply * x[s].astype(jnp.float64) + add, x[s]), x[s])
+    return tuple(result)

@@ -1,0 +1,56 @@
+"""Why a trajectory ended: read from the state it ended in, outside the event loop."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.kernels.program import Program
+from jaxsim.kernels.rates import plan_rates, propensities, propensity_bounds, total
+from jaxsim.kernels.saving import species_rows
+from jaxsim.kernels.state import Inputs, Lanes, Owner
+from jaxsim.kernels.status import Status
+
+WRAPPED = np.int32(-(2**30))  # a count that passed 2**31 - 1 has come round to below this
+
+
+def diagnose(
+    program: Program, inputs: Inputs, owner: Owner, env: dict[str, Any], tables: dict[str, Any], lanes: Lanes
+) -> Any:
+    """Return the status of each lane, int32 [L]; meaningless in lanes that have not ended."""
+    rates = rates_now(program, env, tables, lanes)
+    a0 = total(rates)[-1]
+    lowest = rates[0]
+    for rate in rates[1:]:
+        lowest = jnp.minimum(lowest, rate)
+    smallest = species_rows(lanes.x)[0]
+    for x in species_rows(lanes.x)[1:]:
+        smallest = jnp.minimum(smallest, x)
+    draws = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
+    violated = jnp.zeros_like(smallest) if lanes.general is None else lanes.general.violated
+    causes = (  # the first that holds
+        (smallest <= WRAPPED, Status.OVERFLOW),
+        (smallest < 0, Status.NEGATIVE_COUNT),
+        ((lowest < 0) | (violated == 2), Status.NEGATIVE_RATE),
+        (violated == 1, Status.BOUND_VIOLATED),
+        (~jnp.isfinite(a0), Status.RATE_NOT_FINITE),
+        (draws >= inputs.max_events, Status.STEP_LIMIT),
+    )
+    fault = jnp.full(lanes.t.shape, int(Status.RATE_NOT_FINITE), jnp.int32)
+    for holds, status in reversed(causes):
+        fault = jnp.where(holds, np.int32(status), fault)
+    fine = jnp.where(a0 == 0, np.int32(Status.ABSORBED), np.int32(Status.OK))
+    return jnp.where(jnp.isfinite(lanes.t), fine, fault)
+
+
+def rates_now(program: Program, env: dict[str, Any], tables: dict[str, Any], lanes: Lanes) -> list[Any]:
+    """Return the propensities (or their bounds over the present cell) in the present state."""
+    structure, real = program.structure, program.real
+    plan = plan_rates(structure, program.sampled_parameters)
+    names = zip(structure.species, species_rows(lanes.x), strict=True)
+    state = {**env, **{name: value.astype(real) for name, value in names}}
+    like = jnp.zeros(lanes.t.shape, real)
+    if lanes.general is None:
+        return propensities(plan, state, tuple(range(len(structure.reactions))), like)
+    leaves = {name: (low[lanes.general.cell], high[lanes.general.cell]) for name, (low, high) in tables.items()}
+    return propensity_bounds(plan, state, leaves, like)

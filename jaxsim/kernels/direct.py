@@ -1,0 +1,52 @@
+"""The direct method for rates that are constant between events: one event per iteration.
+
+Source: Gillespie, J. Comput. Phys. 22 (1976) 403.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.kernels.change import apply_change, plan_changes
+from jaxsim.kernels.passage import watch
+from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.rates import largest, plan_rates, propensities, total
+from jaxsim.kernels.saving import save_after_event, save_before_event
+from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.state import Inputs, Lanes, Owner
+
+
+def direct_step(program: Program, inputs: Inputs, owner: Owner, env: dict[str, Any], lanes: Lanes) -> Lanes:
+    """Apply the pending reaction of every lane, then draw when and which reaction is next.
+
+    A lane whose time is at the end, or infinite after a fault, stays as it is.
+    """
+    structure, real = program.structure, program.real
+    plan, changes = plan_rates(structure, program.sampled_parameters), plan_changes(structure)
+    end = inputs.times[-1]
+    running = lanes.t < end
+    if program.saving is Saving.CROSSING:
+        lanes = save_before_event(program, lanes, inputs.times)
+    pending = jnp.where(running, lanes.pending, np.int32(-1))
+    x = apply_change(structure, changes, lanes.x, pending, env)
+    lanes = watch(program, lanes._replace(x=x), env)
+    if program.saving is Saving.EVERY_EVENT:
+        lanes = save_after_event(program, lanes, inputs.times)
+
+    state = {**env, **{name: value.astype(real) for name, value in zip(structure.species, x, strict=True)}}
+    like = jnp.zeros(lanes.t.shape, real)
+    a = propensities(plan, state, tuple(range(len(structure.reactions))), like)
+    sums = total(a)
+    u_time, u_choice = two_uniforms(lanes.bits, real)
+    draws = lanes.iteration - owner.first
+    good = faultless(x, [a[r] for r in program.checked_rates], sums[-1], largest(real), program.checked_counts)
+    good = good & (draws < inputs.max_events)
+    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    return lanes._replace(
+        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
+        pending=choose(u_choice * sums[-1], sums),
+        bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
+        iteration=lanes.iteration + np.uint32(1),
+    )

@@ -1,0 +1,163 @@
+"""The loop, once: run trajectories through lanes until all have ended."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Int32, Int64
+
+from jaxsim.kernels.blocked import blocked_step
+from jaxsim.kernels.direct import direct_step
+from jaxsim.kernels.masks import count
+from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.rates import leaf_bounds, leaves_before, parameter_values, plan_rates
+from jaxsim.kernels.saving import UNWRITTEN
+from jaxsim.kernels.service import Run, Tally, random_effects, turn_over
+from jaxsim.kernels.state import General, Inputs, Lanes, Owner
+from jaxsim.kernels.status import Status
+from jaxsim.kernels.thinning import finished, thinning_step, waiting
+
+TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
+ROW_COST = 0.04  # and what one species at one save time adds to it
+EFFECT_COST = 2.0  # a pass of random effects
+
+
+class Burst(NamedTuple):
+    """The carry of the event loop: lanes, and what their waiting has cost so far."""
+
+    lanes: Lanes
+    active: Int32[Array, ""]
+    """Lanes with an event still to come."""
+    ended: Int32[Array, ""]
+    events: Int64[Array, ""]
+    idle_ended: Int64[Array, ""]
+    """Iterations that ended lanes have waited, summed over lanes."""
+    idle_waiting: Int64[Array, ""]
+
+
+def run_call(program: Program, inputs: Inputs) -> Tally:
+    """Simulate `inputs.count` trajectories and return what was gathered from them."""
+    shared = {n: v for n, v in inputs.parameters.items() if n not in program.sampled_parameters}
+    plan = plan_rates(program.structure, program.sampled_parameters)
+    bounds = leaf_bounds(plan, program.structure, shared, inputs.timeline) if program.general else {}
+    tables = {name: (low.astype(program.real), high.astype(program.real)) for name, (low, high) in bounds.items()}
+
+    def occupied(run: Run) -> Any:
+        return jnp.any(run.owner.number >= 0)
+
+    def serve_and_run(run: Run) -> Run:
+        env = _environment(program, inputs, run.owner)
+        run = _burst(program, inputs, env, tables, run)
+        full = _must_turn_over(program, inputs, run)
+        if program.general and _has_random_effects(program):
+            run = random_effects(program, inputs, env, run)
+        return lax.cond(full, lambda r: turn_over(program, inputs, env, tables, r), lambda r: r, run)
+
+    empty = _empty(program)
+    env = _environment(program, inputs, empty.owner)
+    return lax.while_loop(occupied, serve_and_run, turn_over(program, inputs, env, tables, empty)).tally
+
+
+def _environment(program: Program, inputs: Inputs, owner: Owner) -> dict[str, Any]:
+    plan = plan_rates(program.structure, program.sampled_parameters)
+    return leaves_before(plan, parameter_values(inputs.parameters, owner.parameters, program.real), program.real)
+
+
+def _has_random_effects(program: Program) -> bool:
+    from jaxsim.kernels.change import plan_changes
+
+    return bool(plan_changes(program.structure).slow)
+
+
+def _burst(program: Program, inputs: Inputs, env: dict[str, Any], tables: dict[str, Any], run: Run) -> Run:
+    """Run the event loop until the waiting of lanes has cost as much as the service would."""
+    occupied = count(run.owner.number >= 0)
+    patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program)))
+    effect_patience = np.int64(program.lanes * EFFECT_COST)
+
+    def worth_going_on(burst: Burst) -> Any:
+        return (burst.active > 0) & (burst.idle_ended < patience) & (burst.idle_waiting < effect_patience)
+
+    def step(burst: Burst) -> Burst:
+        if program.general:
+            lanes = thinning_step(program, inputs, run.owner, env, tables, burst.lanes)
+        elif program.blocked:
+            lanes = blocked_step(program, inputs, run.owner, env, burst.lanes)
+        else:
+            lanes = direct_step(program, inputs, run.owner, env, burst.lanes)
+        return _account(program, inputs, burst, lanes, occupied)
+
+    zero = jnp.zeros((), jnp.int64)
+    active = count(~finished(program, inputs, run.lanes))
+    start = Burst(run.lanes, active, occupied - active, run.tally.events, zero, zero)
+    end = lax.while_loop(worth_going_on, step, start)
+    return run._replace(lanes=end.lanes, tally=run.tally._replace(events=end.events))
+
+
+def _account(program: Program, inputs: Inputs, burst: Burst, lanes: Lanes, occupied: Any) -> Burst:
+    """Count the lanes that go on, and the cost of those that wait."""
+    ended = occupied - count(~finished(program, inputs, lanes))
+    if not program.general:  # every lane before the end has an event pending
+        active = occupied - ended
+        events, waits = burst.events + active.astype(jnp.int64), np.int64(0)
+    else:  # counted lane by lane, since proposals may be rejected
+        waits = count(waiting(program, lanes))
+        active, events = occupied - ended - waits, burst.events
+    return Burst(
+        lanes,
+        active,
+        ended,
+        events,
+        burst.idle_ended + ended.astype(jnp.int64),
+        burst.idle_waiting + jnp.asarray(waits).astype(jnp.int64),
+    )
+
+
+def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
+    """Decide whether to gather ended lanes: when no lane is left that could go on, or enough have ended."""
+    ended = finished(program, inputs, run.lanes)
+    if not (program.general and _has_random_effects(program)):
+        return jnp.any(ended)
+    number = count(ended & (run.owner.number >= 0))
+    left = count(~ended)
+    return (left == 0) | (number * np.int32(8) > left)
+
+
+def _rows(program: Program) -> int:
+    return 0 if program.saving is Saving.FINAL else program.times * len(program.structure.species)
+
+
+def _empty(program: Program) -> Run:
+    """Return lanes without trajectories and a tally of nothing."""
+    lanes, species = program.lanes, len(program.structure.species)
+    count, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
+    x: Any = jnp.zeros((species, lanes), jnp.int32) if program.blocked else (count,) * species
+    grids = 0 if program.saving is Saving.FINAL else species
+    state = Lanes(
+        x=x,
+        t=jnp.full((lanes,), jnp.inf, jnp.float64),
+        bits=jnp.zeros((lanes,), jnp.uint64),
+        iteration=jnp.zeros((), jnp.uint32),
+        pending=count - np.int32(1),
+        passages=(jnp.full((lanes,), jnp.inf, jnp.float64),) * len(program.passages),
+        saved=(jnp.full((program.times, lanes), UNWRITTEN, jnp.int32),) * grids,
+        row=count if program.saving is Saving.CROSSING else None,
+        general=General(count, word, word, word, word, count) if program.general else None,
+    )
+    sampled = {name: jnp.zeros((lanes,), program.real) for name in program.sampled_parameters}
+    owner = Owner(count - np.int32(1), word, word, word, sampled)
+    return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
+
+
+def _nothing(program: Program) -> Tally:
+    zero = jnp.zeros((), jnp.int64)
+    shape = (program.kept, len(program.structure.species), program.times)
+    return Tally(
+        status=jnp.zeros((len(Status),), jnp.int64),
+        events=zero,
+        rejected=zero,
+        statistics=tuple(statistic.start() for statistic in program.statistics),
+        states=jnp.full(shape, -1, jnp.int32),
+        ends=jnp.full((program.kept,), -1, jnp.int32),
+    )

@@ -1,0 +1,63 @@
+"""The static description of a simulation: equal programs share one compiled executable."""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxsim.network import Expression, Structure
+
+
+class Saving(Enum):
+    """How the save grid is recorded inside the loop."""
+
+    FINAL = "the state at the end only"
+    EVERY_EVENT = "the state after each event, at the index of the next save time"
+    CROSSING = "the state when an event passes a save time"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything about a simulation that shapes the compiled code; no numbers of the model."""
+
+    structure: Structure
+    sampled_parameters: tuple[str, ...]
+    """Parameters that each trajectory draws for itself."""
+    sampled_species: tuple[str, ...]
+    """Species whose initial count each trajectory draws for itself."""
+    general: bool
+    """Whether time is cut into cells, rates vary, events trigger or effects are random."""
+    dosed: tuple[str, ...]
+    """Species that the schedule changes."""
+    checked_rates: tuple[int, ...]
+    """Reactions whose rate is not known to be nonnegative, and is checked at every event."""
+    checked_counts: bool
+    """Whether a count may leave its range, and is checked at every event."""
+    passages: tuple[tuple[str, Expression], ...]
+    """Conditions whose first time is kept."""
+    statistics: tuple[Any, ...]
+    """Accumulators."""
+    times: int
+    uniform_times: bool
+    saving: Saving
+    blocked: bool
+    """Whether species and reactions are rows of arrays (many reactions) or variables of their own (few)."""
+    lanes: int
+    kept: int
+    """Trajectories per call whose states are returned; 0 to return none."""
+    precision: str = "float32"
+
+    @cached_property
+    def _hash(self) -> int:
+        fields = tuple(getattr(self, name) for name in self.__dataclass_fields__)
+        return hash(fields)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @property
+    def real(self) -> Any:
+        """The dtype of propensities and waiting times."""
+        return jnp.float64 if self.precision == "float64" else jnp.float32

@@ -1,0 +1,147 @@
+"""Propensities with everything that does not change inside the loop pulled out of it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.dosing import Timeline
+from jaxsim.network import Expression, Structure, bounds, evaluate, hoist_all, names, names_of_time
+
+SLACK = 1e-6  # relative widening of bounds, ten times the rounding of float32
+
+
+class Rates(NamedTuple):
+    """The static plan of all propensities.
+
+    A rate is an expression of species, of parameters and of leaves: `before` are computed once per
+    trajectory, `in_time` once per proposed event, with a bound per cell that is computed beforehand.
+    """
+
+    expressions: tuple[Expression, ...]
+    before: tuple[tuple[str, Expression], ...]
+    in_time: tuple[tuple[str, Expression], ...]
+    varying: tuple[int, ...]
+    """Reactions that read a leaf in time."""
+
+
+@lru_cache(maxsize=256)
+def plan_rates(structure: Structure, sampled: tuple[str, ...]) -> Rates:
+    """Pull leaves out of the rates: functions of time first, then constants of a trajectory."""
+    time = names_of_time(structure)
+    shared = frozenset(structure.parameters) - frozenset(sampled)
+    raw = tuple(reaction.rate for reaction in structure.reactions)
+    varying = tuple(r for r, rate in enumerate(raw) if time & names(rate))
+    timed, leaves = hoist_all([raw[r] for r in varying], shared | time, "in time ")
+    in_time = tuple((name, value) for name, value in leaves.items() if time & names(value))
+    constant = [(name, value) for name, value in leaves.items() if not time & names(value)]
+    rates = list(raw)
+    for r, rate in zip(varying, timed, strict=True):
+        rates[r] = rate
+    known = frozenset(structure.parameters) | {name for name, _ in constant}
+    final, before = hoist_all(rates, known, "before ")
+    return Rates(final, (*constant, *before.items()), in_time, varying)
+
+
+def parameter_values(shared: Mapping[str, Any], sampled: Mapping[str, Any], real: Any) -> dict[str, Any]:
+    """Return the parameters in the dtype of propensities: scalars, or [L] where they are sampled."""
+    return {name: jnp.asarray(sampled.get(name, value)).astype(real) for name, value in shared.items()}
+
+
+def leaves_before(rates: Rates, parameters: Mapping[str, Any], real: Any) -> dict[str, Any]:
+    """Add the constants of a trajectory to its parameters."""
+    env = dict(parameters)
+    for name, expression in rates.before:
+        env[name] = jnp.asarray(evaluate(expression, env)).astype(real)
+    return env
+
+
+def propensities(rates: Rates, env: Mapping[str, Any], which: tuple[int, ...], like: Any) -> list[Any]:
+    """Evaluate some propensities, each [L]."""
+    return [_lanes(evaluate(rates.expressions[r], env), like) for r in which]
+
+
+def propensity_bounds(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str, Any], like: Any) -> list[Any]:
+    """Return for each reaction its propensity, or the upper bound over the cell if it varies in time."""
+    boxes = {name: (value, value) for name, value in env.items()} | dict(leaves)
+    result = []
+    for r, expression in enumerate(rates.expressions):
+        value = bounds(expression, boxes)[1] if r in rates.varying else evaluate(expression, env)
+        result.append(_lanes(value, like))
+    return result
+
+
+def _lanes(value: Any, like: Any) -> Any:
+    return jnp.broadcast_to(jnp.asarray(value).astype(like.dtype), like.shape)
+
+
+def leaf_bounds(
+    rates: Rates, structure: Structure, parameters: Mapping[str, Any], timeline: Timeline
+) -> dict[str, tuple[Any, Any]]:
+    """Bound every leaf in time over every cell: float64 [C] lower and upper, widened by SLACK.
+
+    `parameters` are those shared by all trajectories.
+    """
+    env: dict[str, Any] = {"t": (timeline.edges[:-1], timeline.edges[1:])}
+    for index, name in enumerate(structure.inputs):
+        env[name] = (timeline.lower[:, index], timeline.upper[:, index])
+    shape = timeline.edges[1:].shape
+    for name, value in parameters.items():
+        number = jnp.broadcast_to(jnp.asarray(value).astype(jnp.float64), shape)
+        env[name] = (number, number)
+    result = {}
+    for name, expression in rates.in_time:
+        lower, upper = (jnp.broadcast_to(jnp.asarray(end).astype(jnp.float64), shape) for end in bounds(expression, env))
+        result[name] = (lower - SLACK * jnp.abs(lower), upper + SLACK * jnp.abs(upper))
+    return result
+
+
+def leaves_in_time(
+    rates: Rates, structure: Structure, env: Mapping[str, Any], timeline: Timeline, cell: Any, t: Any, real: Any
+) -> dict[str, Any]:
+    """Evaluate the leaves at time t, [L], inside cell `cell`.
+
+    Inputs are functions of the time since the cell began, so they keep full precision in float32; a
+    leaf that reads the time itself is evaluated in float64.
+    """
+    read = frozenset().union(*(names(expression) for _, expression in rates.in_time))
+    since = t - timeline.edges[cell]
+    inputs = {
+        name: _input(timeline, index, cell, since, real)
+        for index, name in enumerate(structure.inputs)
+        if name in read
+    }
+    result = {}
+    for name, expression in rates.in_time:
+        if "t" in names(expression):
+            precise = {key: jnp.asarray(value).astype(jnp.float64) for key, value in {**env, **inputs}.items()}
+            value = evaluate(expression, {**precise, "t": t})
+        else:
+            value = evaluate(expression, {**env, **inputs})
+        result[name] = jnp.asarray(value).astype(real)
+    return result
+
+
+def _input(timeline: Timeline, index: int, cell: Any, since: Any, real: Any) -> Any:
+    """Return base + sum of amplitude * exp(-rate * since) for one input."""
+    value = timeline.base[:, index].astype(real)[cell]
+    short = since.astype(real)
+    for mode in range(timeline.rate.shape[1]):
+        amplitude = timeline.amplitude[:, index, mode].astype(real)[cell]
+        value = value + amplitude * jnp.exp(-timeline.rate[index, mode].astype(real) * short)
+    return value
+
+
+def total(values: list[Any]) -> list[Any]:
+    """Return the running sums; the last is the total propensity."""
+    sums = [values[0]]
+    for value in values[1:]:
+        sums.append(sums[-1] + value)
+    return sums
+
+
+def largest(real: Any) -> Any:
+    """Return the largest total propensity that counts as finite."""
+    return np.finfo(np.float64 if real == jnp.float64 else np.float32).max

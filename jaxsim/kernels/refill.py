@@ -1,0 +1,107 @@
+"""Start trajectories in free lanes: keys, sampled parameters, initial counts, doses at the start."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.kernels.change import enter_cell
+from jaxsim.kernels.masks import count
+from jaxsim.kernels.program import Program
+from jaxsim.kernels.randomness import draw_bits
+from jaxsim.kernels.rates import parameter_values
+from jaxsim.kernels.saving import clear
+from jaxsim.kernels.state import General, Inputs, Lanes, Owner
+from jaxsim.kernels.trigger import truths
+from jaxsim.random import EVENTS, INITIAL, PARAMETERS, threefry2x32, trajectory_key, uniform
+
+
+def refill(
+    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, free: Any, started: Any
+) -> tuple[Owner, Lanes, Any]:
+    """Give the next trajectories to the free lanes, as long as there are any; empty the others."""
+    number = started + jnp.cumsum(free.astype(jnp.int32), dtype=jnp.int32) - np.int32(1)
+    fresh = free & (number < inputs.count)
+    owner = _own(program, inputs, owner, jnp.where(fresh, number, np.int32(0)), fresh, free, lanes.iteration)
+    lanes = _begin(program, inputs, owner, lanes, fresh, free)
+    return owner, lanes, started + count(fresh)
+
+
+def stream(inputs: Inputs, number: Any, purpose: int) -> tuple[Any, Any]:
+    """Return the key of the trajectories with these numbers within the call."""
+    low = inputs.first_low + number.astype(jnp.uint32)
+    high = inputs.first_high + (low < inputs.first_low).astype(jnp.uint32)
+    return trajectory_key(inputs.seed, inputs.point, low, high, purpose)
+
+
+def draw_for(key: tuple[Any, Any], position: int) -> Any:
+    """Return uniform number `position` of the stream."""
+    counter = jnp.full(key[0].shape, position, jnp.uint32)
+    return uniform(threefry2x32(*key, counter, jnp.zeros_like(counter))[0])
+
+
+def _own(
+    program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any, free: Any, iteration: Any
+) -> Owner:
+    key0, key1 = stream(inputs, number, EVENTS)
+    sampled = stream(inputs, number, PARAMETERS)
+    parameters = {}
+    for position, name in enumerate(program.sampled_parameters):
+        value = inputs.parameters[name].sample(draw_for(sampled, position)).astype(program.real)
+        parameters[name] = jnp.where(fresh, value, owner.parameters[name])
+    return Owner(
+        number=jnp.where(free, jnp.where(fresh, number, np.int32(-1)), owner.number),
+        key0=jnp.where(fresh, key0, owner.key0),
+        key1=jnp.where(fresh, key1, owner.key1),
+        first=jnp.where(fresh, iteration, owner.first),
+        parameters=parameters,
+    )
+
+
+def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: Any, free: Any) -> Lanes:
+    structure, start = program.structure, inputs.timeline.edges[0]
+    x0 = _initial(program, inputs, owner, fresh.shape)
+    x0 = enter_cell(structure, program.dosed, x0, inputs.timeline, jnp.zeros(fresh.shape, jnp.int32), fresh)
+    if program.blocked:
+        x: Any = jnp.where(fresh[None, :], jnp.stack(x0), lanes.x)
+    else:
+        x = tuple(jnp.where(fresh, new, old) for new, old in zip(x0, lanes.x, strict=True))
+    zero = jnp.zeros(fresh.shape, jnp.uint32)
+    lanes = lanes._replace(
+        x=x,
+        t=jnp.where(free, jnp.where(fresh, start, jnp.inf), lanes.t),
+        bits=jnp.where(fresh, draw_bits(owner.key0, owner.key1, zero), lanes.bits),
+        pending=jnp.where(free, np.int32(-1), lanes.pending),
+        passages=tuple(jnp.where(fresh, jnp.inf, first) for first in lanes.passages),
+    )
+    if lanes.general is not None:
+        lanes = lanes._replace(general=_begin_general(program, inputs, owner, lanes, lanes.general, fresh, free))
+    return clear(program, lanes, fresh)
+
+
+def _initial(program: Program, inputs: Inputs, owner: Owner, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return the initial counts, [L] each; a sampled one is rounded to the nearest integer."""
+    key = stream(inputs, owner.number, INITIAL)
+    counts = []
+    for name in program.structure.species:
+        value = inputs.initial[name]
+        if name in program.sampled_species:
+            sampled = value.sample(draw_for(key, program.sampled_species.index(name)))
+            value = jnp.maximum(jnp.round(sampled.astype(jnp.float64)), 0.0)
+        counts.append(jnp.broadcast_to(jnp.asarray(value).astype(jnp.int32), shape))
+    return tuple(counts)
+
+
+def _begin_general(
+    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, general: General, fresh: Any, free: Any
+) -> General:
+    env = parameter_values(inputs.parameters, owner.parameters, program.real)
+    zero = jnp.zeros(fresh.shape, jnp.uint32)
+    return General(
+        cell=jnp.where(free, np.int32(0), general.cell),
+        draws=jnp.where(fresh, zero, general.draws),
+        fired=jnp.where(fresh, zero, general.fired),
+        rejected=jnp.where(fresh, zero, general.rejected),
+        armed=jnp.where(fresh, truths(program, lanes.x, env), general.armed),
+        violated=jnp.where(fresh, np.int32(0), general.violated),
+    )

@@ -1,0 +1,106 @@
+"""The save grid: every lane passes its own save times inside the one loop."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float64, Int32
+
+from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.state import Lanes
+
+UNWRITTEN = np.int32(-1)
+DENSE = 16  # below this many save times comparing with all beats a search
+
+
+def rows_before(t: Float64[Array, " L"], times: Float64[Array, " K"], uniform: bool, exact: bool) -> Int32[Array, " L"]:
+    """Return how many save times lie strictly before t.
+
+    On a uniform grid this is arithmetic, whose rounding matters only for times that coincide with a
+    save time: these have probability zero unless doses are given at fixed times (`exact`).
+    """
+    number = times.shape[0]
+    if number <= DENSE:
+        return jnp.sum((t[None, :] > times[:, None]).astype(jnp.int32), axis=0, dtype=jnp.int32)
+    if not uniform:
+        return jnp.searchsorted(times, t, side="left", method="scan_unrolled").astype(jnp.int32)
+    per_row = (number - 1) / (times[-1] - times[0])
+    guess = jnp.ceil((t - times[0]) * per_row)
+    row = jnp.clip(guess, 0.0, float(number)).astype(jnp.int32)
+    if exact:
+        before = jnp.maximum(row - np.int32(1), np.int32(0))
+        row = row - ((row > 0) & (t <= times[before])).astype(jnp.int32)
+        row = row + ((row < number) & (t > times[jnp.minimum(row, np.int32(number - 1))])).astype(jnp.int32)
+    return row
+
+
+def save_after_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
+    """Write the state after the event at the next save time; a later event there overwrites it."""
+    row = rows_before(lanes.t, times, program.uniform_times, program.general)
+    index = jnp.arange(program.lanes, dtype=jnp.int32)
+    saved = tuple(
+        grid.at[row, index].set(x, mode="drop", unique_indices=True)
+        for grid, x in zip(lanes.saved, lanes.x, strict=True)
+    )
+    return lanes._replace(saved=saved)
+
+
+def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
+    """Write the state before the pending event if the event passes a save time; most do not."""
+    reached = rows_before(lanes.t, times, program.uniform_times, program.general)
+    row = jnp.where(reached > lanes.row, lanes.row, np.int32(program.times))
+    index = jnp.arange(program.lanes, dtype=jnp.int32)
+    saved = tuple(
+        grid.at[row, index].set(x, mode="drop", unique_indices=True)
+        for grid, x in zip(lanes.saved, species_rows(lanes.x), strict=True)
+    )
+    return lanes._replace(saved=saved, row=jnp.where(jnp.isfinite(lanes.t), reached, lanes.row))
+
+
+def species_rows(x: Any) -> tuple[Any, ...]:
+    """Return the counts as one array per species."""
+    return x if isinstance(x, tuple) else tuple(x[s] for s in range(x.shape[0]))
+
+
+def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[tuple[Any, ...], Any]:
+    """Return the states [K, L] of each species, and which of them were reached.
+
+    A sound lane has reached every save time. Any other has reached those before the last row that was
+    written, since what it did after that row is not known.
+    """
+    x = species_rows(lanes.x)
+    if program.saving is Saving.FINAL:
+        return tuple(value[None, :] for value in x), sound[None, :]
+    rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
+    grids = lanes.saved
+    if lanes.row is not None:
+        last = jnp.minimum(lanes.row, np.int32(program.times - 1))
+        at_last = (rows == last[None, :]) & sound[None, :]
+        grids = tuple(jnp.where(at_last, value[None, :], grid) for grid, value in zip(grids, x, strict=True))
+    written = jnp.max(jnp.where(grids[0] != UNWRITTEN, rows, np.int32(0)), axis=0)
+    reached = sound[None, :] | (rows < written[None, :])
+    return tuple(fill_forward(grid) for grid in grids), reached
+
+
+def fill_forward(grid: Int32[Array, "K L"]) -> Int32[Array, "K L"]:
+    """Replace unwritten entries by the entry of the row before."""
+
+    def step(before: Any, row: Any) -> tuple[Any, Any]:
+        filled = jnp.where(row == UNWRITTEN, before, row)
+        return filled, filled
+
+    return lax.scan(step, grid[0], grid)[1]
+
+
+def clear(program: Program, lanes: Lanes, fresh: Any) -> Lanes:
+    """Empty the grid of fresh lanes and write their initial state into its first row."""
+    if program.saving is Saving.FINAL:
+        return lanes
+    rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
+    saved = tuple(
+        jnp.where(fresh[None, :], jnp.where(rows == 0, value[None, :], UNWRITTEN), grid)
+        for grid, value in zip(lanes.saved, species_rows(lanes.x), strict=True)
+    )
+    row = None if lanes.row is None else jnp.where(fresh, np.int32(0), lanes.row)
+    return lanes._replace(saved=saved, row=row)

@@ -1,0 +1,38 @@
+"""When the next reaction fires and which one: the two draws of the direct method.
+
+Source: Gillespie, J. Comput. Phys. 22 (1976) 403, eqs. 21a and 21b.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+
+def waiting_time(u: Any, a0: Any) -> Any:
+    """Return -log(u)/a0 in float64: infinite where a0 is zero, NaN where it is not a number."""
+    return (-jnp.log(u) / a0).astype(jnp.float64)
+
+
+def choose(threshold: Any, sums: list[Any]) -> Any:
+    """Return the number of running sums that the threshold has passed: the chosen reaction.
+
+    The threshold is below the last sum, so a reaction without propensity is never chosen.
+    """
+    chosen = jnp.zeros(threshold.shape, jnp.int32)
+    for value in sums[:-1]:
+        chosen = chosen + (threshold >= value).astype(jnp.int32)
+    return chosen
+
+
+def faultless(x: tuple[Any, ...], rates: list[Any], a0: Any, limit: Any, checked_counts: bool) -> Any:
+    """Return the lanes whose counts are in range and whose rates are finite and not negative."""
+    good = a0 <= limit
+    if checked_counts:
+        together = x[0]
+        for value in x[1:]:
+            together = together | value  # the sign bit of any is the sign bit of all
+        good = good & (together >= np.int32(0))
+    for rate in rates:
+        good = good & (rate >= 0)
+    return good

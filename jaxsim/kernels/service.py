@@ -1,0 +1,102 @@
+"""What happens outside the event loop: random effects, and the end and beginning of trajectories.
+
+The loop runs all lanes in lockstep. A lane that has finished, or needs a random effect, waits until
+waiting has cost as much as a service does; then all that wait are served in one pass.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int32, Int64
+
+from jaxsim.kernels.change import apply_change, plan_changes
+from jaxsim.kernels.diagnosis import diagnose
+from jaxsim.kernels.program import Program
+from jaxsim.kernels.refill import refill, stream
+from jaxsim.kernels.saving import states_on_grid
+from jaxsim.kernels.state import Inputs, Lanes, Owner
+from jaxsim.kernels.status import Status
+from jaxsim.kernels.thinning import finished, waiting
+from jaxsim.random import EFFECTS, threefry2x32, uniform
+binomial=None
+from jaxsim.statistics import Batch
+
+
+class Tally(NamedTuple):
+    """What has been gathered from trajectories that have ended."""
+
+    status: Int64[Array, " status"]
+    events: Int64[Array, ""]
+    rejected: Int64[Array, ""]
+    statistics: tuple[Any, ...]
+    states: Int32[Array, "kept species K"]
+    ends: Int32[Array, " kept"]
+    """Status of each kept trajectory."""
+
+
+class Run(NamedTuple):
+    """The carry of the outer loop."""
+
+    owner: Owner
+    lanes: Lanes
+    started: Int32[Array, ""]
+    tally: Tally
+
+
+def turn_over(program: Program, inputs: Inputs, env: dict[str, Any], tables: dict[str, Any], run: Run) -> Run:
+    """Gather the trajectories that have ended and start others in their lanes."""
+    ended = finished(program, inputs, run.lanes)
+    tally = _gather(program, inputs, env, tables, run, ended & (run.owner.number >= 0))
+    owner, lanes, started = refill(program, inputs, run.owner, run.lanes, ended, run.started)
+    return Run(owner, lanes, started, tally)
+
+
+def random_effects(program: Program, inputs: Inputs, env: dict[str, Any], run: Run) -> Run:
+    """Apply the random effects that lanes wait for."""
+    lanes, structure = run.lanes, program.structure
+    assert lanes.general is not None
+    waits = waiting(program, lanes)
+    key = stream(inputs, run.owner.number, EFFECTS)
+    position = iter(range(1 << 16))
+
+    def draw(n: Any, p: Any) -> Any:
+        counter = jnp.full(waits.shape, next(position), jnp.uint32)
+        u = uniform(threefry2x32(*key, lanes.general.draws, counter)[0])
+        number = jnp.broadcast_to(jnp.asarray(n).astype(jnp.int32), waits.shape)
+        chance = jnp.broadcast_to(jnp.asarray(p).astype(jnp.float32), waits.shape)
+        return binomial(u, number, chance).astype(jnp.float64)
+
+    pending = jnp.where(waits, lanes.pending, np.int32(-1))
+    x = apply_change(structure, plan_changes(structure), lanes.x, pending, env, draw)
+    return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, np.int32(-1), lanes.pending)))
+
+
+def _gather(
+    program: Program, inputs: Inputs, env: dict[str, Any], tables: dict[str, Any], run: Run, done: Any
+) -> Tally:
+    owner, lanes, tally = run.owner, run.lanes, run.tally
+    status = diagnose(program, inputs, owner, env, tables, lanes)
+    sound = done & ((status == int(Status.OK)) | (status == int(Status.ABSORBED)))
+    states, reached = states_on_grid(program, lanes, sound)
+    parameters = {name: env[name] for name in program.structure.parameters}
+    batch = Batch(states, reached & done[None, :], lanes.passages, sound, inputs.times, parameters)
+    codes = jnp.arange(len(Status), dtype=jnp.int32)
+    counted = (status[None, :] == codes[:, None]) & done[None, :]
+    tally = tally._replace(
+        status=tally.status + jnp.sum(counted.astype(jnp.int64), axis=1),
+        statistics=tuple(s.add(sums, batch) for s, sums in zip(program.statistics, tally.statistics, strict=True)),
+    )
+    if lanes.general is not None:
+        fired = jnp.where(done, lanes.general.fired, np.uint32(0)).astype(jnp.int64)
+        rejected = jnp.where(done, lanes.general.rejected, np.uint32(0)).astype(jnp.int64)
+        tally = tally._replace(events=tally.events + jnp.sum(fired), rejected=tally.rejected + jnp.sum(rejected))
+    return _keep(program, tally, owner, status, batch, done) if program.kept else tally
+
+
+def _keep(program: Program, tally: Tally, owner: Owner, status: Any, batch: Batch, done: Any) -> Tally:
+    index = jnp.where(done, owner.number, np.int32(program.kept))
+    states = jnp.stack([jnp.where(batch.valid, x, np.int32(-1)).T for x in batch.states], axis=1)
+    return tally._replace(
+        states=tally.states.at[index].set(states, mode="drop"), ends=tally.ends.at[index].set(status, mode="drop")
+    )

@@ -1,0 +1,77 @@
+"""The arrays of a simulation, grouped by how long they live. L lanes, K save times, C cells."""
+
+from typing import Any, NamedTuple
+
+from jaxtyping import Array, Float64, Int32, UInt32, UInt64
+
+from jaxsim.dosing import Timeline
+
+
+class Inputs(NamedTuple):
+    """The numbers of one call: they change without recompiling."""
+
+    seed: UInt32[Array, "2"]
+    point: UInt32[Array, ""]
+    first_low: UInt32[Array, ""]
+    """Number of the call's first trajectory, modulo 2**32."""
+    first_high: UInt32[Array, ""]
+    count: Int32[Array, ""]
+    """Trajectories to run in this call."""
+    max_events: UInt32[Array, ""]
+    parameters: dict[str, Any]
+    """Scalars, or distributions for the sampled ones."""
+    initial: dict[str, Any]
+    timeline: Timeline
+    times: Float64[Array, " K"]
+
+
+class Owner(NamedTuple):
+    """Which trajectory a lane holds: constant from one service to the next."""
+
+    number: Int32[Array, " L"]
+    """Number of the trajectory within the call; -1 in an empty lane."""
+    key0: UInt32[Array, " L"]
+    key1: UInt32[Array, " L"]
+    first: UInt32[Array, " L"]
+    """Iteration at which the trajectory began, so that its draw counter is the difference."""
+    parameters: dict[str, Any]
+    """Sampled parameters, [L] each."""
+
+
+class Lanes(NamedTuple):
+    """The carry of the event loop: what changes at every event.
+
+    The reaction that has been chosen is pending: it is applied at the top of the next iteration. If
+    it were applied at once, XLA on the CPU would compute random numbers and selection again inside
+    the update of every species; across the edge of the loop it has to read them from memory.
+    """
+
+    x: Any
+    """Counts: a tuple of int32 [L], or int32 [species, L] when blocked."""
+    t: Float64[Array, " L"]
+    """Time of the pending reaction; the end when finished; infinite when stopped by a fault."""
+    bits: UInt64[Array, " L"]
+    """Two random words for the next waiting time and choice; packed, so that they are made once."""
+    iteration: UInt32[Array, ""]
+    pending: Int32[Array, " L"]
+    """Reaction to apply, -1 for none, or a code above the reactions (see change.py)."""
+    passages: tuple[Float64[Array, " L"], ...]
+    saved: tuple[Int32[Array, "K L"], ...]
+    """States at save times; -1 where nothing was written, to be filled from the row before."""
+    row: Int32[Array, " L"] | None
+    """Save times passed so far (crossing mode)."""
+    general: "General | None"
+
+
+class General(NamedTuple):
+    """The part of the carry that only cells, events and random effects need."""
+
+    cell: Int32[Array, " L"]
+    draws: UInt32[Array, " L"]
+    """Draws made by the trajectory: its counter."""
+    fired: UInt32[Array, " L"]
+    rejected: UInt32[Array, " L"]
+    armed: UInt32[Array, " L"]
+    """Bit e: trigger e was true after the last change."""
+    violated: Int32[Array, " L"]
+    """1 if a rate exceeded its bound, 2 if it was negative."""

@@ -1,0 +1,65 @@
+"""Mean and variance of every species at every save time."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.statistics.batch import Batch
+from jaxsim.statistics.exact_sums import central_product, joined, sum_of_counts, sum_of_products
+
+
+class MomentSums(NamedTuple):
+    """Exact sums over trajectories; all integers, so that adding is associative."""
+
+    count: Any
+    """int64 [time]."""
+    first: Any
+    """int64 [species, time]."""
+    second_low: Any
+    """uint64 [species, time]."""
+    second_high: Any
+    """uint64 [species, time]."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Accumulate mean and variance from exact integer sums.
+
+    Because the sums are exact, the result does not depend on the order in which trajectories end,
+    on chunks, lanes or devices.
+    """
+
+    times: int
+    species: int
+
+    def start(self) -> MomentSums:
+        """Return the sums over no trajectories."""
+        shape = (self.species, self.times)
+        return MomentSums(
+            jnp.zeros((self.times,), jnp.int64),
+            jnp.zeros(shape, jnp.int64),
+            jnp.zeros(shape, jnp.uint64),
+            jnp.zeros(shape, jnp.uint64),
+        )
+
+    def add(self, sums: MomentSums, batch: Batch) -> MomentSums:
+        """Add the trajectories of one batch."""
+        first = jnp.stack([sum_of_counts(x, batch.valid) for x in batch.states])
+        words = [sum_of_products(x, x, batch.valid) for x in batch.states]
+        return MomentSums(
+            sums.count + jnp.sum(batch.valid.astype(jnp.int64), axis=1),
+            sums.first + first,
+            sums.second_low + jnp.stack([low for low, _ in words]),
+            sums.second_high + jnp.stack([high for _, high in words]),
+        )
+
+    def result(self, sums: MomentSums) -> dict[str, np.ndarray]:
+        """Return count [time], and mean and unbiased variance [time, species] (NaN where there is none)."""
+        count, first = np.asarray(sums.count), np.asarray(sums.first)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = first / np.where(count > 0, count, np.nan)
+        second = joined(sums.second_low, sums.second_high)
+        variance = central_product(count, first, first, second)
+        return {"count": count, "mean": mean.T, "variance": variance.T}
