@@ -1,6 +1,7 @@
 """Reaction networks: expressions, reactions, events, the Network and its static Structure."""
 
 from jaxsim.network.bounds import bounds
+from jaxsim.network.conservation import conservation_laws
 from jaxsim.network.evaluate import evaluate
 from jaxsim.network.event import Event
 from jaxsim.network.expression import (
@@ -49,6 +50,7 @@ __all__ = [
     "Unary",
     "bounds",
     "changed_species",
+    "conservation_laws",
     "dependency_graph",
     "evaluate",
     "hoist",

@@ -19,7 +19,7 @@ from jaxsim.network.expression import (
     Unary,
     fold,
 )
-from jaxsim.network.function import Interval
+from jaxsim.network.function import Interval, Value
 from jaxsim.network.functions import FUNCTIONS
 
 ARITHMETIC = {
@@ -31,7 +31,7 @@ ARITHMETIC = {
 }
 
 
-def bounds(expression: Expression, env: Mapping[str, tuple[Any, Any]]) -> tuple[Any, Any]:
+def bounds(expression: Expression, env: Mapping[str, tuple[Value, Value]]) -> tuple[Value, Value]:
     """Compute an interval that holds every value of an expression over a box.
 
     Parameters

@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Callable
+from typing import Any
 
 from jaxsim.network.expression import Binary, Call, Expression, Number, Unary
 from jaxsim.network.functions import FUNCTIONS
@@ -44,7 +45,7 @@ def fold_constant(node: Expression) -> Expression:
     return node
 
 
-def _finite(value: float) -> Number:
+def _finite(value: Any) -> Number:
     if isinstance(value, complex) or not math.isfinite(value):
         raise ValueError("the result is not a finite real number")
     return Number(value)

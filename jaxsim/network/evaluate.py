@@ -19,10 +19,11 @@ from jaxsim.network.expression import (
     Unary,
     fold,
 )
+from jaxsim.network.function import Value
 from jaxsim.network.functions import FUNCTIONS
 from jaxsim.network.guard import operations_to_guard
 
-Draw = Callable[[Any, Any], Any]
+Draw = Callable[[Value, Value], Value]
 
 ARITHMETIC = {
     "+": arithmetic.add,
@@ -42,7 +43,7 @@ COMPARISON = {
 LOGIC = {"and": jnp.logical_and, "or": jnp.logical_or}
 
 
-def evaluate(expression: Expression, env: Mapping[str, Any], draw: Draw | None = None) -> Any:
+def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None = None) -> Value:
     """Compute the value of an expression in ``jax.numpy``; differentiable and traceable.
 
     Parameters

@@ -23,6 +23,7 @@ class Expression(ABC):
     """
 
     _hash: int
+    _names: frozenset[str] | None = None  # what `names` found, kept since rates are asked often
 
     @property
     @abstractmethod
@@ -225,6 +226,8 @@ def names(expression: Expression) -> frozenset[str]:
     >>> sorted(names(parse("k*A/(Km + A)*sin(t)")))
     ['A', 'Km', 'k', 't']
     """
+    if expression._names is not None:
+        return expression._names
     found: set[str] = set()
 
     def visit(node: Expression, _: list[None]) -> None:
@@ -234,7 +237,9 @@ def names(expression: Expression) -> frozenset[str]:
             found.add(node.name)
 
     fold(expression, visit)
-    return frozenset(found)
+    result = frozenset(found)
+    object.__setattr__(expression, "_names", result)
+    return result
 
 
 def _to_rows(expression: Expression) -> tuple[tuple[Any, ...], ...]:

@@ -3,6 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from jax.typing import ArrayLike
+from jaxtyping import Shaped
+
+# An array of any shape (lanes) or a scalar; truth values are boolean arrays.
+Value = Shaped[ArrayLike, "..."]
 Interval = tuple[Any, Any]
 
 

@@ -2,17 +2,27 @@
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
 from jaxsim.errors import NetworkError, closest
-from jaxsim.network.event import Event
 from jaxsim.network.listing import listing
-from jaxsim.network.parameter import Parameter, checked_count, checked_value
-from jaxsim.network.reaction import Reaction
+from jaxsim.network.parameter import Parameter, checked_count, checked_input, checked_value
 from jaxsim.network.structure import Structure
 from jaxsim.network.validation import build_structure
+
+
+class _Parts(NamedTuple):
+    """What a network holds."""
+
+    structure: Structure
+    parameters: dict[str, Any]
+    initial: dict[str, Any]
+    inputs: dict[str, Any]
+    units: tuple[tuple[str, str], ...]
+    descriptions: tuple[tuple[str, str], ...]
+    name: str
 
 
 class Network:
@@ -61,53 +71,31 @@ class Network:
         I -> R @ gamma*I
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_descriptions",
-        "_initial",
-        "_inputs",
-        "_name",
-        "_parameters",
-        "_structure",
-        "_units",
-    )
-    _structure: Structure
-    _initial: dict[str, Any]
-    _parameters: dict[str, Any]
-    _inputs: dict[str, Any]
-    _units: tuple[tuple[str, str], ...]
-    _descriptions: tuple[tuple[str, str], ...]
-    _name: str
+    __slots__ = ("__weakref__", "_parts")
+    _parts: "_Parts"
 
     def __init__(
         self,
         species: Mapping[str, Any],
-        reactions: Iterable[str | Reaction],
+        reactions: Iterable[Any],
         parameters: Mapping[str, Any] | None = None,
         observables: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
-        events: Iterable[Event] = (),
+        events: Iterable[Any] = (),
         name: str = "",
     ) -> None:
         given = {key: _as_parameter(value) for key, value in dict(parameters or {}).items()}
         inputs = dict(inputs or {})
-        structure = build_structure(
-            tuple(species), tuple(given), reactions, dict(observables or {}), tuple(inputs), events
-        )
-        self._store(
-            structure,
-            {key: checked_count(value, f"species '{key}'") for key, value in species.items()},
+        parts = _Parts(
+            build_structure(tuple(species), tuple(given), reactions, dict(observables or {}), tuple(inputs), events),
             {key: checked_value(item.value, f"parameter '{key}'") for key, item in given.items()},
-            {key: _checked_input(key, value) for key, value in inputs.items()},
+            {key: checked_count(value, f"species '{key}'") for key, value in species.items()},
+            {key: checked_input(value, f"input '{key}'") for key, value in inputs.items()},
             tuple((key, item.unit) for key, item in given.items() if item.unit),
             tuple((key, item.description) for key, item in given.items() if item.description),
             name,
         )
-
-    def _store(self, *values: Any) -> None:
-        slots = ("_structure", "_initial", "_parameters", "_inputs", "_units", "_descriptions", "_name")
-        for slot, value in zip(slots, values, strict=True):
-            object.__setattr__(self, slot, value)
+        object.__setattr__(self, "_parts", parts)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         raise AttributeError(f"a Network is immutable; use with_parameters or with_initial, not '{attribute} = ...'")
@@ -118,37 +106,37 @@ class Network:
     @property
     def structure(self) -> Structure:
         """The static part: names, reactions, events."""
-        return self._structure
+        return self._parts.structure
 
     @property
     def name(self) -> str:
         """The label given at construction."""
-        return self._name
+        return self._parts.name
 
     @property
     def initial(self) -> Mapping[str, Any]:
         """Initial count of each species, in molecules; read-only."""
-        return MappingProxyType(self._initial)
+        return MappingProxyType(self._parts.initial)
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """Value of each parameter, in its own unit; read-only."""
-        return MappingProxyType(self._parameters)
+        return MappingProxyType(self._parts.parameters)
 
     @property
     def inputs(self) -> Mapping[str, Any]:
         """What drives each named function of time; read-only."""
-        return MappingProxyType(self._inputs)
+        return MappingProxyType(self._parts.inputs)
 
     @property
     def units(self) -> Mapping[str, str]:
         """Unit of each parameter that has one; read-only."""
-        return MappingProxyType(dict(self._units))
+        return MappingProxyType(dict(self._parts.units))
 
     @property
     def descriptions(self) -> Mapping[str, str]:
         """Description of each parameter that has one; read-only."""
-        return MappingProxyType(dict(self._descriptions))
+        return MappingProxyType(dict(self._parts.descriptions))
 
     def with_parameters(self, **values: Any) -> "Network":
         """Return a network with some parameter values replaced; the structure is shared.
@@ -160,9 +148,9 @@ class Network:
         2.0
         """
         for key in values:
-            _require_known(key, self._parameters, "parameter")
+            _require_known(key, self._parts.parameters, "parameter")
         new = {key: checked_value(value, f"parameter '{key}'") for key, value in values.items()}
-        return self._replace(parameters={**self._parameters, **new})
+        return _build(self._parts._replace(parameters={**self._parts.parameters, **new}))
 
     def with_initial(self, **values: Any) -> "Network":
         """Return a network with some initial counts replaced; the structure is shared.
@@ -173,49 +161,26 @@ class Network:
         3
         """
         for key in values:
-            _require_known(key, self._initial, "species")
+            _require_known(key, self._parts.initial, "species")
         new = {key: checked_count(value, f"species '{key}'") for key, value in values.items()}
-        return self._replace(initial={**self._initial, **new})
-
-    def _replace(self, *, initial: Any = None, parameters: Any = None) -> "Network":
-        return _build(
-            self._structure,
-            initial or self._initial,
-            parameters or self._parameters,
-            self._inputs,
-            self._units,
-            self._descriptions,
-            self._name,
-        )
+        return _build(self._parts._replace(initial={**self._parts.initial, **new}))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _build, (
-            self._structure,
-            self._initial,
-            self._parameters,
-            self._inputs,
-            self._units,
-            self._descriptions,
-            self._name,
-        )
+        return _build, (self._parts,)
 
     def __repr__(self) -> str:
         return listing(self)
 
 
-def _build(*values: Any) -> Network:
-    """Make a network of values that were checked before or are traced."""
+def _build(parts: _Parts) -> Network:
+    """Make a network of parts that were checked before or are traced."""
     network = object.__new__(Network)
-    network._store(*values)
+    object.__setattr__(network, "_parts", parts)
     return network
 
 
 def _as_parameter(value: Any) -> Parameter:
     return value if isinstance(value, Parameter) else Parameter(value)
-
-
-def _checked_input(name: str, value: Any) -> Any:
-    return checked_value(value, f"input '{name}'") if isinstance(value, (int, float)) else value
 
 
 def _require_known(name: str, known: Mapping[str, Any], kind: str) -> None:
@@ -224,25 +189,23 @@ def _require_known(name: str, known: Mapping[str, Any], kind: str) -> None:
 
 
 def _flatten_with_keys(network: Network) -> tuple[Any, Any]:
-    children = tuple(
-        (jax.tree_util.GetAttrKey(part), tuple(getattr(network, f"_{part}").values()))
-        for part in ("parameters", "initial", "inputs")
-    )
-    return children, (network._structure, network._units, network._descriptions, network._name)
+    parts = network._parts
+    children = [
+        (jax.tree_util.GetAttrKey(f"{group}['{key}']"), value)
+        for group in ("parameters", "initial", "inputs")
+        for key, value in getattr(parts, group).items()
+    ]
+    return children, (parts.structure, parts.units, parts.descriptions, parts.name)
 
 
 def _unflatten(auxiliary: Any, children: Any) -> Network:
     structure, units, descriptions, name = auxiliary
-    parameters, initial, inputs = children
-    return _build(
-        structure,
-        dict(zip(structure.species, initial, strict=True)),
-        dict(zip(structure.parameters, parameters, strict=True)),
-        dict(zip(structure.inputs, inputs, strict=True)),
-        units,
-        descriptions,
-        name,
+    values = iter(children)
+    # In the order of the structure, which jax's own handling of dictionaries would not keep.
+    parameters, initial, inputs = (
+        {key: next(values) for key in keys} for keys in (structure.parameters, structure.species, structure.inputs)
     )
+    return _build(_Parts(structure, parameters, initial, inputs, units, descriptions, name))
 
 
 jax.tree_util.register_pytree_with_keys(Network, _flatten_with_keys, _unflatten)

@@ -73,11 +73,25 @@ def checked_count(value: Any, what: str) -> Any:
     10
     """
     value = checked_value(value, what)
-    if not isinstance(value, float):
+    if is_distribution(value) or isinstance(value, jax.core.Tracer):
         return value
+    value = float(value)
     if value < 0 or not value.is_integer():
         raise NetworkError(f"{what} starts at {value:g}; counts are integers from 0 on")
     return int(value)
+
+
+def checked_input(value: Any, what: str) -> Any:
+    """Return a finite number, or the object that describes how doses drive the input.
+
+    Examples
+    --------
+    >>> checked_input(0.5, "input 'drug'")
+    0.5
+    """
+    if not isinstance(value, (bool, str, int, float, np.number, np.ndarray, jax.Array, type(None))):
+        return value
+    return checked_value(value, what)
 
 
 def _as_scalar(value: Any, what: str) -> float:

@@ -9,7 +9,7 @@ from jaxsim.network.expression import Binary, Call, Compare, Expression, Logic, 
 from jaxsim.network.functions import FUNCTIONS, SPECIAL_ARITY, SYNONYMS
 from jaxsim.network.tokens import Token, refuse, tokenize
 
-DEEPEST_NESTING = 200
+DEEPEST_NESTING = 100
 
 # How strongly an infix operator binds, and whether it groups to the right.
 _BINDING = {
@@ -42,7 +42,7 @@ def parse(text: Any) -> Expression:
     Parameters
     ----------
     text
-        At most 20,000 characters, nested at most 200 deep.
+        At most 20,000 characters, nested at most 100 deep.
 
     Returns
     -------

@@ -1,11 +1,12 @@
 """One reaction: what it takes, what it makes, how fast, and what else it sets when it fires."""
 
 import math
-import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from jaxsim.errors import ExpressionError, NetworkError
 from jaxsim.network.expression import Binary, Expression, FallingFactorial, Name, Number
@@ -138,23 +139,18 @@ def assignments(values: Assignments) -> tuple[tuple[str, Expression], ...]:
     return tuple((species, as_expression(value)) for species, value in pairs)
 
 
-def _counts(values: Counts, text: str) -> tuple[tuple[str, int], ...]:
+def _counts(values: Any, text: str) -> tuple[tuple[str, int], ...]:
     pairs = values.items() if isinstance(values, Mapping) else values
     return tuple((species, _coefficient(species, count, text)) for species, count in pairs)
 
 
 def _coefficient(species: str, count: Any, text: str) -> int:
-    try:
-        value = operator.index(int(count) if isinstance(count, float) and count % 1 == 0 else count)
-    except TypeError as error:
+    number = isinstance(count, (int, float, np.number)) and not isinstance(count, bool)
+    if not number or count != math.floor(count) or count < 1:
         raise NetworkError(
             f"{text} has the coefficient {count!r} for species '{species}'; coefficients are positive integers"
-        ) from error
-    if value < 1:
-        raise NetworkError(
-            f"{text} has the coefficient {value} for species '{species}'; coefficients are positive integers"
         )
-    return value
+    return int(count)
 
 
 def _side(pairs: tuple[tuple[str, int], ...]) -> str:

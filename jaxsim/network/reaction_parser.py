@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from jaxsim.errors import ExpressionError, NetworkError
-from jaxsim.network.expression import Expression
+from jaxsim.network.expression import Expression, Number
 from jaxsim.network.parser import parse
 from jaxsim.network.reaction import Reaction, mass_action
 
@@ -105,6 +105,9 @@ def _side(side: str, text: str) -> dict[str, int]:
 
 def _rate(rate: str, text: str) -> Expression:
     try:
-        return parse(rate.strip())
+        expression = parse(rate.strip())
     except ExpressionError as error:
         raise ExpressionError(f"reaction '{text}': {error}") from error
+    if isinstance(expression, Number) and expression.value < 0:
+        raise NetworkError(f"reaction '{text}' has the negative rate {rate.strip()}; a rate is 0 or more")
+    return expression

@@ -19,10 +19,10 @@ _KINDS = "a species, parameter, observable or input"
 def build_structure(
     species: tuple[str, ...],
     parameters: tuple[str, ...],
-    reactions: Iterable[str | Reaction],
+    reactions: Iterable[Any],
     observables: Mapping[str, Any],
     inputs: tuple[str, ...],
-    events: Iterable[Event],
+    events: Iterable[Any],
 ) -> Structure:
     """Return the static part of a network after checking every name in it.
 
@@ -68,7 +68,7 @@ def _check_names(declared: Mapping[str, tuple[str, ...]]) -> None:
             seen[name] = kind
 
 
-def _parse_all(reactions: Iterable[str | Reaction]) -> tuple[Reaction, ...]:
+def _parse_all(reactions: Iterable[Any]) -> tuple[Reaction, ...]:
     if isinstance(reactions, (str, Reaction)):
         raise NetworkError("reactions must be a list of reactions; put the one in brackets")
     parsed: list[Reaction] = []
@@ -137,7 +137,7 @@ def _check_reaction(reaction: Reaction, species: set[str], known: set[str], inpu
     _check_assignments(reaction.effects, species, known - inputs - {"t"}, where)
 
 
-def _check_event(event: Event, species: set[str], known: set[str], inputs: set[str]) -> None:
+def _check_event(event: Any, species: set[str], known: set[str], inputs: set[str]) -> None:
     if not isinstance(event, Event):
         raise NetworkError(f"an event must be an Event, not {event!r:.60}")
     where = f"event '{event}'"
