@@ -21,6 +21,7 @@ from jaxsim.network.expression import (
 )
 from jaxsim.network.function import Interval, Value
 from jaxsim.network.functions import FUNCTIONS
+from jaxsim.network.saturation import with_saturation
 
 ARITHMETIC = {
     "+": interval.add,
@@ -60,8 +61,8 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Value, Value]]) -> tu
     -----
     Rigorous but for the rounding of the dtype, as ends are not rounded outwards, and for values that
     are nan at points inside the box, which a check at run time has to catch. Tight where every
-    name occurs once; a name that occurs twice is bounded as if the two could differ, so write
-    ``hill(x, k, 1)`` and not ``x/(k + x)``. Source: Moore, Kearfott & Cloud, Introduction to Interval
+    name occurs once, and for saturating fractions ``v*x/(k + x)`` of x, k >= 0; otherwise a name that
+    occurs twice is bounded as if the two could differ. Source: Moore, Kearfott & Cloud, Introduction to Interval
     Analysis (SIAM 2009), chapters 4 and 5.
 
     Examples
@@ -72,12 +73,21 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Value, Value]]) -> tu
     0.486 4.000
     """
 
-    ends = {name: env[name][0] for name in env if interval.is_point(env[name])}
+    plain = _fold_bounds(expression, env)
+    rewritten = with_saturation(expression)
+    if rewritten is expression or interval.is_point(plain):
+        return plain
+    lower, upper = _fold_bounds(rewritten, env)
+    return jnp.maximum(plain[0], lower), jnp.minimum(plain[1], upper)
+
+
+def _fold_bounds(expression: Expression, env: Mapping[str, Interval]) -> Interval:
+    exact = {name: ends[0] for name, ends in env.items() if interval.is_point(ends)}
 
     def visit(node: Expression, operands: list[Interval]) -> Interval:
-        if isinstance(node, Name) or not _is_exact(node, operands, ends):
+        if isinstance(node, Name) or not _is_exact(node, operands, exact):
             return _RULES[type(node)](node, operands, env)
-        value = arithmetic.as_number(apply(node, [low for low, _ in operands], ends))
+        value = arithmetic.as_number(apply(node, [low for low, _ in operands], exact))
         return value, value
 
     return _without_nan(fold(expression, visit))

@@ -23,6 +23,7 @@ class Expression(ABC):
     """
 
     _hash: int
+    _size: int  # nodes when written out, however many of them are one shared object
     _names: frozenset[str] | None = None  # what `names` found, kept since rates are asked often
 
     @property
@@ -42,6 +43,7 @@ class Expression(ABC):
     def __post_init__(self) -> None:
         operands = tuple(child._hash for child in self.children)
         object.__setattr__(self, "_hash", hash((type(self).__name__, self.label, operands)))
+        object.__setattr__(self, "_size", 1 + sum(child._size for child in self.children))
 
     def __hash__(self) -> int:
         return self._hash
@@ -193,6 +195,18 @@ def fold(expression: Expression, visit: Callable[[Expression, list[Result]], Res
         if id(node) not in values:
             values[id(node)] = visit(node, [values[id(child)] for child in node.children])
     return values[id(expression)]
+
+
+def size(expression: Expression) -> int:
+    """Return the number of nodes of an expression when it is written out.
+
+    Examples
+    --------
+    >>> from jaxsim.network import parse
+    >>> size(parse("a + b*c"))
+    5
+    """
+    return expression._size
 
 
 def same(left: Expression, right: Expression) -> bool:

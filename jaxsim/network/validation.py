@@ -6,12 +6,15 @@ from typing import Any
 
 from jaxsim.errors import NetworkError, closest
 from jaxsim.network.event import Event
-from jaxsim.network.expression import Call, Expression, Number, fold, names
+from jaxsim.network.expression import Call, Expression, Number, fold, names, size
 from jaxsim.network.functions import RESERVED
 from jaxsim.network.reaction import Reaction, as_expression
 from jaxsim.network.reaction_parser import parse_reaction
 from jaxsim.network.structure import Structure
 from jaxsim.network.substitution import substitute
+
+# Far above any model (a sum over 10,000 species has 20,000 nodes), far below what exhausts memory.
+LARGEST_EXPRESSION = 1_000_000
 
 _KINDS = "a species, parameter, observable or input"
 
@@ -98,7 +101,7 @@ def _resolve(observables: Mapping[str, Any], known: set[str]) -> dict[str, Expre
         if not ready:
             cycle = "', '".join(name for name in pending if name not in done)
             raise NetworkError(f"the observables '{cycle}' read each other in a circle; break it")
-        done.update({name: substitute(pending[name], done) for name in ready})
+        done.update({name: _written_out(pending[name], done, f"observable '{name}'") for name in ready})
     return {name: done[name] for name in pending}
 
 
@@ -152,16 +155,30 @@ def _check_assignments(pairs: Any, species: set[str], known: set[str], where: st
         _check_known(names(value), known, where)
 
 
-def _inline(pairs: Any, values: Mapping[str, Expression]) -> Any:
-    return tuple((name, substitute(value, values)) for name, value in pairs)
+def _written_out(expression: Expression, values: Mapping[str, Expression], where: str) -> Expression:
+    """Return the expression with observables substituted, if that is of reasonable size."""
+    result = substitute(expression, values)
+    if size(result) > LARGEST_EXPRESSION:
+        raise NetworkError(
+            f"{where} has {size(result)} terms with its observables written out, more than {LARGEST_EXPRESSION}; "
+            f"use observables of observables more sparingly"
+        )
+    return result
+
+
+def _inline(pairs: Any, values: Mapping[str, Expression], where: str) -> Any:
+    return tuple((name, _written_out(value, values, where)) for name, value in pairs)
 
 
 def _inline_reaction(reaction: Reaction, values: Mapping[str, Expression]) -> Reaction:
     if not values:
         return reaction
-    rate = substitute(reaction.rate, values)
-    return replace(reaction, rate=rate, effects=_inline(reaction.effects, values))
+    where = f"reaction '{reaction}'"
+    rate = _written_out(reaction.rate, values, where)
+    return replace(reaction, rate=rate, effects=_inline(reaction.effects, values, where))
 
 
 def _inline_event(event: Event, values: Mapping[str, Expression]) -> Event:
-    return replace(event, trigger=substitute(event.trigger, values), set=_inline(event.set, values))
+    where = f"event '{event}'"
+    trigger = _written_out(event.trigger, values, where)
+    return replace(event, trigger=trigger, set=_inline(event.set, values, where))

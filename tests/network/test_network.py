@@ -97,6 +97,12 @@ def test_nonsense_is_refused_in_one_sentence(changes, why):
     assert "\n" not in str(caught.value)
 
 
+def test_observables_that_double_each_other_are_refused():
+    doubling = {f"o{i + 1}": f"o{i} + o{i}" for i in range(40)}
+    with pytest.raises(NetworkError, match="use observables of observables more sparingly"):
+        sir(observables={"N": "S", "o0": "S", **doubling})
+
+
 def test_networks_are_immutable():
     net = sir()
     with pytest.raises(AttributeError, match="use with_parameters"):
