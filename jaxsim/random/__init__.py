@@ -1,5 +1,10 @@
-"""Random numbers as pure functions: counter-based streams, and samplers by inversion."""
+"""Random numbers as pure functions: counter-based streams, samplers by inversion, laws of variability."""
 
+from jaxsim.random.binomial import binomial
+from jaxsim.random.distributions import Bernoulli, Lognormal, Normal, Poisson, Uniform
+from jaxsim.random.normal import normal
+from jaxsim.random.poisson import poisson
+from jaxsim.random.samplers import bernoulli, lognormal
 from jaxsim.random.streams import (
     EFFECTS,
     EVENTS,
@@ -19,7 +24,17 @@ __all__ = [
     "INITIAL",
     "PARAMETERS",
     "PURPOSES",
+    "Bernoulli",
+    "Lognormal",
+    "Normal",
+    "Poisson",
+    "Uniform",
+    "bernoulli",
+    "binomial",
     "exponential",
+    "lognormal",
+    "normal",
+    "poisson",
     "seed_words",
     "threefry2x32",
     "trajectory_key",

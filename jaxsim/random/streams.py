@@ -7,6 +7,8 @@ is Threefry-2x32 of Salmon, Moraes, Dror & Shaw (2011), "Parallel random numbers
 alone, so one source serves XLA on every backend and hand-written kernels, and vectorises.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -30,19 +32,20 @@ ROUNDS_OF_KEYS = 20
 
 
 def threefry2x32(
-    key0: UInt32[Array, "..."],
-    key1: UInt32[Array, "..."],
-    counter0: UInt32[Array, "..."],
-    counter1: UInt32[Array, "..."],
+    key0: UInt32[ArrayLike, "..."],
+    key1: UInt32[ArrayLike, "..."],
+    counter0: UInt32[ArrayLike, "..."],
+    counter1: UInt32[ArrayLike, "..."],
     rounds: int = ROUNDS_OF_DRAWS,
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
     """Encipher a 64-bit counter under a 64-bit key, elementwise.
 
-    For a fixed key this is a bijection of the 2**64 counters, so a stream never repeats. Salmon
-    et al. (2011) find that 13 rounds of Threefry-2x32 pass all of SmallCrush, Crush and BigCrush
-    ("Crush-resistant") and keep 20 rounds as their default for a margin of safety. Draws
-    inside the event loop take 13, since there the cipher is most of the arithmetic; keys are made
-    by 20 rounds (`trajectory_key`), so trajectories with neighbouring numbers get unrelated keys.
+    For a fixed key this is a bijection of the 2**64 counters, so a stream never repeats. Salmon et al. (2011)
+    choose round counts by TestU01: SmallCrush, Crush and BigCrush, with keys and counters in many interleavings.
+    Their library, Random123, knows "no statistical flaws with 13 rounds or more for Threefry2x32" and takes 20 for
+    a margin (its 64-bit sister did fail, at 13 rounds, a test longer than BigCrush that stepped key and counter
+    together). Draws inside the event loop take 13, since there the cipher is most of the arithmetic. Keys
+    are made by 20 (`trajectory_key`), so that they never step with the counter.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def threefry2x32(
     return x0, x1
 
 
-def seed_words(seed: int) -> np.ndarray:
+def seed_words(seed: Any) -> np.ndarray:
     """Split a seed into the two words that key every stream of a study.
 
     Parameters
@@ -110,7 +113,7 @@ def seed_words(seed: int) -> np.ndarray:
 
 
 def trajectory_key(
-    seed: int | UInt32[Array, "2"],
+    seed: int | UInt32[Array | np.ndarray, "2"],
     point: ArrayLike,
     trajectory_low: ArrayLike,
     trajectory_high: ArrayLike,
@@ -155,11 +158,7 @@ def trajectory_key(
     high = _word("trajectory_high", trajectory_high, TRAJECTORY_HIGH_BITS)
     point = _word("point", point, POINT_BITS)
     tag = _word("purpose", purpose, PURPOSE_BITS)
-    packed = (
-        (point << np.uint32(PURPOSE_BITS + TRAJECTORY_HIGH_BITS))
-        | (high << np.uint32(PURPOSE_BITS))
-        | tag
-    )
+    packed = (point << np.uint32(PURPOSE_BITS + TRAJECTORY_HIGH_BITS)) | (high << np.uint32(PURPOSE_BITS)) | tag
     return threefry2x32(words[0], words[1], low, packed, ROUNDS_OF_KEYS)
 
 
@@ -173,7 +172,7 @@ def _word(name: str, number: ArrayLike, bits: int) -> UInt32[Array, "..."]:
     return jnp.asarray(number).astype(jnp.uint32)
 
 
-def uniform(bits: UInt32[Array, "..."]) -> Float32[Array, "..."]:
+def uniform(bits: UInt32[ArrayLike, "..."]) -> Float32[Array, "..."]:
     """Turn 32 random bits into a uniform number in the open interval (0, 1).
 
     The value is (bits + 1/2) / 2**32 rounded to float32. Near 0 the resolution is 2**-32, so
@@ -183,6 +182,7 @@ def uniform(bits: UInt32[Array, "..."]) -> Float32[Array, "..."]:
     Parameters
     ----------
     bits : uint32
+        For the complement 1 - u without its rounding, pass `~bits`.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def uniform(bits: UInt32[Array, "..."]) -> Float32[Array, "..."]:
     return jnp.minimum(scaled + np.float32(2.0**-33), np.float32(1.0 - 2.0**-24))
 
 
-def exponential(bits: UInt32[Array, "..."]) -> Float32[Array, "..."]:
+def exponential(bits: UInt32[ArrayLike, "..."]) -> Float32[Array, "..."]:
     """Turn 32 random bits into an exponential variate of mean 1, by -log(`uniform`).
 
     Parameters

@@ -1,0 +1,204 @@
+"""Laws by which cells, or patients, differ from each other: for parameters and initial counts of a network."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
+from jaxtyping import Float, Float32
+
+from jaxsim.errors import JaxsimError
+from jaxsim.random.law import known, law, require
+from jaxsim.random.normal import normal
+from jaxsim.random.poisson import LARGEST_MEAN, poisson
+from jaxsim.random.samplers import bernoulli, lognormal
+
+Draws = Float[ArrayLike, "..."]
+
+
+@law
+@dataclass(frozen=True)
+class Lognormal:
+    """Describe a positive quantity by its median and its coefficient of variation.
+
+    Parameters
+    ----------
+    median : float
+        Median of the quantity itself, positive, in its own unit.
+    cv : float
+        Standard deviation over mean of the quantity itself, at least 0.
+
+    Raises
+    ------
+    JaxsimError
+        If a parameter known at construction is outside its range.
+
+    Examples
+    --------
+    >>> rate = Lognormal(median=2.0, cv=0.3)
+    >>> float(rate.sample(0.5)), round(float(rate.mean), 4)
+    (2.0, 2.0881)
+    """
+
+    median: Any
+    cv: Any
+
+    def __post_init__(self) -> None:
+        require("Lognormal", "median", self.median, above=0.0)
+        require("Lognormal", "cv", self.cv, least=0.0)
+
+    def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
+        """Return the values whose distribution function is `u`."""
+        return lognormal(u, self.median, self.cv, complement)
+
+    @property
+    def mean(self) -> Float32[Array, "..."]:
+        """Expectation, median * sqrt(1 + cv**2)."""
+        cv = jnp.asarray(self.cv).astype(jnp.float32)
+        return jnp.asarray(self.median).astype(jnp.float32) * jnp.sqrt(np.float32(1) + cv * cv)
+
+
+@law
+@dataclass(frozen=True)
+class Normal:
+    """Describe a quantity by its mean and its standard deviation; it may come out negative.
+
+    Parameters
+    ----------
+    mean : float
+        Expectation, in the unit of the quantity.
+    sd : float
+        Standard deviation, at least 0, in the same unit.
+
+    Raises
+    ------
+    JaxsimError
+        If a parameter known at construction is outside its range.
+
+    Examples
+    --------
+    >>> round(float(Normal(mean=10.0, sd=2.0).sample(0.975)), 3)
+    13.92
+    """
+
+    mean: Any
+    sd: Any
+
+    def __post_init__(self) -> None:
+        require("Normal", "mean", self.mean)
+        require("Normal", "sd", self.sd, least=0.0)
+
+    def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
+        """Return the values whose distribution function is `u`."""
+        mean, sd = (jnp.asarray(value).astype(jnp.float32) for value in (self.mean, self.sd))
+        return mean + sd * normal(u, complement)
+
+
+@law
+@dataclass(frozen=True)
+class Uniform:
+    """Describe a quantity that is equally likely anywhere between two limits.
+
+    Parameters
+    ----------
+    low, high : float
+        Limits, low at most high, in the unit of the quantity.
+
+    Raises
+    ------
+    JaxsimError
+        If a limit known at construction is not finite, or `low` exceeds `high`.
+
+    Examples
+    --------
+    >>> float(Uniform(low=1.0, high=3.0).sample(0.25))
+    1.5
+    """
+
+    low: Any
+    high: Any
+
+    def __post_init__(self) -> None:
+        require("Uniform", "low", self.low)
+        require("Uniform", "high", self.high)
+        if known(self.low, self.high) and np.any(np.asarray(self.low) > np.asarray(self.high)):
+            raise JaxsimError(f"low {self.low!r} of Uniform exceeds high {self.high!r}; exchange them")
+
+    def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
+        """Return the values whose distribution function is `u`; `complement` adds nothing here."""
+        low, high, u = (jnp.asarray(value).astype(jnp.float32) for value in (self.low, self.high, u))
+        return jnp.minimum(low + (high - low) * u, high)
+
+    @property
+    def mean(self) -> Float32[Array, "..."]:
+        """Expectation, the middle."""
+        return (jnp.asarray(self.low) + jnp.asarray(self.high)).astype(jnp.float32) / np.float32(2)
+
+
+@law
+@dataclass(frozen=True)
+class Bernoulli:
+    """Describe a property that a cell has, 1, with some probability, and else has not, 0.
+
+    Parameters
+    ----------
+    probability : float
+        Probability of 1, from 0 to 1.
+
+    Raises
+    ------
+    JaxsimError
+        If a probability known at construction is outside its range.
+
+    Examples
+    --------
+    >>> float(Bernoulli(0.25).sample(0.9)), float(Bernoulli(0.25).mean)
+    (1.0, 0.25)
+    """
+
+    probability: Any
+
+    def __post_init__(self) -> None:
+        require("Bernoulli", "probability", self.probability, least=0.0, most=1.0)
+
+    def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
+        """Return 1 where 1 - u is at most the probability, else 0."""
+        return bernoulli(u, self.probability, complement).astype(jnp.float32)
+
+    @property
+    def mean(self) -> Float32[Array, "..."]:
+        """Expectation, the probability."""
+        return jnp.asarray(self.probability).astype(jnp.float32)
+
+
+@law
+@dataclass(frozen=True)
+class Poisson:
+    """Describe a count of independent rare things, such as resistant cells at the start.
+
+    Parameters
+    ----------
+    mean : float
+        Expectation, from 0 to 2**30.
+
+    Raises
+    ------
+    JaxsimError
+        If a mean known at construction is outside its range.
+
+    Examples
+    --------
+    >>> float(Poisson(mean=3.0).sample(0.5))
+    3.0
+    """
+
+    mean: Any
+
+    def __post_init__(self) -> None:
+        require("Poisson", "mean", self.mean, least=0.0, most=LARGEST_MEAN)
+
+    def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
+        """Return the counts whose distribution function first exceeds `u`, whole up to 2**24."""
+        return poisson(u, self.mean, complement).astype(jnp.float32)
