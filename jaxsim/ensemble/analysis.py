@@ -43,7 +43,7 @@ def slope_of_time(network: Network, start: float, end: float, parts: int = 2048)
         return None
     grid = jnp.linspace(start, end, parts + 1, dtype=jnp.float64)
     env = {**shared_values(network), "t": grid}
-    env |= {name: 1.0 for name in network.structure.inputs}
+    env |= dict.fromkeys(network.structure.inputs, 1.0)
     slope = np.zeros(parts)
     for leaf in leaves:
         value = np.broadcast_to(np.asarray(evaluate(leaf, env), np.float64), (parts + 1,))
@@ -140,7 +140,7 @@ def _plan_and_box(network: Network, leaves: dict[str, tuple[float, float]]) -> t
     """Return the rates, and the extent of everything that they read."""
     plan = plan_rates(network.structure, sampled_names(network.parameters))
     box: dict[str, Any] = {name: extent(value) for name, value in network.parameters.items()}
-    box |= {name: (0.0, MOST) for name in network.structure.species} | leaves
+    box |= dict.fromkeys(network.structure.species, (0.0, MOST)) | leaves
     for name, expression in plan.before:
         low, high = bounds(expression, box)
         box[name] = (float(np.asarray(low)), float(np.asarray(high)))

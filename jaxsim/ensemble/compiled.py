@@ -51,11 +51,11 @@ def _lower(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> Any:
             return jax.jit(one).lower(inputs)
 
     def shard(given: Inputs) -> Tally:
-        own = given._replace(count=given.count[0], first_low=given.first_low[0], first_high=given.first_high[0])
+        own = given._replace(size=given.size[0], first_low=given.first_low[0], first_high=given.first_high[0])
         return jax.tree.map(lambda leaf: leaf[None], one(own))
 
     split, same = PartitionSpec("device"), PartitionSpec()
-    specs = jax.tree.map(lambda _: same, inputs)._replace(count=split, first_low=split, first_high=split)
+    specs = jax.tree.map(lambda _: same, inputs)._replace(size=split, first_low=split, first_high=split)
     mesh = Mesh(np.array(devices), ("device",))
     # Each device loops on its own trajectories: no collective may enter the event loop.
     mapped = jax.shard_map(shard, mesh=mesh, in_specs=(specs,), out_specs=split, check_vma=False)

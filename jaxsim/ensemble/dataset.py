@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsim._version import __version__
+from jaxsim.ensemble.grid import as_grid
 from jaxsim.ensemble.result import Gathered
 from jaxsim.kernels import LABELS, Status
 from jaxsim.network import Network
@@ -81,9 +82,8 @@ def _hide_incomplete(dims: tuple[str, ...], value: np.ndarray, complete: np.ndar
 
 def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str, Any]:
     program = gathered.program
-    times = np.atleast_1d(np.asarray(list(request.times) if np.ndim(request.times) else request.times, np.float64))
     coordinates: dict[str, Any] = {
-        "time": times,
+        "time": as_grid(request.times),
         "species": list(program.structure.species),
         "ending": list(LABELS),
     }

@@ -9,10 +9,15 @@ from jaxsim.errors import SimulationError
 UNIFORM = 1e-9  # relative deviation of the spacing below which a grid counts as uniform
 
 
+def as_grid(times: Any) -> np.ndarray:
+    """Return save times, given as a number or any sequence, as float64 [K]."""
+    return np.atleast_1d(np.asarray(list(times) if np.ndim(times) else [times], dtype=np.float64))
+
+
 def checked_times(times: Any, start: float) -> np.ndarray:
     """Return the save times as float64 [K]; refuse what is not an increasing list from `start` on."""
     try:
-        grid = np.atleast_1d(np.asarray(list(times) if np.ndim(times) else [times], dtype=np.float64))
+        grid = as_grid(times)
     except (TypeError, ValueError) as error:
         raise SimulationError(f"times {times!r} are not numbers; give a list such as [0, 1, 2]") from error
     if grid.ndim != 1 or grid.size == 0:

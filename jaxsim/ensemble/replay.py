@@ -76,9 +76,9 @@ def replay(
     with double_precision():
         program, inputs = prepare(networks[0], request, jax.default_backend(), 1)
         log = jax.tree.map(np.asarray, record_events(program, with_parts(inputs, [(trajectory, 1)]), max_events))
-    if log.count > max_events:
+    if log.number > max_events:
         raise SimulationError(f"trajectory {trajectory} has more than {max_events} events; raise max_events")
-    number = int(log.count)
+    number = int(log.number)
     structure = program.structure
     labels = [reaction.name or str(reaction) for reaction in structure.reactions]
     labels += ["dose", *(event.name or str(event) for event in structure.events)]

@@ -95,7 +95,7 @@ def prepare(network: Network, request: Request, backend: str, per_call: int) -> 
         point=np.uint32(0),
         first_low=np.uint32(0),
         first_high=np.uint32(0),
-        count=np.int32(0),
+        size=np.int32(0),
         max_events=np.uint32(request.max_events or MOST_EVENTS),
         parameters=parameter_leaves(network),
         initial=initial_leaves(network),
@@ -129,9 +129,7 @@ def _program(
     moved = np.any((timeline.multiply != 1) | (timeline.add != 0), axis=0)
     given = request.schedule.names if request.schedule is not None else ()
     dosed = tuple(name for s, name in enumerate(structure.species) if moved[s] or name in given)
-    general = bool(
-        timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow
-    )
+    general = bool(timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow)
     blocked = is_blocked(structure, general)
     kept = kept_per_call(request, grid.size, len(structure.species), per_call)
     return Program(

@@ -30,8 +30,8 @@ class Gathered:
         self.rejected += int(tally.rejected)
         self.sums = tally.statistics if self.sums is None else jax.tree.map(np.add, self.sums, tally.statistics)
         if self.program.kept:
-            self.states.append(np.moveaxis(tally.states[: part[1]], 1, 2))
-            self.ends.append(tally.ends[: part[1]])
+            self.states.append(np.moveaxis(np.asarray(tally.states)[: part[1]], 1, 2))
+            self.ends.append(np.asarray(tally.ends)[: part[1]])
 
     def results(self) -> dict[str, np.ndarray]:
         """Return the arrays of all accumulators by name."""

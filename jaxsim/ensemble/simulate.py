@@ -12,6 +12,7 @@ from jaxsim.dosing import Schedule
 from jaxsim.ensemble.compiled import compiled
 from jaxsim.ensemble.dataset import build_dataset, join_points
 from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.grid import checked_times
 from jaxsim.ensemble.layout import lane_count, per_call
 from jaxsim.ensemble.progress import progress_bar
 from jaxsim.ensemble.request import Request, check, prepare
@@ -146,14 +147,14 @@ def simulate(
     used = tuple(devices) if devices is not None else tuple(jax.local_devices())
     with progress_bar(trajectories * len(networks), progress) as count:
         results = [_one_point(point, n, request, used, count) for point, n in enumerate(networks)]
-    _warn(sum(result.status for result in results), trajectories * len(networks))
+    _warn(np.sum([result.status for result in results], axis=0), trajectories * len(networks))
     datasets = [build_dataset(n, request, result, used) for n, result in zip(networks, results, strict=True)]
     return join_points(datasets, batch) if batch else datasets[0]
 
 
 def _one_point(point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Any) -> Gathered:
     """Run all trajectories of one design point."""
-    grid_size, species = np.size(np.atleast_1d(np.asarray(list(request.times) if np.ndim(request.times) else request.times))), len(network.structure.species)
+    grid_size, species = checked_times(request.times, request.start).size, len(network.structure.species)
     backend = devices[0].platform
     workers = worker_count(devices) if len(devices) == 1 else len(devices)
     lanes = lane_count(species, grid_size, request.trajectories, backend)

@@ -26,7 +26,9 @@ def split_batch(network: Network, parameters: Mapping[str, Any] | None) -> tuple
         raise SimulationError(f"parameter '{deep[0]}' has more than one dimension; give one value per design point")
     lengths = {name: value.size for name, value in batched.items()}
     if len(set(lengths.values())) > 1:
-        raise SimulationError(f"the batched parameters have different lengths {lengths}; give one value per design point")
+        raise SimulationError(
+            f"the batched parameters have different lengths {lengths}; give one value per design point"
+        )
     if 0 in lengths.values():
         raise SimulationError(f"parameter '{next(iter(lengths))}' is an empty batch; give at least one value")
     single = {name: value for name, value in given.items() if name not in batched}

@@ -1,8 +1,8 @@
 """Run the calls of an ensemble on all cores or devices, and add up what they gather."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-import os
 from typing import Any
 
 import jax
@@ -42,8 +42,8 @@ def with_parts(inputs: Inputs, given: list[Part]) -> Inputs:
     words = np.array([(first & 0xFFFFFFFF, first >> 32) for first, _ in given], np.uint32)
     counts = np.array([count for _, count in given], np.int32)
     if len(given) == 1:
-        return inputs._replace(first_low=words[0, 0], first_high=words[0, 1], count=counts[0])
-    return inputs._replace(first_low=words[:, 0].copy(), first_high=words[:, 1].copy(), count=counts)
+        return inputs._replace(first_low=words[0, 0], first_high=words[0, 1], size=counts[0])
+    return inputs._replace(first_low=words[:, 0].copy(), first_high=words[:, 1].copy(), size=counts)
 
 
 def run_all(

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from jaxsim.kernels.context import Context
 from jaxsim.kernels.mass_action import as_mass_action
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
 from jaxsim.kernels.rates import largest, plan_rates, total
-from jaxsim.kernels.saving import save_before_event
+from jaxsim.kernels.saving import save_before_event, species_rows
 from jaxsim.kernels.selection import waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.network import Expression, Structure, evaluate
@@ -39,7 +40,7 @@ class Layout(NamedTuple):
     rows: int
     """Rows including those without a reaction that complete the last block."""
     changed: np.ndarray
-    """Species that each row changes, [rows, most]; the row of ones stands for none."""
+    """Species that each row changes, [rows, most]; a row outside x stands for none."""
     change: np.ndarray
 
 
@@ -47,26 +48,27 @@ class Layout(NamedTuple):
 def arrange(structure: Structure, sampled: tuple[str, ...]) -> Layout:
     """Sort the reactions into rows and tabulate what they change."""
     plan, row_of = plan_rates(structure, sampled), {name: s for s, name in enumerate(structure.species)}
-    ones = len(row_of)
+    ones = len(row_of)  # x has one more row, of ones, for factors that are missing
     forms = [as_mass_action(rate, frozenset(row_of)) for rate in plan.expressions]
     simple = [r for r, form in enumerate(forms) if form is not None]
     other = [r for r, form in enumerate(forms) if form is None]
     order = (*simple, *other)
     block = max(4, math.isqrt(4 * len(order)))
     rows = -(-len(order) // block) * block
+    missing = 0 if other else rows - len(order)  # rows of constant zero that complete the last block
     factors = [forms[r].species for r in simple]  # type: ignore[union-attr]
     deltas = [[(row_of[n], c) for n, c in structure.reactions[r].changes.items() if c] for r in order]
-    most = max(1, max(map(len, deltas)))
-    changed, change = np.full((rows, most), ones, np.int32), np.zeros((rows, most), np.int32)
+    most = max(1, *map(len, deltas))
+    changed, change = np.full((rows, most), ones + 1, np.int32), np.zeros((rows, most), np.int32)
     for row, delta in enumerate(deltas):
         for column, (s, c) in enumerate(delta):
             changed[row, column], change[row, column] = s, c
     return Layout(
         order,
         tuple(forms[r].constants for r in simple),  # type: ignore[union-attr]
-        np.array([row_of[f[0]] if f else ones for f in factors], np.int32),
-        np.array([row_of[f[1]] if len(f) > 1 else ones for f in factors], np.int32),
-        np.array([float(len(f) > 1 and f[0] == f[1]) for f in factors], np.float32),
+        _padded([row_of[f[0]] if f else ones for f in factors], missing, ones),
+        _padded([row_of[f[1]] if len(f) > 1 else ones for f in factors], missing, ones),
+        np.array([len(f) > 1 and f[0] == f[1] for f in factors] + [False] * missing),
         tuple(plan.expressions[r] for r in other),
         block,
         rows,
@@ -75,16 +77,20 @@ def arrange(structure: Structure, sampled: tuple[str, ...]) -> Layout:
     )
 
 
-def blocked_step(program: Program, inputs: Inputs, owner: Owner, env: dict[str, Any], lanes: Lanes) -> Lanes:
+def _padded(values: list[int], missing: int, fill: int) -> np.ndarray:
+    return np.array(values + [fill] * missing, np.int32)
+
+
+def blocked_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
     """Apply the pending reaction of every lane, then draw when and which reaction is next."""
     layout, real, end = arrange(program.structure, program.sampled_parameters), program.real, inputs.times[-1]
     running = lanes.t < end
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
     x = _apply(layout, lanes.x, lanes.pending, running)
-    lanes = watch(program, lanes._replace(x=x), env)
+    lanes = watch(program, lanes._replace(x=x), given.env)
 
-    a = _propensities(program, layout, env, x, real)
+    a = blocked_propensities(program, given.env, x)
     u_time, u_choice = two_uniforms(lanes.bits, real)
     sums = total(list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1)))
     draws = lanes.iteration - owner.first
@@ -107,29 +113,29 @@ def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
     lane = jnp.arange(x.shape[1], dtype=jnp.int32)
     live = running & (pending >= 0)
     for column in range(layout.changed.shape[1]):
-        species = jnp.where(live, jnp.asarray(layout.changed[:, column])[row], np.int32(x.shape[0]))
+        species = jnp.where(live, jnp.asarray(layout.changed[:, column])[row], np.int32(x.shape[0]))  # outside: dropped
         change = jnp.asarray(layout.change[:, column])[row]
         x = x.at[species, lane].add(change, mode="drop", unique_indices=True)
     return x
 
 
-def _propensities(program: Program, layout: Layout, env: dict[str, Any], x: Any, real: Any) -> Any:
-    """Return the propensities [rows, L]."""
-    lanes = x.shape[1]
-    padded = jnp.concatenate([x, jnp.ones((1, lanes), jnp.int32)])
+def blocked_propensities(program: Program, env: dict[str, Any], x: Any) -> Any:
+    """Return the propensities [rows, L], in the order of the layout."""
+    layout, real, lanes = arrange(program.structure, program.sampled_parameters), program.real, x.shape[1]
     parts = []
     if layout.constants:
-        first = padded[layout.first].astype(real)
-        second = padded[layout.second].astype(real) - jnp.asarray(layout.offset).astype(real)[:, None]
+        first, second = x[layout.first].astype(real), x[layout.second].astype(real)
+        if layout.offset.any():
+            second = second - jnp.asarray(layout.offset[:, None]).astype(real)
         parts.append(_constants(layout, env, lanes, real) * first * second)
     if layout.others:
-        rows = zip(program.structure.species, x, strict=True)
-        state = {**env, **{name: row.astype(real) for name, row in rows}}
+        counts = zip(program.structure.species, species_rows(x), strict=True)
+        state = {**env, **{name: row.astype(real) for name, row in counts}}
         values = [jnp.asarray(evaluate(rate, state)).astype(real) for rate in layout.others]
         parts.append(jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values]))
-    missing = layout.rows - len(layout.order)
-    if missing:
-        parts.append(jnp.zeros((missing, lanes), real))
+        missing = layout.rows - len(layout.order)
+        if missing:
+            parts.append(jnp.zeros((missing, lanes), real))
     return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
@@ -141,6 +147,7 @@ def _constants(layout: Layout, env: dict[str, Any], lanes: int, real: Any) -> An
         for factor in factors:
             value = value * jnp.asarray(evaluate(factor, env)).astype(real)
         values.append(value)
+    values += [jnp.zeros((), real)] * (layout.first.size - len(values))
     if all(value.ndim == 0 for value in values):
         return jnp.stack(values)[:, None]
     return jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values])

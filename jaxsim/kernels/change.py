@@ -4,6 +4,7 @@ Codes: 0 to R-1 are reactions, R is the entry of a cell (doses), R+1+e is trigge
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -29,6 +30,7 @@ class Changes(NamedTuple):
     """Codes with a random effect; they wait for the service."""
 
 
+@lru_cache(maxsize=256)
 def plan_changes(structure: Structure) -> Changes:
     """Sort the changes of reactions and events by species."""
     codes = list(enumerate(structure.reactions))
@@ -73,9 +75,7 @@ def apply_change(
 
 def is_random(expression: Expression) -> bool:
     """Return whether the expression draws random numbers."""
-    return fold(
-        expression, lambda node, below: any(below) or (isinstance(node, Call) and node.function == "binomial")
-    )
+    return fold(expression, lambda node, below: any(below) or (isinstance(node, Call) and node.function == "binomial"))
 
 
 def _mine(codes: tuple[int, ...], slow: tuple[int, ...], draw: Draw | None) -> list[int]:

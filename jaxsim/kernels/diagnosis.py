@@ -5,27 +5,22 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxsim.kernels.blocked import blocked_propensities
+from jaxsim.kernels.context import Context
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.rates import plan_rates, propensities, propensity_bounds, total
-from jaxsim.kernels.saving import species_rows
+from jaxsim.kernels.rates import plan_rates, propensities, propensity_bounds
+from jaxsim.kernels.saving import species_rows, stacked_counts
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.status import Status
 
 WRAPPED = np.int32(-(2**30))  # a count that passed 2**31 - 1 has come round to below this
 
 
-def diagnose(
-    program: Program, inputs: Inputs, owner: Owner, env: dict[str, Any], tables: dict[str, Any], lanes: Lanes
-) -> Any:
+def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Any:
     """Return the status of each lane, int32 [L]; meaningless in lanes that have not ended."""
-    rates = rates_now(program, env, tables, lanes)
-    a0 = total(rates)[-1]
-    lowest = rates[0]
-    for rate in rates[1:]:
-        lowest = jnp.minimum(lowest, rate)
-    smallest = species_rows(lanes.x)[0]
-    for x in species_rows(lanes.x)[1:]:
-        smallest = jnp.minimum(smallest, x)
+    rates = rates_now(program, given, lanes)
+    a0, lowest = jnp.sum(rates, axis=0), jnp.min(rates, axis=0)
+    smallest = jnp.min(stacked_counts(lanes.x), axis=0)
     draws = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
     violated = jnp.zeros_like(smallest) if lanes.general is None else lanes.general.violated
     causes = (  # the first that holds
@@ -43,14 +38,16 @@ def diagnose(
     return jnp.where(jnp.isfinite(lanes.t), fine, fault)
 
 
-def rates_now(program: Program, env: dict[str, Any], tables: dict[str, Any], lanes: Lanes) -> list[Any]:
-    """Return the propensities (or their bounds over the present cell) in the present state."""
+def rates_now(program: Program, given: Context, lanes: Lanes) -> Any:
+    """Return the propensities (or their bounds over the present cell) in the present state, [reactions, L]."""
     structure, real = program.structure, program.real
+    if program.blocked:
+        return blocked_propensities(program, given.env, lanes.x)
     plan = plan_rates(structure, program.sampled_parameters)
     names = zip(structure.species, species_rows(lanes.x), strict=True)
-    state = {**env, **{name: value.astype(real) for name, value in names}}
+    state = {**given.env, **{name: value.astype(real) for name, value in names}}
     like = jnp.zeros(lanes.t.shape, real)
     if lanes.general is None:
-        return propensities(plan, state, tuple(range(len(structure.reactions))), like)
-    leaves = {name: (low[lanes.general.cell], high[lanes.general.cell]) for name, (low, high) in tables.items()}
-    return propensity_bounds(plan, state, leaves, like)
+        return jnp.stack(propensities(plan, state, tuple(range(len(structure.reactions))), like))
+    leaves = {name: (low[lanes.general.cell], high[lanes.general.cell]) for name, (low, high) in given.bounds.items()}
+    return jnp.stack(propensity_bounds(plan, state, leaves, like))

@@ -3,12 +3,11 @@
 Source: Gillespie, J. Comput. Phys. 22 (1976) 403.
 """
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import apply_change, plan_changes
+from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
@@ -18,7 +17,7 @@ from jaxsim.kernels.selection import choose, faultless, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
 
-def direct_step(program: Program, inputs: Inputs, owner: Owner, env: dict[str, Any], lanes: Lanes) -> Lanes:
+def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
     """Apply the pending reaction of every lane, then draw when and which reaction is next.
 
     A lane whose time is at the end, or infinite after a fault, stays as it is.
@@ -30,12 +29,12 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, env: dict[str, A
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
     pending = jnp.where(running, lanes.pending, np.int32(-1))
-    x = apply_change(structure, changes, lanes.x, pending, env)
-    lanes = watch(program, lanes._replace(x=x), env)
+    x = apply_change(structure, changes, lanes.x, pending, given.env)
+    lanes = watch(program, lanes._replace(x=x), given.env)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
 
-    state = {**env, **{name: value.astype(real) for name, value in zip(structure.species, x, strict=True)}}
+    state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, x, strict=True)}}
     like = jnp.zeros(lanes.t.shape, real)
     a = propensities(plan, state, tuple(range(len(structure.reactions))), like)
     sums = total(a)

@@ -8,10 +8,10 @@ from jax import lax
 from jaxtyping import Array, Int32, Int64
 
 from jaxsim.kernels.blocked import blocked_step
+from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.direct import direct_step
 from jaxsim.kernels.masks import count
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.rates import leaf_bounds, leaves_before, parameter_values, plan_rates
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.kernels.service import Run, Tally, random_effects, turn_over
 from jaxsim.kernels.state import General, Inputs, Lanes, Owner
@@ -29,7 +29,6 @@ class Burst(NamedTuple):
     lanes: Lanes
     active: Int32[Array, ""]
     """Lanes with an event still to come."""
-    ended: Int32[Array, ""]
     events: Int64[Array, ""]
     idle_ended: Int64[Array, ""]
     """Iterations that ended lanes have waited, summed over lanes."""
@@ -37,40 +36,34 @@ class Burst(NamedTuple):
 
 
 def run_call(program: Program, inputs: Inputs) -> Tally:
-    """Simulate `inputs.count` trajectories and return what was gathered from them."""
-    shared = {n: v for n, v in inputs.parameters.items() if n not in program.sampled_parameters}
-    plan = plan_rates(program.structure, program.sampled_parameters)
-    bounds = leaf_bounds(plan, program.structure, shared, inputs.timeline) if program.general else {}
-    tables = {name: (low.astype(program.real), high.astype(program.real)) for name, (low, high) in bounds.items()}
+    """Simulate `inputs.size` trajectories and return what was gathered from them."""
 
     def occupied(run: Run) -> Any:
         return jnp.any(run.owner.number >= 0)
 
     def serve_and_run(run: Run) -> Run:
-        env = _environment(program, inputs, run.owner)
-        run = _burst(program, inputs, env, tables, run)
+        given = context(program, inputs, run.owner)
+        run = _burst(program, inputs, given, run)
         full = _must_turn_over(program, inputs, run)
-        if program.general and _has_random_effects(program):
-            run = random_effects(program, inputs, env, run)
-        return lax.cond(full, lambda r: turn_over(program, inputs, env, tables, r), lambda r: r, run)
+        if program.has_random_effects:
+            run = random_effects(program, inputs, given, run)
+        return lax.cond(full, lambda r: turn_over(program, inputs, given, r), lambda r: r, run)
 
-    empty = _empty(program)
-    env = _environment(program, inputs, empty.owner)
-    return lax.while_loop(occupied, serve_and_run, turn_over(program, inputs, env, tables, empty)).tally
-
-
-def _environment(program: Program, inputs: Inputs, owner: Owner) -> dict[str, Any]:
-    plan = plan_rates(program.structure, program.sampled_parameters)
-    return leaves_before(plan, parameter_values(inputs.parameters, owner.parameters, program.real), program.real)
+    empty = empty_run(program)
+    begun = turn_over(program, inputs, context(program, inputs, empty.owner), empty)
+    return lax.while_loop(occupied, serve_and_run, begun).tally
 
 
-def _has_random_effects(program: Program) -> bool:
-    from jaxsim.kernels.change import plan_changes
+def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
+    """Advance every lane by one event, with the method that the program needs."""
+    if program.general:
+        return thinning_step(program, inputs, owner, given, lanes)
+    if program.blocked:
+        return blocked_step(program, inputs, owner, given, lanes)
+    return direct_step(program, inputs, owner, given, lanes)
 
-    return bool(plan_changes(program.structure).slow)
 
-
-def _burst(program: Program, inputs: Inputs, env: dict[str, Any], tables: dict[str, Any], run: Run) -> Run:
+def _burst(program: Program, inputs: Inputs, given: Context, run: Run) -> Run:
     """Run the event loop until the waiting of lanes has cost as much as the service would."""
     occupied = count(run.owner.number >= 0)
     patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program)))
@@ -80,17 +73,12 @@ def _burst(program: Program, inputs: Inputs, env: dict[str, Any], tables: dict[s
         return (burst.active > 0) & (burst.idle_ended < patience) & (burst.idle_waiting < effect_patience)
 
     def step(burst: Burst) -> Burst:
-        if program.general:
-            lanes = thinning_step(program, inputs, run.owner, env, tables, burst.lanes)
-        elif program.blocked:
-            lanes = blocked_step(program, inputs, run.owner, env, burst.lanes)
-        else:
-            lanes = direct_step(program, inputs, run.owner, env, burst.lanes)
+        lanes = step_once(program, inputs, run.owner, given, burst.lanes)
         return _account(program, inputs, burst, lanes, occupied)
 
     zero = jnp.zeros((), jnp.int64)
     active = count(~finished(program, inputs, run.lanes))
-    start = Burst(run.lanes, active, occupied - active, run.tally.events, zero, zero)
+    start = Burst(run.lanes, active, run.tally.events, zero, zero)
     end = lax.while_loop(worth_going_on, step, start)
     return run._replace(lanes=end.lanes, tally=run.tally._replace(events=end.events))
 
@@ -100,24 +88,23 @@ def _account(program: Program, inputs: Inputs, burst: Burst, lanes: Lanes, occup
     ended = occupied - count(~finished(program, inputs, lanes))
     if not program.general:  # every lane before the end has an event pending
         active = occupied - ended
-        events, waits = burst.events + active.astype(jnp.int64), np.int64(0)
+        events, waits = burst.events + active.astype(jnp.int64), jnp.zeros_like(active)
     else:  # counted lane by lane, since proposals may be rejected
         waits = count(waiting(program, lanes))
         active, events = occupied - ended - waits, burst.events
     return Burst(
         lanes,
         active,
-        ended,
         events,
         burst.idle_ended + ended.astype(jnp.int64),
-        burst.idle_waiting + jnp.asarray(waits).astype(jnp.int64),
+        burst.idle_waiting + waits.astype(jnp.int64),
     )
 
 
 def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
     """Decide whether to gather ended lanes: when no lane is left that could go on, or enough have ended."""
     ended = finished(program, inputs, run.lanes)
-    if not (program.general and _has_random_effects(program)):
+    if not program.has_random_effects:
         return jnp.any(ended)
     number = count(ended & (run.owner.number >= 0))
     left = count(~ended)
@@ -128,11 +115,11 @@ def _rows(program: Program) -> int:
     return 0 if program.saving is Saving.FINAL else program.times * len(program.structure.species)
 
 
-def _empty(program: Program) -> Run:
+def empty_run(program: Program) -> Run:
     """Return lanes without trajectories and a tally of nothing."""
     lanes, species = program.lanes, len(program.structure.species)
     count, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
-    x: Any = jnp.zeros((species, lanes), jnp.int32) if program.blocked else (count,) * species
+    x: Any = jnp.ones((species + 1, lanes), jnp.int32) if program.blocked else (count,) * species
     grids = 0 if program.saving is Saving.FINAL else species
     state = Lanes(
         x=x,

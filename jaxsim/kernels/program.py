@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from jaxsim.kernels.change import plan_changes
 from jaxsim.network import Expression, Structure
 
 
@@ -56,6 +57,11 @@ class Program:
 
     def __hash__(self) -> int:
         return self._hash
+
+    @property
+    def has_random_effects(self) -> bool:
+        """Whether some change draws random numbers, and waits for the service."""
+        return bool(plan_changes(self.structure).slow)
 
     @property
     def real(self) -> Any:

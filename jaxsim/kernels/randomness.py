@@ -9,7 +9,9 @@ from jaxsim.random import threefry2x32, uniform
 HALF = np.uint64(32)
 
 
-def draw_bits(key0: UInt32[Array, " L"], key1: UInt32[Array, " L"], counter: UInt32[Array, " L"]) -> UInt64[Array, " L"]:
+def draw_bits(
+    key0: UInt32[Array, " L"], key1: UInt32[Array, " L"], counter: UInt32[Array, " L"]
+) -> UInt64[Array, " L"]:
     """Return both words of draw number `counter`, packed.
 
     One packed array is one fusion in XLA; two arrays would be two, each with the whole cipher.

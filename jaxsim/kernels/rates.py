@@ -93,7 +93,9 @@ def leaf_bounds(
         env[name] = (number, number)
     result = {}
     for name, expression in rates.in_time:
-        lower, upper = (jnp.broadcast_to(jnp.asarray(end).astype(jnp.float64), shape) for end in bounds(expression, env))
+        lower, upper = (
+            jnp.broadcast_to(jnp.asarray(end).astype(jnp.float64), shape) for end in bounds(expression, env)
+        )
         result[name] = (lower - SLACK * jnp.abs(lower), upper + SLACK * jnp.abs(upper))
     return result
 
@@ -109,9 +111,7 @@ def leaves_in_time(
     read = frozenset().union(*(names(expression) for _, expression in rates.in_time))
     since = t - timeline.edges[cell]
     inputs = {
-        name: _input(timeline, index, cell, since, real)
-        for index, name in enumerate(structure.inputs)
-        if name in read
+        name: _input(timeline, index, cell, since, real) for index, name in enumerate(structure.inputs) if name in read
     }
     result = {}
     for name, expression in rates.in_time:

@@ -21,7 +21,7 @@ def refill(
 ) -> tuple[Owner, Lanes, Any]:
     """Give the next trajectories to the free lanes, as long as there are any; empty the others."""
     number = started + jnp.cumsum(free.astype(jnp.int32), dtype=jnp.int32) - np.int32(1)
-    fresh = free & (number < inputs.count)
+    fresh = free & (number < inputs.size)
     owner = _own(program, inputs, owner, jnp.where(fresh, number, np.int32(0)), fresh, free, lanes.iteration)
     lanes = _begin(program, inputs, owner, lanes, fresh, free)
     return owner, lanes, started + count(fresh)
@@ -40,9 +40,7 @@ def draw_for(key: tuple[Any, Any], position: int) -> Any:
     return uniform(threefry2x32(*key, counter, jnp.zeros_like(counter))[0])
 
 
-def _own(
-    program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any, free: Any, iteration: Any
-) -> Owner:
+def _own(program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any, free: Any, iteration: Any) -> Owner:
     key0, key1 = stream(inputs, number, EVENTS)
     sampled = stream(inputs, number, PARAMETERS)
     parameters = {}
@@ -63,7 +61,8 @@ def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: 
     x0 = _initial(program, inputs, owner, fresh.shape)
     x0 = enter_cell(structure, program.dosed, x0, inputs.timeline, jnp.zeros(fresh.shape, jnp.int32), fresh)
     if program.blocked:
-        x: Any = jnp.where(fresh[None, :], jnp.stack(x0), lanes.x)
+        ones = jnp.ones_like(x0[0])
+        x: Any = jnp.where(fresh[None, :], jnp.stack([*x0, ones]), lanes.x)
     else:
         x = tuple(jnp.where(fresh, new, old) for new, old in zip(x0, lanes.x, strict=True))
     zero = jnp.zeros(fresh.shape, jnp.uint32)

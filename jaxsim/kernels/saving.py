@@ -48,6 +48,7 @@ def save_after_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]
 
 def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
     """Write the state before the pending event if the event passes a save time; most do not."""
+    assert lanes.row is not None
     reached = rows_before(lanes.t, times, program.uniform_times, program.general)
     row = jnp.where(reached > lanes.row, lanes.row, np.int32(program.times))
     index = jnp.arange(program.lanes, dtype=jnp.int32)
@@ -59,19 +60,24 @@ def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"
 
 
 def species_rows(x: Any) -> tuple[Any, ...]:
-    """Return the counts as one array per species."""
-    return x if isinstance(x, tuple) else tuple(x[s] for s in range(x.shape[0]))
+    """Return the counts as one array per species; the last row of a blocked x is all ones."""
+    return x if isinstance(x, tuple) else tuple(x[s] for s in range(x.shape[0] - 1))
 
 
-def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[tuple[Any, ...], Any]:
-    """Return the states [K, L] of each species, and which of them were reached.
+def stacked_counts(x: Any) -> Int32[Array, "species L"]:
+    """Return the counts as one array."""
+    return jnp.stack(x) if isinstance(x, tuple) else x[:-1]
+
+
+def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any]:
+    """Return the states [species, K, L], and which of them were reached [K, L].
 
     A sound lane has reached every save time. Any other has reached those before the last row that was
     written, since what it did after that row is not known.
     """
-    x = species_rows(lanes.x)
     if program.saving is Saving.FINAL:
-        return tuple(value[None, :] for value in x), sound[None, :]
+        return stacked_counts(lanes.x)[:, None, :], sound[None, :]
+    x = species_rows(lanes.x)
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
     grids = lanes.saved
     if lanes.row is not None:
@@ -80,7 +86,7 @@ def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[tuple[An
         grids = tuple(jnp.where(at_last, value[None, :], grid) for grid, value in zip(grids, x, strict=True))
     written = jnp.max(jnp.where(grids[0] != UNWRITTEN, rows, np.int32(0)), axis=0)
     reached = sound[None, :] | (rows < written[None, :])
-    return tuple(fill_forward(grid) for grid in grids), reached
+    return jnp.stack([fill_forward(grid) for grid in grids]), reached
 
 
 def fill_forward(grid: Int32[Array, "K L"]) -> Int32[Array, "K L"]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Int32, Int64
 
 from jaxsim.kernels.change import apply_change, plan_changes
+from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.refill import refill, stream
@@ -18,8 +19,7 @@ from jaxsim.kernels.saving import states_on_grid
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.status import Status
 from jaxsim.kernels.thinning import finished, waiting
-from jaxsim.random import EFFECTS, threefry2x32, uniform
-binomial=None
+from jaxsim.random import EFFECTS, binomial, threefry2x32, uniform
 from jaxsim.statistics import Batch
 
 
@@ -44,42 +44,40 @@ class Run(NamedTuple):
     tally: Tally
 
 
-def turn_over(program: Program, inputs: Inputs, env: dict[str, Any], tables: dict[str, Any], run: Run) -> Run:
+def turn_over(program: Program, inputs: Inputs, given: Context, run: Run) -> Run:
     """Gather the trajectories that have ended and start others in their lanes."""
     ended = finished(program, inputs, run.lanes)
-    tally = _gather(program, inputs, env, tables, run, ended & (run.owner.number >= 0))
+    tally = _gather(program, inputs, given, run, ended & (run.owner.number >= 0))
     owner, lanes, started = refill(program, inputs, run.owner, run.lanes, ended, run.started)
     return Run(owner, lanes, started, tally)
 
 
-def random_effects(program: Program, inputs: Inputs, env: dict[str, Any], run: Run) -> Run:
+def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -> Run:
     """Apply the random effects that lanes wait for."""
     lanes, structure = run.lanes, program.structure
     assert lanes.general is not None
-    waits = waiting(program, lanes)
+    draws, waits = lanes.general.draws, waiting(program, lanes)
     key = stream(inputs, run.owner.number, EFFECTS)
     position = iter(range(1 << 16))
 
     def draw(n: Any, p: Any) -> Any:
         counter = jnp.full(waits.shape, next(position), jnp.uint32)
-        u = uniform(threefry2x32(*key, lanes.general.draws, counter)[0])
+        u = uniform(threefry2x32(*key, draws, counter)[0])
         number = jnp.broadcast_to(jnp.asarray(n).astype(jnp.int32), waits.shape)
         chance = jnp.broadcast_to(jnp.asarray(p).astype(jnp.float32), waits.shape)
         return binomial(u, number, chance).astype(jnp.float64)
 
     pending = jnp.where(waits, lanes.pending, np.int32(-1))
-    x = apply_change(structure, plan_changes(structure), lanes.x, pending, env, draw)
+    x = apply_change(structure, plan_changes(structure), lanes.x, pending, given.env, draw)
     return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, np.int32(-1), lanes.pending)))
 
 
-def _gather(
-    program: Program, inputs: Inputs, env: dict[str, Any], tables: dict[str, Any], run: Run, done: Any
-) -> Tally:
+def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Any) -> Tally:
     owner, lanes, tally = run.owner, run.lanes, run.tally
-    status = diagnose(program, inputs, owner, env, tables, lanes)
+    status = diagnose(program, inputs, owner, given, lanes)
     sound = done & ((status == int(Status.OK)) | (status == int(Status.ABSORBED)))
     states, reached = states_on_grid(program, lanes, sound)
-    parameters = {name: env[name] for name in program.structure.parameters}
+    parameters = {name: given.env[name] for name in program.structure.parameters}
     batch = Batch(states, reached & done[None, :], lanes.passages, sound, inputs.times, parameters)
     codes = jnp.arange(len(Status), dtype=jnp.int32)
     counted = (status[None, :] == codes[:, None]) & done[None, :]
@@ -96,7 +94,7 @@ def _gather(
 
 def _keep(program: Program, tally: Tally, owner: Owner, status: Any, batch: Batch, done: Any) -> Tally:
     index = jnp.where(done, owner.number, np.int32(program.kept))
-    states = jnp.stack([jnp.where(batch.valid, x, np.int32(-1)).T for x in batch.states], axis=1)
+    states = jnp.transpose(jnp.where(batch.valid[None], batch.states, np.int32(-1)), (2, 0, 1))
     return tally._replace(
         states=tally.states.at[index].set(states, mode="drop"), ends=tally.ends.at[index].set(status, mode="drop")
     )

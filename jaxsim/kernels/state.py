@@ -10,19 +10,19 @@ from jaxsim.dosing import Timeline
 class Inputs(NamedTuple):
     """The numbers of one call: they change without recompiling."""
 
-    seed: UInt32[Array, "2"]
-    point: UInt32[Array, ""]
-    first_low: UInt32[Array, ""]
+    seed: UInt32[Any, "2"]
+    point: UInt32[Any, ""]
+    first_low: UInt32[Any, ""]
     """Number of the call's first trajectory, modulo 2**32."""
-    first_high: UInt32[Array, ""]
-    count: Int32[Array, ""]
+    first_high: UInt32[Any, ""]
+    size: Int32[Any, ""]
     """Trajectories to run in this call."""
-    max_events: UInt32[Array, ""]
+    max_events: UInt32[Any, ""]
     parameters: dict[str, Any]
     """Scalars, or distributions for the sampled ones."""
     initial: dict[str, Any]
     timeline: Timeline
-    times: Float64[Array, " K"]
+    times: Float64[Any, " K"]
 
 
 class Owner(NamedTuple):
@@ -47,7 +47,7 @@ class Lanes(NamedTuple):
     """
 
     x: Any
-    """Counts: a tuple of int32 [L], or int32 [species, L] when blocked."""
+    """Counts: a tuple of int32 [L], or int32 [species + 1, L] with a last row of ones when blocked."""
     t: Float64[Array, " L"]
     """Time of the pending reaction; the end when finished; infinite when stopped by a fault."""
     bits: UInt64[Array, " L"]

@@ -40,13 +40,16 @@ class Status(IntEnum):
 SENTENCES = {
     Status.OK: "reached the end",
     Status.ABSORBED: "reached the end in a state in which nothing can happen any more",
-    Status.STEP_LIMIT: "were stopped at the limit of events before the end; raise max_events or simulate a shorter time",
+    Status.STEP_LIMIT: "were stopped at the limit of events before the end; "
+    "raise max_events or simulate a shorter time",
     Status.OVERFLOW: "had a count beyond 2**31 - 1; scale the species down or simulate a shorter time",
     Status.NEGATIVE_COUNT: "had a count below zero, because a reaction fired without its reactants; "
     "let its rate vanish when a reactant is missing",
-    Status.NEGATIVE_RATE: "had a negative rate; write the rate so that it cannot be negative, for instance with max(0, ...)",
+    Status.NEGATIVE_RATE: "had a negative rate; "
+    "write the rate so that it cannot be negative, for instance with max(0, ...)",
     Status.RATE_NOT_FINITE: "had a rate that is infinite or not a number; look for a division by zero or an overflow",
-    Status.BOUND_VIOLATED: "had a rate above its bound between two events, which would bias the result; please report it",
+    Status.BOUND_VIOLATED: "had a rate above its bound between two events, which would bias the result; "
+    "please report it",
 }
 
 LABELS = tuple(status.label for status in Status)

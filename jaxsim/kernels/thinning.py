@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import apply_change, enter_cell, plan_changes
+from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
@@ -30,8 +31,7 @@ def thinning_step(
     program: Program,
     inputs: Inputs,
     owner: Owner,
-    env: dict[str, Any],
-    tables: dict[str, tuple[Any, Any]],
+    given: Context,
     lanes: Lanes,
 ) -> Lanes:
     """Apply what is pending, then propose the next event within the cell, or enter the next cell.
@@ -41,16 +41,18 @@ def thinning_step(
     structure, real, general = program.structure, program.real, lanes.general
     assert general is not None
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
-    lanes = _apply(program, inputs, env, lanes, halted)
-    trigger, armed = next_trigger(program, lanes.x, env, general.armed, ~halted)
+    lanes = _apply(program, inputs, given.env, lanes, halted)
+    trigger, armed = next_trigger(program, lanes.x, given.env, general.armed, ~halted)
 
     plan = plan_rates(structure, program.sampled_parameters)
-    state = {**env, **{name: value.astype(real) for name, value in zip(structure.species, lanes.x, strict=True)}}
-    leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in tables.items()}
+    state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, lanes.x, strict=True)}}
+    leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
     upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
     sums = total(upper)
     u_time, u_choice = two_uniforms(lanes.bits, real)
-    good = faultless(lanes.x, [upper[r] for r in program.checked_rates], sums[-1], largest(real), program.checked_counts)
+    good = faultless(
+        lanes.x, [upper[r] for r in program.checked_rates], sums[-1], largest(real), program.checked_counts
+    )
     good = good & (general.draws < inputs.max_events)
 
     edge = inputs.timeline.edges[general.cell + np.int32(1)]

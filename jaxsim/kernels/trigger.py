@@ -33,10 +33,12 @@ def next_trigger(program: Program, x: tuple[Any, ...], env: dict[str, Any], arme
         return code, armed
     holds = truths(program, x, env)
     turned = holds & ~armed
+    first = len(program.structure.reactions) + 1
     seen = armed & holds
     for e in sorted(range(len(events)), key=lambda e: (events[e].priority, -e)):
         fires = ((turned >> np.uint32(e)) & np.uint32(1)) == np.uint32(1)
-        code = jnp.where(fires, np.int32(len(program.structure.reactions) + 1 + e), code)
-    chosen = jnp.where(code >= 0, np.uint32(1) << (code - np.int32(len(program.structure.reactions) + 1)).astype(jnp.uint32), np.uint32(0))
+        code = jnp.where(fires, np.int32(first + e), code)
+    position = jnp.maximum(code - np.int32(first), np.int32(0)).astype(jnp.uint32)
+    chosen = jnp.where(code >= 0, np.uint32(1) << position, np.uint32(0))
     code = jnp.where(active, code, np.int32(-1))
     return code, jnp.where(active, seen | chosen, armed)

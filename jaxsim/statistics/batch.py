@@ -8,8 +8,8 @@ from jaxtyping import Array, Bool, Float64, Int32
 class Batch(NamedTuple):
     """Trajectories on the save grid, one per lane; lanes that hold none are masked out."""
 
-    states: tuple[Int32[Array, "time lane"], ...]
-    """Counts of each species."""
+    states: Int32[Array, "species time lane"]
+    """Counts."""
     valid: Bool[Array, "time lane"]
     """Whether the lane holds a trajectory that ended in this batch and reached that save time."""
     passages: tuple[Float64[Array, " lane"], ...]

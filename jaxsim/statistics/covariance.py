@@ -39,15 +39,12 @@ class Covariance:
     def add(self, sums: CovarianceSums, batch: Batch) -> CovarianceSums:
         """Add the trajectories of one batch."""
         rows, columns = np.triu_indices(self.species)
-        words = [
-            sum_of_products(batch.states[i], batch.states[j], batch.valid)
-            for i, j in zip(rows, columns, strict=True)
-        ]
+        low, high = sum_of_products(batch.states[rows], batch.states[columns], batch.valid)
         return CovarianceSums(
             sums.count + jnp.sum(batch.valid.astype(jnp.int64), axis=1),
-            sums.first + jnp.stack([sum_of_counts(x, batch.valid) for x in batch.states]),
-            sums.product_low + jnp.stack([low for low, _ in words]),
-            sums.product_high + jnp.stack([high for _, high in words]),
+            sums.first + sum_of_counts(batch.states, batch.valid),
+            sums.product_low + low,
+            sums.product_high + high,
         )
 
     def result(self, sums: CovarianceSums) -> dict[str, np.ndarray]:

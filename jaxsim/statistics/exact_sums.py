@@ -7,22 +7,24 @@ from jaxtyping import Array, Bool, Int32, Int64, UInt64
 LOW_WORD = np.uint64(0xFFFFFFFF)
 
 
-def sum_of_counts(counts: Int32[Array, "time lane"], valid: Bool[Array, "time lane"]) -> Int64[Array, " time"]:
+def sum_of_counts(
+    counts: Int32[Array, "species time lane"], valid: Bool[Array, "time lane"]
+) -> Int64[Array, "species time"]:
     """Sum counts over the valid lanes, exactly (for fewer than 2**32 trajectories)."""
-    return jnp.sum(jnp.where(valid, counts, np.int32(0)).astype(jnp.int64), axis=1)
+    return jnp.sum(jnp.where(valid[None], counts, np.int32(0)).astype(jnp.int64), axis=2)
 
 
 def sum_of_products(
-    left: Int32[Array, "time lane"], right: Int32[Array, "time lane"], valid: Bool[Array, "time lane"]
-) -> tuple[UInt64[Array, " time"], UInt64[Array, " time"]]:
+    left: Int32[Array, "n time lane"], right: Int32[Array, "n time lane"], valid: Bool[Array, "time lane"]
+) -> tuple[UInt64[Array, "n time"], UInt64[Array, "n time"]]:
     """Sum products of counts over the valid lanes, exactly, in two words of base 2**32.
 
     A product of two counts needs 62 bits, so a plain 64-bit sum could overflow at the fifth
     trajectory. The two words overflow after 2**32 trajectories.
     """
-    product = jnp.where(valid, left, np.int32(0)).astype(jnp.uint64) * right.astype(jnp.uint64)
-    low = jnp.sum(product & LOW_WORD, axis=1)
-    high = jnp.sum(product >> np.uint64(32), axis=1)
+    product = jnp.where(valid[None], left, np.int32(0)).astype(jnp.uint64) * right.astype(jnp.uint64)
+    low = jnp.sum(product & LOW_WORD, axis=2)
+    high = jnp.sum(product >> np.uint64(32), axis=2)
     return low, high
 
 
@@ -31,9 +33,7 @@ def joined(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return np.asarray(high, dtype=object) * (1 << 32) + np.asarray(low, dtype=object)
 
 
-def central_product(
-    count: np.ndarray, left: np.ndarray, right: np.ndarray, products: np.ndarray
-) -> np.ndarray:
+def central_product(count: np.ndarray, left: np.ndarray, right: np.ndarray, products: np.ndarray) -> np.ndarray:
     """Return the unbiased covariance from exact sums: (n sum(xy) - sum(x) sum(y)) / (n (n - 1)).
 
     The subtraction is done in integers: nothing cancels. Fewer than two trajectories give NaN.

@@ -46,13 +46,12 @@ class Moments:
 
     def add(self, sums: MomentSums, batch: Batch) -> MomentSums:
         """Add the trajectories of one batch."""
-        first = jnp.stack([sum_of_counts(x, batch.valid) for x in batch.states])
-        words = [sum_of_products(x, x, batch.valid) for x in batch.states]
+        low, high = sum_of_products(batch.states, batch.states, batch.valid)
         return MomentSums(
             sums.count + jnp.sum(batch.valid.astype(jnp.int64), axis=1),
-            sums.first + first,
-            sums.second_low + jnp.stack([low for low, _ in words]),
-            sums.second_high + jnp.stack([high for _, high in words]),
+            sums.first + sum_of_counts(batch.states, batch.valid),
+            sums.second_low + low,
+            sums.second_high + high,
         )
 
     def result(self, sums: MomentSums) -> dict[str, np.ndarray]:

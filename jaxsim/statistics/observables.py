@@ -56,7 +56,7 @@ class Observables:
         return {"observable_mean": mean.T, "observable_variance": variance.T}
 
 
-def _spread(value: Any, shape: tuple[int, int]) -> Any:
+def _spread(value: Any, shape: tuple[int, ...]) -> Any:
     """Return a number, or one value per lane, as float64 [time, lane]."""
     array = jnp.asarray(value).astype(jnp.float64)
     return jnp.broadcast_to(array if array.ndim != 1 else array[None, :], shape)

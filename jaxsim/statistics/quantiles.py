@@ -31,11 +31,10 @@ class Quantiles:
 
     def add(self, counts: Any, batch: Batch) -> Any:
         """Add the trajectories of one batch."""
-        for index, x in enumerate(batch.states):
-            bins = jnp.where(batch.valid, bin_of(x), np.int32(BINS))
-            time = jnp.broadcast_to(jnp.arange(self.times, dtype=jnp.int32)[:, None], x.shape)
-            counts = counts.at[np.int32(index), time, bins].add(np.int64(1), mode="drop")
-        return counts
+        shape = batch.states.shape
+        bins = jnp.where(batch.valid[None], bin_of(batch.states), np.int32(BINS))
+        species, time = (lax.broadcasted_iota(jnp.int32, shape, axis) for axis in (0, 1))
+        return counts.at[species, time, bins].add(np.int64(1), mode="drop")
 
     def result(self, counts: Any) -> dict[str, np.ndarray]:
         """Return the quantiles [probability, time, species]; NaN where no trajectory was counted."""

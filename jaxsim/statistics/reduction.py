@@ -35,14 +35,12 @@ class Reduction:
     def start(self) -> ReductionSums:
         """Return the sums over no trajectories."""
         shape = self._shape()
-        return ReductionSums(
-            jnp.zeros((), jnp.int64), jnp.zeros(shape, jnp.float64), jnp.zeros(shape, jnp.float64)
-        )
+        return ReductionSums(jnp.zeros((), jnp.int64), jnp.zeros(shape, jnp.float64), jnp.zeros(shape, jnp.float64))
 
     def add(self, sums: ReductionSums, batch: Batch) -> ReductionSums:
         """Add the trajectories of one batch."""
-        stacked = jnp.stack(batch.states, axis=-1)
-        values = jax.vmap(self.function, in_axes=1)(stacked).astype(jnp.float64)
+        by_lane = jnp.transpose(batch.states, (2, 1, 0))
+        values = jax.vmap(self.function)(by_lane).astype(jnp.float64)
         mask = batch.finished.reshape((-1,) + (1,) * (values.ndim - 1))
         kept = jnp.where(mask, values, 0.0)
         return ReductionSums(

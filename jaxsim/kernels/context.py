@@ -1,0 +1,29 @@
+"""What the steps read and do not change: parameters, constants of the rates, bounds over the cells."""
+
+from typing import Any, NamedTuple
+
+from jaxsim.kernels.program import Program
+from jaxsim.kernels.rates import leaf_bounds, leaves_before, parameter_values, plan_rates
+from jaxsim.kernels.state import Inputs, Owner
+
+
+class Context(NamedTuple):
+    """Values by name, constant while lanes keep their trajectories."""
+
+    env: dict[str, Any]
+    """Parameters and constants of the rates: scalars, or [L] where they are sampled."""
+    bounds: dict[str, tuple[Any, Any]]
+    """Lower and upper bound of every leaf in time over every cell, [C]."""
+
+
+def context(program: Program, inputs: Inputs, owner: Owner) -> Context:
+    """Compute what the steps read for the trajectories that the lanes hold."""
+    plan = plan_rates(program.structure, program.sampled_parameters)
+    parameters = parameter_values(inputs.parameters, owner.parameters, program.real)
+    env = leaves_before(plan, parameters, program.real)
+    if not plan.in_time:
+        return Context(env, {})
+    shared = {n: v for n, v in inputs.parameters.items() if n not in program.sampled_parameters}
+    found = leaf_bounds(plan, program.structure, shared, inputs.timeline)
+    real = program.real
+    return Context(env, {name: (low.astype(real), high.astype(real)) for name, (low, high) in found.items()})
