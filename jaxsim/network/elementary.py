@@ -10,6 +10,11 @@ from jaxsim.network import arithmetic, interval
 from jaxsim.network.function import Function, Interval
 
 
+def _log10(x: Any) -> Any:
+    # Of a Python number jnp.log10 is not weakly typed and would widen what it meets.
+    return jnp.divide(jnp.log(x), math.log(10.0))
+
+
 def _increasing(constant: Any, value: Any) -> Function:
     return Function(1, constant, value, partial(interval.increasing, value))
 
@@ -59,7 +64,7 @@ def _extreme(constant: Any, pair: Any) -> Function:
 ELEMENTARY: dict[str, Function] = {
     "exp": _increasing(math.exp, jnp.exp),
     "log": _increasing_from_zero(math.log, jnp.log),
-    "log10": _increasing_from_zero(math.log10, jnp.log10),
+    "log10": _increasing_from_zero(math.log10, _log10),
     "sqrt": _increasing_from_zero(math.sqrt, jnp.sqrt),
     "sin": Function(1, math.sin, jnp.sin, partial(_wave_bounds, jnp.sin, math.pi / 2, -math.pi / 2)),
     "cos": Function(1, math.cos, jnp.cos, partial(_wave_bounds, jnp.cos, 0.0, math.pi)),

@@ -78,8 +78,8 @@ def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None
     --------
     >>> import jax.numpy as jnp
     >>> from jaxsim.network import parse
-    >>> evaluate(parse("k*A*(A - 1)"), {"k": 0.5, "A": jnp.array([4.0, 1.0])})
-    Array([6., 0.], dtype=float32)
+    >>> evaluate(parse("k*A*(A - 1)"), {"k": 0.5, "A": jnp.array([4.0, 1.0])}).tolist()
+    [6.0, 0.0]
     """
 
     guarded = operations_to_guard(expression)

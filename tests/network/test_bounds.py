@@ -117,7 +117,7 @@ def test_an_exact_box_costs_one_evaluation():
 
 
 def test_bounds_keep_lanes_and_dtype():
-    env = {"x": (jnp.zeros(4), jnp.ones(4)), "k": (jnp.float32(1), jnp.float32(2))}
+    env = {"x": (jnp.zeros(4, jnp.float32), jnp.ones(4, jnp.float32)), "k": (jnp.float32(1), jnp.float32(2))}
     for end in bounds(parse("if(x < 1, hill(x, k, 2)*k^x, sin(x))/(1 + abs(x))"), env):
         assert end.shape == (4,) and end.dtype == jnp.float32
 

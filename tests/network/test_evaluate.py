@@ -9,7 +9,8 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxsim.errors import ExpressionError
-from jaxsim.network import FallingFactorial, evaluate, parse
+from jaxsim.network import FallingFactorial, bounds, evaluate, parse
+from jaxsim.network.functions import FUNCTIONS
 
 A = np.array([0.5, 1.0, 3.0], np.float32)
 B = np.array([2.0, 1.0, 4.0], np.float32)
@@ -64,6 +65,16 @@ def test_python_numbers_widen_no_dtype(text, dtype):
     assert evaluate(parse(text), env).dtype == dtype
 
 
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - {"pow"}))
+def test_functions_of_python_numbers_widen_no_dtype(name):
+    arguments = ", ".join(["k", "m", "n"][: FUNCTIONS[name].arity or 2])
+    env = {"a": jnp.float16(1), "k": 1.5, "m": 0.5, "n": 2.0}
+    assert evaluate(parse(f"a*{name}({arguments})"), env).dtype == jnp.float16
+    ends = bounds(parse(f"a*{name}({arguments})"), {key: (value, value) for key, value in env.items()})
+    boxed = {key: (value, 2 * value) for key, value in env.items()}
+    assert [end.dtype for end in (*ends, *bounds(parse(f"a*{name}({arguments})"), boxed))] == [jnp.float16] * 4
+
+
 def test_double_precision_stays_double():
     with jax.enable_x64(True):
         found = evaluate(parse("0.1*a"), {"a": jnp.asarray([1.0], jnp.float64)})
@@ -82,7 +93,7 @@ def test_falling_factorial_counts_ordered_choices():
 
 
 def test_hill_does_not_overflow():
-    x = jnp.array([0.0, 1e30, 1.0])
+    x = jnp.array([0.0, 1e30, 1.0], jnp.float32)
     assert evaluate(parse("hill(x, 2e9, 8)"), {"x": x}).tolist() == [0.0, 1.0, 0.0]
 
 
