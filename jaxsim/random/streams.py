@@ -175,7 +175,7 @@ def _word(name: str, number: ArrayLike, bits: int) -> UInt32[Array, "..."]:
 def uniform(bits: UInt32[ArrayLike, "..."]) -> Float32[Array, "..."]:
     """Turn 32 random bits into a uniform number in the open interval (0, 1).
 
-    The value is (bits + 1/2) / 2**32 rounded to float32. Near 0 the resolution is 2**-32, so
+    The value is (bits + 1/2) / 2**32 to within a unit in the last place of float32. Near 0 the resolution is 2**-32, so
     -log(u) reaches 22.87 and the exponential's tail is not cut at 16.6 = -log(2**-24). Near 1 it
     is 2**-24, and what would round to 1 is 1 - 2**-24: every value lies strictly inside.
 
