@@ -15,7 +15,7 @@ from scipy import special
 
 DEPTH = 21.6  # -log(4 u (1 - u)) is 21.49 at the smallest uniform, 2**-33
 SPLIT = 5.0
-FAR = 6.3  # normal variates of uniforms lie within 6.23
+FAR = 6.3  # two uniforms in 1e10 give normal variates further out, up to 6.34
 VARIANCES = np.concatenate([[6, 6.5, 7.2, 8.2, 9.5, 11.5, 15, 20, 30], np.geomspace(50, 1e5, 6)])
 THETAS = np.r_[np.cos(np.pi * (np.arange(11) + 0.5) / 22), 0, 1 - 1e-3]
 ORIGIN = 3.5  # v = w / (theta w + ORIGIN sigma)

@@ -37,7 +37,7 @@ def binomial(
     =======  ========  ========  ========  ========
 
     It is largest where the second method takes over, 1.2e-5 at n = 24, p = 0.5, and grows as the number of
-    values to tell apart by 2**32 uniforms does, to 1.4e-4 at n = 1e8; P(K <= k) stays within 3e-6.
+    values to tell apart by 2**32 uniforms does, to 1.4e-4 at n = 1e8; P(K <= k) stays within 4e-6.
 
     Nondecreasing in `u`, except that from variance 6 on uniforms within 4 units of the last place of a step
     may fall on either side of it. Always 0 <= k <= n.
