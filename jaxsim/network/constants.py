@@ -31,7 +31,7 @@ def fold_constant(node: Expression) -> Expression:
     --------
     >>> from jaxsim.network.expression import Binary, Number
     >>> fold_constant(Binary("*", Number(2), Number(3)))
-    Number(value=6.0)
+    parse('6')
     """
     if not node.children or not all(isinstance(child, Number) for child in node.children):
         return node

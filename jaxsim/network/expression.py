@@ -1,63 +1,20 @@
-"""The nodes of an expression tree: frozen, hashable, and comparable at any depth without recursion.
+"""The kinds of nodes an expression is made of, and the names it reads."""
 
-A sum over 3,000 species is a tree 3,000 levels deep, so nothing here may recurse: hashes are computed
-once from the children's hashes, equality walks a stack, and pickling writes a flat list.
-"""
-
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-Result = TypeVar("Result")
+from jaxsim.network.tree import Expression, fold
 
 
-class Expression(ABC):
-    """Base of every node; build expressions with :func:`parse` rather than by hand.
+@dataclass(frozen=True, eq=False, repr=False)
+class Number(Expression):
+    """A constant, held as a Python float so that it never widens the dtype it meets.
 
     Examples
     --------
-    >>> from jaxsim.network import parse
-    >>> parse("k*A") == parse("k * A")
-    True
+    >>> Number(2)
+    parse('2')
     """
-
-    _hash: int
-    _size: int  # nodes when written out, however many of them are one shared object
-    _names: frozenset[str] | None = None  # what `names` found, kept since rates are asked often
-
-    @property
-    @abstractmethod
-    def children(self) -> tuple["Expression", ...]:
-        """The operands, left to right."""
-
-    @property
-    @abstractmethod
-    def label(self) -> tuple[Any, ...]:
-        """What distinguishes this node from others of its class with the same children."""
-
-    @abstractmethod
-    def rebuild(self, children: tuple["Expression", ...]) -> "Expression":
-        """Return this node over other children."""
-
-    def __post_init__(self) -> None:
-        operands = tuple(child._hash for child in self.children)
-        object.__setattr__(self, "_hash", hash((type(self).__name__, self.label, operands)))
-        object.__setattr__(self, "_size", 1 + sum(child._size for child in self.children))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return same(self, other) if isinstance(other, Expression) else NotImplemented
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _from_rows, (_to_rows(self),)
-
-
-@dataclass(frozen=True, eq=False)
-class Number(Expression):
-    """A constant, held as a Python float so that it never widens the dtype it meets."""
 
     value: float | int
 
@@ -68,26 +25,32 @@ class Number(Expression):
     children = property(lambda self: ())
     label = property(lambda self: (self.value,))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "Number":
-        return self
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Name(Expression):
-    """A species, parameter, observable or input, or the time ``t``."""
+    """A species, parameter, observable or input, or the time ``t``.
+
+    Examples
+    --------
+    >>> Name("beta").id
+    'beta'
+    """
 
     id: str
 
     children = property(lambda self: ())
     label = property(lambda self: (self.id,))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "Name":
-        return self
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FallingFactorial(Expression):
-    """``x*(x-1)*...*(x-order+1)``: the ordered ways to draw `order` molecules of species `name`."""
+    """``x*(x-1)*...*(x-order+1)``: the ordered ways to draw `order` molecules of species `name`.
+
+    Examples
+    --------
+    >>> sorted(names(FallingFactorial("A", 2)))
+    ['A']
+    """
 
     name: str
     order: int
@@ -95,13 +58,16 @@ class FallingFactorial(Expression):
     children = property(lambda self: ())
     label = property(lambda self: (self.name, self.order))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "FallingFactorial":
-        return self
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Unary(Expression):
-    """``-operand`` or ``not operand``; `op` is ``"-"`` or ``"not"``."""
+    """``-operand`` or ``not operand``; `op` is ``"-"`` or ``"not"``.
+
+    Examples
+    --------
+    >>> Unary("-", Name("a")).operand
+    parse('a')
+    """
 
     op: str
     operand: Expression
@@ -109,13 +75,16 @@ class Unary(Expression):
     children = property(lambda self: (self.operand,))
     label = property(lambda self: (self.op,))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "Unary":
-        return Unary(self.op, *children)
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Binary(Expression):
-    """Arithmetic of two operands; `op` is one of ``+ - * / ^``."""
+    """Arithmetic of two operands; `op` is one of ``+ - * / ^``.
+
+    Examples
+    --------
+    >>> Binary("*", Name("k"), Name("A")).op
+    '*'
+    """
 
     op: str
     left: Expression
@@ -124,13 +93,16 @@ class Binary(Expression):
     children = property(lambda self: (self.left, self.right))
     label = property(lambda self: (self.op,))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "Binary":
-        return Binary(self.op, *children)
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Compare(Expression):
-    """A comparison; `op` is one of ``< <= > >= == !=``."""
+    """A comparison; `op` is one of ``< <= > >= == !=``.
+
+    Examples
+    --------
+    >>> Compare("<", Name("A"), Number(5)).right
+    parse('5')
+    """
 
     op: str
     left: Expression
@@ -139,13 +111,16 @@ class Compare(Expression):
     children = property(lambda self: (self.left, self.right))
     label = property(lambda self: (self.op,))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "Compare":
-        return Compare(self.op, *children)
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Logic(Expression):
-    """A conjunction or disjunction; `op` is ``"and"`` or ``"or"``."""
+    """A conjunction or disjunction; `op` is ``"and"`` or ``"or"``.
+
+    Examples
+    --------
+    >>> Logic("and", Name("a"), Name("b")).children
+    (parse('a'), parse('b'))
+    """
 
     op: str
     left: Expression
@@ -154,13 +129,16 @@ class Logic(Expression):
     children = property(lambda self: (self.left, self.right))
     label = property(lambda self: (self.op,))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "Logic":
-        return Logic(self.op, *children)
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Call(Expression):
-    """A function of the table in ``functions.py``, the choice ``if``, or the random ``binomial``."""
+    """A function of the table in ``functions.py``, the choice ``if``, or the random ``binomial``.
+
+    Examples
+    --------
+    >>> Call("exp", (Name("a"),)).function
+    'exp'
+    """
 
     function: str
     args: tuple[Expression, ...]
@@ -168,67 +146,9 @@ class Call(Expression):
     children = property(lambda self: self.args)
     label = property(lambda self: (self.function,))
 
-    def rebuild(self, children: tuple[Expression, ...]) -> "Call":
-        return Call(self.function, tuple(children))
-
-
-def fold(expression: Expression, visit: Callable[[Expression, list[Result]], Result]) -> Result:
-    """Compute a value bottom-up: ``visit(node, values of its children)``, once per node object.
-
-    Nodes are told apart by identity, not equality, so that two draws ``binomial(n, p)`` stay two draws.
-
-    Examples
-    --------
-    >>> from jaxsim.network import parse
-    >>> fold(parse("a + b*c"), lambda node, sizes: 1 + sum(sizes))
-    5
-    """
-    values: dict[int, Result] = {}
-    stack = [expression]
-    while stack:
-        node = stack[-1]
-        pending = [child for child in node.children if id(child) not in values]
-        if pending:
-            stack.extend(reversed(pending))
-            continue
-        stack.pop()
-        if id(node) not in values:
-            values[id(node)] = visit(node, [values[id(child)] for child in node.children])
-    return values[id(expression)]
-
-
-def size(expression: Expression) -> int:
-    """Return the number of nodes of an expression when it is written out.
-
-    Examples
-    --------
-    >>> from jaxsim.network import parse
-    >>> size(parse("a + b*c"))
-    5
-    """
-    return expression._size
-
-
-def same(left: Expression, right: Expression) -> bool:
-    """Return whether two trees are equal node by node (no algebra: ``a + b`` is not ``b + a``).
-
-    Examples
-    --------
-    >>> same(Binary("+", Name("a"), Number(1)), Binary("+", Name("a"), Number(1.0)))
-    True
-    """
-    stack, seen = [(left, right)], set()
-    while stack:
-        a, b = stack.pop()
-        if a is b or (id(a), id(b)) in seen:
-            continue
-        if a._hash != b._hash or type(a) is not type(b) or a.label != b.label:
-            return False
-        if len(a.children) != len(b.children):
-            return False
-        seen.add((id(a), id(b)))
-        stack.extend(zip(a.children, b.children, strict=True))
-    return True
+    @classmethod
+    def make(cls, label: tuple[Any, ...], children: tuple[Expression, ...]) -> "Call":
+        return Call(label[0], children)
 
 
 def names(expression: Expression) -> frozenset[str]:
@@ -254,23 +174,3 @@ def names(expression: Expression) -> frozenset[str]:
     result = frozenset(found)
     object.__setattr__(expression, "_names", result)
     return result
-
-
-def _to_rows(expression: Expression) -> tuple[tuple[Any, ...], ...]:
-    rows: list[tuple[Any, ...]] = []
-
-    def visit(node: Expression, positions: list[int]) -> int:
-        rows.append((type(node), node.label, tuple(positions)))
-        return len(rows) - 1
-
-    fold(expression, visit)
-    return tuple(rows)
-
-
-def _from_rows(rows: tuple[tuple[Any, ...], ...]) -> Expression:
-    nodes: list[Expression] = []
-    for kind, label, positions in rows:
-        operands = tuple(nodes[position] for position in positions)
-        build: Callable[..., Expression] = kind
-        nodes.append(build(*label, operands) if kind is Call else build(*label, *operands))
-    return nodes[-1]

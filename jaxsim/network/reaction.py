@@ -116,7 +116,7 @@ def as_expression(value: Any) -> Expression:
     Examples
     --------
     >>> as_expression(2)
-    Number(value=2.0)
+    parse('2')
     """
     if isinstance(value, Expression):
         return value
@@ -133,7 +133,7 @@ def assignments(values: Assignments) -> tuple[tuple[str, Expression], ...]:
     Examples
     --------
     >>> assignments({"A": "0"})
-    (('A', Number(value=0.0)),)
+    (('A', parse('0')),)
     """
     pairs = values.items() if isinstance(values, Mapping) else values
     return tuple((species, as_expression(value)) for species, value in pairs)

@@ -6,12 +6,13 @@ from typing import Any
 
 from jaxsim.errors import NetworkError, closest
 from jaxsim.network.event import Event
-from jaxsim.network.expression import Call, Expression, Number, fold, names, size
+from jaxsim.network.expression import Call, Expression, Number, fold, names
 from jaxsim.network.functions import RESERVED
 from jaxsim.network.reaction import Reaction, as_expression
 from jaxsim.network.reaction_parser import parse_reaction
 from jaxsim.network.structure import Structure
 from jaxsim.network.substitution import substitute
+from jaxsim.network.tree import size
 
 # Far above any model (a sum over 10,000 species has 20,000 nodes), far below what exhausts memory.
 LARGEST_EXPRESSION = 1_000_000

@@ -163,6 +163,11 @@ def test_equality_is_of_structure():
     assert len({parse("a + 1"), parse("a+1"), parse("a + 2")}) == 2
 
 
+def test_a_node_shows_the_text_it_is_read_from():
+    assert repr(parse("a*(b+1)")) == "parse('a*(b + 1)')"
+    assert len(repr(parse("+".join(["a"] * 5000)))) > 10_000
+
+
 def test_nodes_are_immutable():
     with pytest.raises(AttributeError):
         parse("a").id = "b"
