@@ -45,7 +45,7 @@ def poisson(
         From 0, which gives 0, to 2**30; taken as float32.
     complement : float, of the shape of `u`
         1 - u without its rounding, `uniform(~bits)`. Give it when means below 1e-3 matter: 1 - u alone
-        knows probabilities of firing only to 2**-25, so a mean of 1e-7 would be off by a third.
+        is a multiple of 2**-24, so a mean of 1e-7 would fire a tenth too rarely, and one of 5e-8 never.
 
     Returns
     -------
