@@ -75,7 +75,8 @@ def replay(
         raise SimulationError("replay takes one design point; give single parameter values")
     with double_precision():
         program, inputs = prepare(networks[0], request, jax.default_backend(), 1)
-        log = jax.tree.map(np.asarray, record_events(program, with_parts(inputs, [(trajectory, 1)]), max_events))
+        run = jax.jit(record_events, static_argnums=(0, 2))
+        log = jax.tree.map(np.asarray, run(program, with_parts(inputs, [(trajectory, 1)]), max_events))
     if log.number > max_events:
         raise SimulationError(f"trajectory {trajectory} has more than {max_events} events; raise max_events")
     number = int(log.number)

@@ -36,17 +36,17 @@ class Request:
     """What `simulate` was asked for, by the names of its arguments."""
 
     times: Any
-    trajectories: int = 1000
-    seed: int = 0
-    schedule: Schedule | None = None
+    trajectories: Any = 1000
+    seed: Any = 0
+    schedule: Any = None
     method: str = "direct"
     keep: str | None = None
-    chunk: int | None = None
+    chunk: Any = None
     start: float = 0.0
-    max_events: int | None = None
+    max_events: Any = None
     precision: str = "float32"
-    cells: int = 64
-    first: int = 0
+    cells: Any = 64
+    first: Any = 0
     covariance: bool = False
     histograms: Mapping[str, Any] = field(default_factory=dict)
     quantiles: Sequence[float] = ()

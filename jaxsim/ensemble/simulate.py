@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from jaxsim.dosing import Schedule
 from jaxsim.ensemble.compiled import compiled
 from jaxsim.ensemble.dataset import build_dataset, join_points
 from jaxsim.ensemble.double import double_precision
@@ -28,26 +27,26 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    network: Network,
+    network: Any,
     *,
     times: Any,
-    trajectories: int = 1000,
-    seed: int = 0,
-    schedule: Schedule | None = None,
+    trajectories: Any = 1000,
+    seed: Any = 0,
+    schedule: Any = None,
     parameters: Mapping[str, Any] | None = None,
     method: str = "direct",
     keep: str | None = None,
-    chunk: int | None = None,
+    chunk: Any = None,
     start: float = 0.0,
     covariance: bool = False,
     histograms: Mapping[str, Any] | None = None,
     quantiles: Sequence[float] = (),
     passages: Mapping[str, str] | None = None,
     reductions: Mapping[str, Any] | None = None,
-    max_events: int | None = None,
+    max_events: Any = None,
     precision: str = "float32",
-    cells: int = 64,
-    first: int = 0,
+    cells: Any = 64,
+    first: Any = 0,
     progress: bool | None = None,
     devices: Sequence[Any] | None = None,
 ) -> "xarray.Dataset":
@@ -59,15 +58,15 @@ def simulate(
 
     Parameters
     ----------
-    network
+    network : Network
         The reaction network.
     times
         Save times, increasing, in the time unit of the rates; the last one ends the simulation.
-    trajectories
+    trajectories : int
         How many.
-    seed
+    seed : int
         From 0 to 2**64 - 1.
-    schedule
+    schedule : Schedule, optional
         Doses: of a species (molecules are added) or of an input (its concentration is driven).
     parameters
         Values that replace the network's own: numbers, distributions over trajectories, or

@@ -62,10 +62,10 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
 
     def draw(n: Any, p: Any) -> Any:
         counter = jnp.full(waits.shape, next(position), jnp.uint32)
-        u = uniform(threefry2x32(*key, draws, counter)[0])
+        bits = threefry2x32(*key, draws, counter)[0]
         number = jnp.broadcast_to(jnp.asarray(n).astype(jnp.int32), waits.shape)
         chance = jnp.broadcast_to(jnp.asarray(p).astype(jnp.float32), waits.shape)
-        return binomial(u, number, chance).astype(jnp.float64)
+        return binomial(uniform(bits), number, chance, uniform(~bits)).astype(jnp.float64)
 
     pending = jnp.where(waits, lanes.pending, np.int32(-1))
     x = apply_change(structure, plan_changes(structure), lanes.x, pending, given.env, draw)

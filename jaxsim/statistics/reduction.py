@@ -55,4 +55,4 @@ class Reduction:
         first, second = np.asarray(sums.first), np.asarray(sums.second)
         mean = first / count if count else np.full(first.shape, np.nan)
         spread = np.maximum(second - count * mean**2, 0.0) / (count - 1) if count > 1 else mean * np.nan
-        return {f"{self.name}_mean": mean, f"{self.name}_variance": spread}
+        return {f"{self.name}_mean": np.asarray(mean), f"{self.name}_variance": np.asarray(spread)}
