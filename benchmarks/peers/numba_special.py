@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from peers import Outcome, Unsupported, outcome
+from peers.tuning import quickest
 
 OWN_THREADS = False
 
@@ -20,7 +21,7 @@ def available():
 
 def prepare(case):
     variants = [build(case, *choice) for choice in ((int, False), (float, False), (float, True))]
-    return min(variants, key=lambda run: seconds_for(run, case))
+    return quickest(variants, case)
 
 
 def build(case, number, fastmath: bool):
@@ -44,17 +45,6 @@ def build(case, number, fastmath: bool):
     run.batch = 1
     run.note = f"{number.__name__} counts{', fastmath' if fastmath else ''}"
     return run
-
-
-def seconds_for(run, case) -> float:
-    """Processor seconds for about two million events, the better of three."""
-    n = max(1, round(2e6 / case.events))
-    spent = []
-    for seed in range(3):
-        start = time.process_time()
-        run(n, seed)
-        spent.append(time.process_time() - start)
-    return min(spent)
 
 
 def source(case, number=int) -> str:
