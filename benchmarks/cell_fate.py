@@ -14,7 +14,7 @@ class CellFate:
     time: float = 96.0
     observable: str = "PY"
     save_points: int = 1
-    events: float = 1e3
+    events: float = 730.0
 
     @cached_property
     def size(self) -> tuple[int, int]:
