@@ -1,7 +1,4 @@
-"""What a pending code does to the counts: reactions, doses, triggered events, random effects.
-
-Codes: 0 to R-1 are reactions, R is the entry of a cell (doses), R+1+e is triggered event e.
-"""
+"""What a pending code (see codes.py) does to the counts: reactions, doses, triggered events, random effects."""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.blocked import blocked_propensities
+from jaxsim.kernels.codes import ABOVE, NEGATIVE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.rates import plan_rates, propensities, propensity_bounds
@@ -22,12 +23,11 @@ def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lan
     a0, lowest = jnp.sum(rates, axis=0), jnp.min(rates, axis=0)
     smallest = jnp.min(stacked_counts(lanes.x), axis=0)
     draws = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
-    violated = jnp.zeros_like(smallest) if lanes.general is None else lanes.general.violated
     causes = (  # the first that holds
         (smallest <= WRAPPED, Status.OVERFLOW),
         (smallest < 0, Status.NEGATIVE_COUNT),
-        ((lowest < 0) | (violated == 2), Status.NEGATIVE_RATE),
-        (violated == 1, Status.BOUND_VIOLATED),
+        ((lowest < 0) | (lanes.pending == NEGATIVE), Status.NEGATIVE_RATE),
+        (lanes.pending == ABOVE, Status.BOUND_VIOLATED),
         (~jnp.isfinite(a0), Status.RATE_NOT_FINITE),
         (draws >= inputs.max_events, Status.STEP_LIMIT),
     )

@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, Int32, Int64
 
 from jaxsim.kernels.blocked import blocked_step
+from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.direct import direct_step
 from jaxsim.kernels.masks import count
@@ -19,7 +20,7 @@ from jaxsim.kernels.status import Status
 from jaxsim.kernels.thinning import finished, thinning_step, waiting
 
 TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
-ROW_COST = 0.04  # and what one species at one save time adds to it
+ROW_COST = 0.2  # and what one species at one save time adds to it
 EFFECT_COST = 2.0  # a pass of random effects
 
 
@@ -38,8 +39,8 @@ class Burst(NamedTuple):
 def run_call(program: Program, inputs: Inputs) -> Tally:
     """Simulate `inputs.size` trajectories and return what was gathered from them."""
 
-    def occupied(run: Run) -> Any:
-        return jnp.any(run.owner.number >= 0)
+    def unfinished(run: Run) -> Any:
+        return (run.started < inputs.size) | jnp.any(run.owner.number >= 0)
 
     def serve_and_run(run: Run) -> Run:
         given = context(program, inputs, run.owner)
@@ -49,9 +50,7 @@ def run_call(program: Program, inputs: Inputs) -> Tally:
             run = random_effects(program, inputs, given, run)
         return lax.cond(full, lambda r: turn_over(program, inputs, given, r), lambda r: r, run)
 
-    empty = empty_run(program)
-    begun = turn_over(program, inputs, context(program, inputs, empty.owner), empty)
-    return lax.while_loop(occupied, serve_and_run, begun).tally
+    return lax.while_loop(unfinished, serve_and_run, empty_run(program)).tally
 
 
 def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
@@ -118,22 +117,23 @@ def _rows(program: Program) -> int:
 def empty_run(program: Program) -> Run:
     """Return lanes without trajectories and a tally of nothing."""
     lanes, species = program.lanes, len(program.structure.species)
-    count, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
-    x: Any = jnp.ones((species + 1, lanes), jnp.int32) if program.blocked else (count,) * species
+    zeros, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
+    armed = word if program.structure.events else None
+    x: Any = jnp.ones((species + 1, lanes), jnp.int32) if program.blocked else (zeros,) * species
     grids = 0 if program.saving is Saving.FINAL else species
     state = Lanes(
         x=x,
         t=jnp.full((lanes,), jnp.inf, jnp.float64),
         bits=jnp.zeros((lanes,), jnp.uint64),
         iteration=jnp.zeros((), jnp.uint32),
-        pending=count - np.int32(1),
+        pending=zeros + NONE,
         passages=(jnp.full((lanes,), jnp.inf, jnp.float64),) * len(program.passages),
         saved=(jnp.full((program.times, lanes), UNWRITTEN, jnp.int32),) * grids,
-        row=count if program.saving is Saving.CROSSING else None,
-        general=General(count, word, word, word, word, count) if program.general else None,
+        row=zeros if program.saving is Saving.CROSSING else None,
+        general=General(zeros, word, word, word, armed) if program.general else None,
     )
     sampled = {name: jnp.zeros((lanes,), program.real) for name in program.sampled_parameters}
-    owner = Owner(count - np.int32(1), word, word, word, sampled)
+    owner = Owner(zeros - np.int32(1), word, word, word, sampled)
     return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
 
 

@@ -59,6 +59,11 @@ class Program:
         return self._hash
 
     @property
+    def entry(self) -> int:
+        """The code of entering a cell, next after those of the reactions."""
+        return len(self.structure.reactions)
+
+    @property
     def has_random_effects(self) -> bool:
         """Whether some change draws random numbers, and waits for the service."""
         return bool(plan_changes(self.structure).slow)

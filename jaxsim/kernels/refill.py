@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import enter_cell
+from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.masks import count
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.randomness import draw_bits
@@ -70,7 +71,7 @@ def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: 
         x=x,
         t=jnp.where(free, jnp.where(fresh, start, jnp.inf), lanes.t),
         bits=jnp.where(fresh, draw_bits(owner.key0, owner.key1, zero), lanes.bits),
-        pending=jnp.where(free, np.int32(-1), lanes.pending),
+        pending=jnp.where(free, NONE, lanes.pending),
         passages=tuple(jnp.where(fresh, jnp.inf, first) for first in lanes.passages),
     )
     if lanes.general is not None:
@@ -96,11 +97,13 @@ def _begin_general(
 ) -> General:
     env = parameter_values(inputs.parameters, owner.parameters, program.real)
     zero = jnp.zeros(fresh.shape, jnp.uint32)
+    armed = general.armed
+    if armed is not None:
+        armed = jnp.where(fresh, truths(program, lanes.x, env), armed)
     return General(
         cell=jnp.where(free, np.int32(0), general.cell),
         draws=jnp.where(fresh, zero, general.draws),
         fired=jnp.where(fresh, zero, general.fired),
         rejected=jnp.where(fresh, zero, general.rejected),
-        armed=jnp.where(fresh, truths(program, lanes.x, env), general.armed),
-        violated=jnp.where(fresh, np.int32(0), general.violated),
+        armed=armed,
     )

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Int32, Int64
 
 from jaxsim.kernels.change import apply_change, plan_changes
+from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.program import Program
@@ -56,20 +57,21 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
     """Apply the random effects that lanes wait for."""
     lanes, structure = run.lanes, program.structure
     assert lanes.general is not None
-    draws, waits = lanes.general.draws, waiting(program, lanes)
+    general, waits = lanes.general, waiting(program, lanes)
     key = stream(inputs, run.owner.number, EFFECTS)
     position = iter(range(1 << 16))
 
     def draw(n: Any, p: Any) -> Any:
         counter = jnp.full(waits.shape, next(position), jnp.uint32)
-        bits = threefry2x32(*key, draws, counter)[0]
+        bits = threefry2x32(*key, general.draws, counter)[0]
         number = jnp.broadcast_to(jnp.asarray(n).astype(jnp.int32), waits.shape)
         chance = jnp.broadcast_to(jnp.asarray(p).astype(jnp.float32), waits.shape)
         return binomial(uniform(bits), number, chance, uniform(~bits)).astype(jnp.float64)
 
-    pending = jnp.where(waits, lanes.pending, np.int32(-1))
+    pending = jnp.where(waits, lanes.pending, NONE)
     x = apply_change(structure, plan_changes(structure), lanes.x, pending, given.env, draw)
-    return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, np.int32(-1), lanes.pending)))
+    general = general._replace(fired=general.fired + waits.astype(jnp.uint32))
+    return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, NONE, lanes.pending), general=general))
 
 
 def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Any) -> Tally:

@@ -54,7 +54,7 @@ class Lanes(NamedTuple):
     """Two random words for the next waiting time and choice; packed, so that they are made once."""
     iteration: UInt32[Array, ""]
     pending: Int32[Array, " L"]
-    """Reaction to apply, -1 for none, or a code above the reactions (see change.py)."""
+    """Reaction to apply, or one of the codes of codes.py."""
     passages: tuple[Float64[Array, " L"], ...]
     saved: tuple[Int32[Array, "K L"], ...]
     """States at save times; -1 where nothing was written, to be filled from the row before."""
@@ -68,10 +68,8 @@ class General(NamedTuple):
 
     cell: Int32[Array, " L"]
     draws: UInt32[Array, " L"]
-    """Draws made by the trajectory: its counter."""
+    """Iterations of the trajectory: the counter of its draws."""
     fired: UInt32[Array, " L"]
     rejected: UInt32[Array, " L"]
-    armed: UInt32[Array, " L"]
-    """Bit e: trigger e was true after the last change."""
-    violated: Int32[Array, " L"]
-    """1 if a rate exceeded its bound, 2 if it was negative."""
+    armed: UInt32[Array, " L"] | None
+    """Bit e: trigger e was true after the last change; None without events."""

@@ -33,7 +33,7 @@ def next_trigger(program: Program, x: tuple[Any, ...], env: dict[str, Any], arme
         return code, armed
     holds = truths(program, x, env)
     turned = holds & ~armed
-    first = len(program.structure.reactions) + 1
+    first = program.entry + 1
     seen = armed & holds
     for e in sorted(range(len(events)), key=lambda e: (events[e].priority, -e)):
         fires = ((turned >> np.uint32(e)) & np.uint32(1)) == np.uint32(1)

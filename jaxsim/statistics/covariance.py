@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.statistics.batch import Batch
-from jaxsim.statistics.exact_sums import central_product, joined, sum_of_counts, sum_of_products
+from jaxsim.statistics.exact_sums import central_product, joined, number_valid, sum_of_counts, sum_of_products
 
 
 class CovarianceSums(NamedTuple):
@@ -41,7 +41,7 @@ class Covariance:
         rows, columns = np.triu_indices(self.species)
         low, high = sum_of_products(batch.states[rows], batch.states[columns], batch.valid)
         return CovarianceSums(
-            sums.count + jnp.sum(batch.valid.astype(jnp.int64), axis=1),
+            sums.count + number_valid(batch.valid),
             sums.first + sum_of_counts(batch.states, batch.valid),
             sums.product_low + low,
             sums.product_high + high,

@@ -2,16 +2,24 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Bool, Int32, Int64, UInt64
 
-LOW_WORD = np.uint64(0xFFFFFFFF)
+from jaxsim.statistics.lane_sums import lane_fold, lane_sum
+
+LOW_WORD, WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
+
+
+def number_valid(valid: Bool[Array, "time lane"]) -> Int64[Array, " time"]:
+    """Count the valid lanes."""
+    return lane_sum(lambda v: v.astype(jnp.int64), valid)
 
 
 def sum_of_counts(
     counts: Int32[Array, "species time lane"], valid: Bool[Array, "time lane"]
 ) -> Int64[Array, "species time"]:
     """Sum counts over the valid lanes, exactly (for fewer than 2**32 trajectories)."""
-    return jnp.sum(jnp.where(valid[None], counts, np.int32(0)).astype(jnp.int64), axis=2)
+    return lane_sum(lambda x, v: jnp.where(v, x, np.int32(0)).astype(jnp.int64), counts, valid[None])
 
 
 def sum_of_products(
@@ -20,12 +28,25 @@ def sum_of_products(
     """Sum products of counts over the valid lanes, exactly, in two words of base 2**32.
 
     A product of two counts needs 62 bits, so a plain 64-bit sum could overflow at the fifth
-    trajectory. The two words overflow after 2**32 trajectories.
+    trajectory. While all counts are small the sum is taken in one word and split afterwards. The
+    two words overflow after 2**32 trajectories.
     """
-    product = jnp.where(valid[None], left, np.int32(0)).astype(jnp.uint64) * right.astype(jnp.uint64)
-    low = jnp.sum(product & LOW_WORD, axis=2)
-    high = jnp.sum(product >> np.uint64(32), axis=2)
-    return low, high
+
+    def product(x: Array, y: Array, v: Array) -> Array:
+        return jnp.where(v, x, np.int32(0)).astype(jnp.uint64) * y.astype(jnp.uint64)
+
+    def small(x: Array, y: Array, v: Array) -> tuple[Array, Array]:
+        total = lane_sum(product, x, y, v)
+        return total & LOW_WORD, total >> WORD
+
+    def large(x: Array, y: Array, v: Array) -> tuple[Array, Array]:
+        low = lane_sum(lambda *a: product(*a) & LOW_WORD, x, y, v)
+        return low, lane_sum(lambda *a: product(*a) >> WORD, x, y, v)
+
+    lanes = left.shape[-1]
+    limit = np.int32(1 << (63 - (lanes - 1).bit_length()) // 2)  # lanes * limit**2 <= 2**63
+    highest = lane_fold(jnp.bitwise_or, left) | lane_fold(jnp.bitwise_or, right)
+    return lax.cond(jnp.all((highest >= 0) & (highest < limit)), small, large, left, right, valid[None])
 
 
 def joined(low: np.ndarray, high: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.statistics.batch import Batch
-from jaxsim.statistics.exact_sums import central_product, joined, sum_of_counts, sum_of_products
+from jaxsim.statistics.exact_sums import central_product, joined, number_valid, sum_of_counts, sum_of_products
 
 
 class MomentSums(NamedTuple):
@@ -48,7 +48,7 @@ class Moments:
         """Add the trajectories of one batch."""
         low, high = sum_of_products(batch.states, batch.states, batch.valid)
         return MomentSums(
-            sums.count + jnp.sum(batch.valid.astype(jnp.int64), axis=1),
+            sums.count + number_valid(batch.valid),
             sums.first + sum_of_counts(batch.states, batch.valid),
             sums.second_low + low,
             sums.second_high + high,

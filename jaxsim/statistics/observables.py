@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxsim.network import Expression, evaluate
 from jaxsim.statistics.batch import Batch
+from jaxsim.statistics.exact_sums import number_valid
 
 
 class ObservableSums(NamedTuple):
@@ -42,7 +43,7 @@ class Observables:
         values = [_spread(evaluate(expression, env), shape) for _, expression in self.observables]
         kept = [jnp.where(batch.valid, value, 0.0) for value in values]
         return ObservableSums(
-            sums.count + jnp.sum(batch.valid.astype(jnp.int64), axis=1),
+            sums.count + number_valid(batch.valid),
             sums.first + jnp.stack([jnp.sum(value, axis=1) for value in kept]),
             sums.second + jnp.stack([jnp.sum(value * value, axis=1) for value in kept]),
         )

@@ -1,0 +1,37 @@
+"""Sums over lanes that vectorise.
+
+XLA on the CPU turns a reduction along the contiguous axis into a tree of windows of 32, which it runs
+element by element. Adding slices of the lanes to each other is plain arithmetic on whole vectors.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+
+SLICE = 32  # lanes that are left to the reduction
+
+
+def lane_sum(function: Callable[..., Any], *arrays: Any) -> Any:
+    """Return the sum of ``function(*arrays)`` over the last axis, in the dtype of the function.
+
+    The function is elementwise; the arrays have lanes on their last axis.
+    """
+    partial = _by_slices(jnp.add, function, *arrays)
+    return jnp.sum(partial, axis=-1, dtype=partial.dtype)
+
+
+def lane_fold(operation: Callable[[Any, Any], Any], array: Any) -> Any:
+    """Return slices of the lanes joined by an associative operation: the last axis becomes at most SLICE long."""
+    return _by_slices(operation, lambda values: values, array)
+
+
+def _by_slices(operation: Callable[[Any, Any], Any], function: Callable[..., Any], *arrays: Any) -> Any:
+    lanes = arrays[0].shape[-1]
+    if lanes % SLICE:
+        return function(*arrays)
+    joined = None
+    for start in range(0, lanes, SLICE):
+        values = function(*(array[..., start : start + SLICE] for array in arrays))
+        joined = values if joined is None else operation(joined, values)
+    return joined
