@@ -20,7 +20,7 @@ from jaxsim.kernels.status import Status
 from jaxsim.kernels.thinning import finished, thinning_step, waiting
 
 TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
-ROW_COST = 0.2  # and what one species at one save time adds to it
+ROW_COST = 2.0  # what one species at one save time adds to it, in ns per lane
 EFFECT_COST = 2.0  # a pass of random effects
 
 
@@ -65,7 +65,7 @@ def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, la
 def _burst(program: Program, inputs: Inputs, given: Context, run: Run) -> Run:
     """Run the event loop until the waiting of lanes has cost as much as the service would."""
     occupied = count(run.owner.number >= 0)
-    patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program)))
+    patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program) / _step_cost(program)))
     effect_patience = np.int64(program.lanes * EFFECT_COST)
 
     def worth_going_on(burst: Burst) -> Any:
@@ -110,6 +110,12 @@ def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
     return (left == 0) | (number * np.int32(8) > left)
 
 
+def _step_cost(program: Program) -> float:
+    """Return about what an iteration costs, in ns per lane; only the patience of the loop depends on it."""
+    reactions = len(program.structure.reactions)
+    return 6.0 + reactions + (30.0 + 2.0 * reactions if program.general else 0.0)
+
+
 def _rows(program: Program) -> int:
     return 0 if program.saving is Saving.FINAL else program.times * len(program.structure.species)
 
@@ -120,7 +126,6 @@ def empty_run(program: Program) -> Run:
     zeros, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
     armed = word if program.structure.events else None
     x: Any = jnp.ones((species + 1, lanes), jnp.int32) if program.blocked else (zeros,) * species
-    grids = 0 if program.saving is Saving.FINAL else species
     state = Lanes(
         x=x,
         t=jnp.full((lanes,), jnp.inf, jnp.float64),
@@ -128,13 +133,21 @@ def empty_run(program: Program) -> Run:
         iteration=jnp.zeros((), jnp.uint32),
         pending=zeros + NONE,
         passages=(jnp.full((lanes,), jnp.inf, jnp.float64),) * len(program.passages),
-        saved=(jnp.full((program.times, lanes), UNWRITTEN, jnp.int32),) * grids,
+        saved=_grids(program),
         row=zeros if program.saving is Saving.CROSSING else None,
         general=General(zeros, word, word, word, armed) if program.general else None,
     )
     sampled = {name: jnp.zeros((lanes,), program.real) for name in program.sampled_parameters}
     owner = Owner(zeros - np.int32(1), word, word, word, sampled)
     return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
+
+
+def _grids(program: Program) -> tuple[Any, ...]:
+    """Return empty save grids: one of all species to be written by rows, or one for each species."""
+    shape, species = (program.times, program.lanes), len(program.structure.species)
+    if program.saving is Saving.CROSSING:
+        return (jnp.full((*shape, species), UNWRITTEN, jnp.int32),)
+    return (jnp.full(shape, UNWRITTEN, jnp.int32),) * (species if program.saving is Saving.EVERY_EVENT else 0)
 
 
 def _nothing(program: Program) -> Tally:

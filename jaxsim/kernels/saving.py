@@ -52,11 +52,15 @@ def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"
     reached = rows_before(lanes.t, times, program.uniform_times, program.general)
     row = jnp.where(reached > lanes.row, lanes.row, np.int32(program.times))
     index = jnp.arange(program.lanes, dtype=jnp.int32)
-    saved = tuple(
-        grid.at[row, index].set(x, mode="drop", unique_indices=True)
-        for grid, x in zip(lanes.saved, species_rows(lanes.x), strict=True)
-    )
-    return lanes._replace(saved=saved, row=jnp.where(jnp.isfinite(lanes.t), reached, lanes.row))
+    # One scatter of whole rows: the lanes that do not write cost a comparison, not one per species.
+    (grid,) = lanes.saved
+    grid = grid.at[row, index].set(by_lane(lanes.x), mode="drop", unique_indices=True)
+    return lanes._replace(saved=(grid,), row=jnp.where(jnp.isfinite(lanes.t), reached, lanes.row))
+
+
+def by_lane(x: Any) -> Int32[Array, "L species"]:
+    """Return the counts with the species of a lane side by side."""
+    return jnp.stack(x, axis=1) if isinstance(x, tuple) else x[:-1].T
 
 
 def species_rows(x: Any) -> tuple[Any, ...]:
@@ -77,19 +81,19 @@ def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any
     """
     if program.saving is Saving.FINAL:
         return stacked_counts(lanes.x)[:, None, :], sound[None, :]
-    x = species_rows(lanes.x)
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
-    grids = lanes.saved
-    if lanes.row is not None:
+    if lanes.row is None:
+        grid = jnp.stack(lanes.saved, axis=2)
+    else:  # what came after the last crossing has not been written yet
         last = jnp.minimum(lanes.row, np.int32(program.times - 1))
         at_last = (rows == last[None, :]) & sound[None, :]
-        grids = tuple(jnp.where(at_last, value[None, :], grid) for grid, value in zip(grids, x, strict=True))
-    written = jnp.max(jnp.where(grids[0] != UNWRITTEN, rows, np.int32(0)), axis=0)
+        grid = jnp.where(at_last[:, :, None], by_lane(lanes.x)[None], lanes.saved[0])
+    written = jnp.max(jnp.where(grid[:, :, 0] != UNWRITTEN, rows, np.int32(0)), axis=0)
     reached = sound[None, :] | (rows < written[None, :])
-    return jnp.stack([fill_forward(grid) for grid in grids]), reached
+    return jnp.transpose(fill_forward(grid), (2, 0, 1)), reached
 
 
-def fill_forward(grid: Int32[Array, "K L"]) -> Int32[Array, "K L"]:
+def fill_forward(grid: Int32[Array, "K L species"]) -> Int32[Array, "K L species"]:
     """Replace unwritten entries by the entry of the row before."""
 
     def step(before: Any, row: Any) -> tuple[Any, Any]:
@@ -104,9 +108,14 @@ def clear(program: Program, lanes: Lanes, fresh: Any) -> Lanes:
     if program.saving is Saving.FINAL:
         return lanes
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
-    saved = tuple(
-        jnp.where(fresh[None, :], jnp.where(rows == 0, value[None, :], UNWRITTEN), grid)
-        for grid, value in zip(lanes.saved, species_rows(lanes.x), strict=True)
-    )
-    row = None if lanes.row is None else jnp.where(fresh, np.int32(0), lanes.row)
-    return lanes._replace(saved=saved, row=row)
+
+    def emptied(grid: Any, value: Any) -> Any:
+        """Return the grid [K, L] or [K, L, species] with an empty column for each fresh lane."""
+        shape = (1,) * (grid.ndim - 2)
+        first = jnp.where((rows == 0).reshape(-1, 1, *shape), value[None], UNWRITTEN)
+        return jnp.where(fresh.reshape(1, -1, *shape), first, grid)
+
+    if lanes.row is None:
+        return lanes._replace(saved=tuple(emptied(grid, x) for grid, x in zip(lanes.saved, lanes.x, strict=True)))
+    row = jnp.where(fresh, np.int32(0), lanes.row)
+    return lanes._replace(saved=(emptied(lanes.saved[0], by_lane(lanes.x)),), row=row)
