@@ -57,7 +57,8 @@ class Lanes(NamedTuple):
     """Reaction to apply, or one of the codes of codes.py."""
     passages: tuple[Float64[Array, " L"], ...]
     saved: tuple[Any, ...]
-    """States at save times: int32 [K, L] of each species, or one [K, L, species]; -1 where nothing was written, to be filled from the row before."""
+    """States at save times: int32 [K, L] of each species, or one [K, L, species]; -1 where nothing was
+    written, to be filled from the row before."""
     row: Int32[Array, " L"] | None
     """Save times passed so far (crossing mode)."""
     general: "General | None"
