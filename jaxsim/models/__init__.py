@@ -1,0 +1,18 @@
+"""Models: networks of the general engine with sourced parameters, and the studies made with them."""
+
+from jaxsim.models.cell import cell, cell_parameters
+from jaxsim.models.cell_arms import CellArm, cell_arms, dose_response_arms, interval_arms
+from jaxsim.models.cell_study import cell_study
+from jaxsim.models.parameters import ModelParameter, read_parameters
+
+__all__ = [
+    "CellArm",
+    "ModelParameter",
+    "cell",
+    "cell_arms",
+    "cell_parameters",
+    "cell_study",
+    "dose_response_arms",
+    "interval_arms",
+    "read_parameters",
+]
