@@ -1,0 +1,9 @@
+"""Figures: each takes a Dataset and returns a Figure; nothing is kept in pyplot."""
+
+from jaxsim.plots.dose_response import plot_dose_response
+from jaxsim.plots.fates import plot_fates
+from jaxsim.plots.inhibitor_interval import plot_inhibitor_interval
+from jaxsim.plots.lysis import plot_lysis
+from jaxsim.plots.release import plot_release
+
+__all__ = ["plot_dose_response", "plot_fates", "plot_inhibitor_interval", "plot_lysis", "plot_release"]

@@ -1,0 +1,90 @@
+"""The look of all figures: sizes in print, colours that colour-blind readers tell apart, plain axes."""
+
+from collections.abc import Iterable, Iterator
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMN = 3.5  # inches: one column of a journal page, 89 mm
+FONT = 8.0  # points
+SMALL = 7.0
+LINE = 1.3
+BAND = 0.25  # opacity of an interval
+
+# The palette of Okabe and Ito 2008, Color universal design.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+
+ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE, "--"), (SKY, "-."))
+
+
+def new_figure(rows: int, height: float) -> "tuple[Figure, list[Axes]]":
+    """Return a figure one column wide with `rows` panels of `height` inches above each other, sharing their x axis."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(COLUMN, rows * height + 0.5), dpi=300, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.tick_params(labelsize=SMALL, width=0.6, length=2.5)
+        for spine in panel.spines.values():
+            spine.set_linewidth(0.6)
+    return figure, list(axes)
+
+
+def label(panel: "Axes", x: str = "", y: str = "", title: str = "") -> None:
+    """Name the axes, with units, and the panel."""
+    panel.set_xlabel(x, fontsize=FONT)
+    panel.set_ylabel(y, fontsize=FONT)
+    if title:
+        panel.set_title(title, fontsize=FONT, loc="left")
+
+
+def hours_axis(panel: "Axes", hours: float) -> None:
+    """Mark whole days, or their halves and quarters in short studies."""
+    step = next((step for step in (6.0, 12.0, 24.0, 48.0, 96.0) if hours / step <= 6), 168.0)
+    panel.set_xlim(0.0, hours)
+    panel.set_xticks(np.arange(0.0, hours + 1e-9, step))
+
+
+def band(panel: "Axes", x: Any, value: Any, low: Any, high: Any, colour: str, line: str, name: str) -> None:
+    """Draw a curve with its interval."""
+    panel.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
+    panel.plot(x, value, color=colour, linestyle=line, linewidth=LINE, label=name)
+
+
+def legend_above(figure: "Figure", panel: "Axes", columns: int) -> None:
+    """Add the legend of a panel above the figure, where it hides nothing."""
+    handles, names = panel.get_legend_handles_labels()
+    figure.legend(
+        handles, names, loc="outside upper center", ncols=columns, fontsize=SMALL, frameon=False, handlelength=2.2
+    )
+
+
+def paired(names: Iterable[Any]) -> Iterator[tuple[Any, tuple[str, str]]]:
+    """Pair arms with their colours and line styles.
+
+    Examples
+    --------
+    >>> list(paired(["a", "b"]))
+    [('a', ('#000000', '-')), ('b', ('#D55E00', '-'))]
+    """
+    return zip(names, cycle(ARMS), strict=False)
+
+
+def percent(values: Any) -> np.ndarray:
+    """Return fractions as per cent.
+
+    Examples
+    --------
+    >>> percent([0.125]).tolist()
+    [12.5]
+    """
+    return 100.0 * np.asarray(values, np.float64)
