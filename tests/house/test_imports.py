@@ -16,7 +16,7 @@ ROOT = Path(jaxsim.__file__).parent
 # each part may import itself and the parts before it
 ORDER = (
     *("errors", "random", "network", "dosing", "statistics", "kernels", "ensemble", "estimation"),
-    *("gradient", "optimise", "models", "formats", "study", "plots", "cli"),
+    *("gradient", "optimise", "models", "formats", "study", "plots", "cli", "__main__"),
 )
 # stand beside the order: they may be imported from anywhere and import nothing of ours
 LEAVES = ("_version", "_identity")

@@ -1,0 +1,5 @@
+"""The command line: ``jaxsim COMMAND``, one command per file."""
+
+from jaxsim.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,76 @@
+"""main: choose the command and run it."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+
+from jaxsim._version import __version__
+from jaxsim.cli.guard import guarded
+from jaxsim.cli.parser import Parser
+from jaxsim.errors import closest
+
+# Each module has `parser()`, which returns a Parser, and `run(arguments)`, which returns an exit code.
+COMMANDS = {
+    "cells": "fates of single tumour cells under gemcitabine and a caspase-1 inhibitor",
+    "demo": "the whole demonstration: a million cells in each of three arms, dose-response, figures",
+}
+
+EPILOG = """\
+examples:
+  jaxsim cells --dose 120 --inhibitor 50 --cells 100000 --seed 1 --out results
+  jaxsim cells --help
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv
+        Arguments after the program's name; those of the process if not given.
+
+    Returns
+    -------
+    int
+        0 if all went well, 2 if the request cannot be carried out as asked, 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    jaxsim ...
+    0
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _dispatch(given))
+
+
+def _dispatch(given: list[str]) -> int:
+    top = _parser()
+    if not given:
+        top.print_help()
+        return 0
+    name = given[0]
+    if name.startswith("-"):
+        top.parse_args(given)
+    if name not in COMMANDS:
+        top.error(f"there is no command '{name}'{closest(name, COMMANDS)}; choose from {', '.join(COMMANDS)}")
+    command = _load(name)
+    return int(command.run(command.parser().parse_args(given[1:])))
+
+
+def _load(name: str) -> ModuleType:
+    return import_module(f"jaxsim.cli.{name}")
+
+
+def _parser() -> Parser:
+    commands = "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items())
+    parser = Parser(
+        prog="jaxsim",
+        usage="jaxsim COMMAND [options]",
+        description=f"Exact stochastic simulation of reaction networks.\n\ncommands:\n{commands}",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"jaxsim {__version__}", help="print the version")
+    return parser

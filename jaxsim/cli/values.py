@@ -1,0 +1,86 @@
+"""Types of arguments: each turns text into a number or refuses it in a clause."""
+
+import argparse
+import math
+
+
+def positive_count(text: str) -> int:
+    """Read a whole number from 1, such as ``1000000``, ``1_000_000`` or ``1e6``.
+
+    Examples
+    --------
+    >>> positive_count("1e6")
+    1000000
+    """
+    return _whole(text, 1)
+
+
+def seed(text: str) -> int:
+    """Read a whole number from 0 to 2**64 - 1.
+
+    Examples
+    --------
+    >>> seed("7")
+    7
+    """
+    value = _whole(text, 0)
+    if value >= 2**64:
+        raise argparse.ArgumentTypeError(f"'{text}' is too large; give a whole number from 0 to 2**64 - 1")
+    return value
+
+
+def amount(text: str) -> float:
+    """Read a finite number from 0.
+
+    Examples
+    --------
+    >>> amount("120")
+    120.0
+    """
+    value = _number(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"'{text}' is not possible; give a finite number from 0")
+    return value
+
+
+def duration(text: str) -> float:
+    """Read a positive finite number of hours.
+
+    Examples
+    --------
+    >>> duration("96")
+    96.0
+    """
+    value = _number(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"'{text}' is not possible; give a positive number of hours")
+    return value
+
+
+def interval(text: str) -> float:
+    """Read a positive number of hours, or ``once``, which is an infinite interval.
+
+    Examples
+    --------
+    >>> interval("once")
+    inf
+    """
+    return math.inf if text == "once" else duration(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from error
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        number = _number(text)
+        value = int(number) if math.isfinite(number) and number.is_integer() else least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is not possible; give a whole number from {least}")
+    return value
