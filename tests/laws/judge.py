@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
-
 from exact import moments
+from scipy import stats
 
 Z_LIMIT = 4.0  # two-sided tail 6e-5 per comparison
 P_LIMIT = 1e-5  # chi-square, per save time

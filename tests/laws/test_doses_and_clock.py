@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from judge import law_p_value
 from scipy import stats
 
 import jaxsim as js
@@ -11,8 +12,9 @@ def test_extinct_population_is_revived_by_a_dose():
     network = js.Network({"X": 0}, ["X -> , d"], {"d": 0.1})
     plan = js.Schedule(X=js.Dose(50, at=5.0))
     number = 200_000
+    times = [4.9, 5.0, 10.0]
     out = js.simulate(
-        network, times=[4.9, 5.0, 10.0], trajectories=number, seed=1, schedule=plan, histograms={"X": 51}, progress=False
+        network, times=times, trajectories=number, seed=1, schedule=plan, histograms={"X": 51}, progress=False
     )
     p = np.exp(-0.5)
     mean = out["mean"].values[:, 0]
@@ -20,8 +22,6 @@ def test_extinct_population_is_revived_by_a_dose():
     assert mean[1] == 50
     assert abs(mean[2] - 50 * p) < 4 * np.sqrt(50 * p * (1 - p) / number)
     law = stats.binom.pmf(np.arange(51), 50, p)
-    from judge import law_p_value
-
     assert law_p_value(out["histogram_X"].values[2], law, number) > 1e-5
 
 
@@ -81,8 +81,6 @@ def test_triggered_event_resets_at_a_threshold():
     network = js.Network({"X": 0}, ["-> X, k"], {"k": 10.0}, events=[js.Event("X >= 20", {"X": "0"})])
     number = 100_000
     out = js.simulate(network, times=[5.0, 10.0], trajectories=number, seed=5, histograms={"X": 20}, progress=False)
-    from judge import law_p_value
-
     for row, t in enumerate((5.0, 10.0)):
         counts = np.arange(600)
         law = np.bincount(counts % 20, stats.poisson.pmf(counts, 10 * t))
@@ -115,8 +113,6 @@ def test_random_partition_at_division_is_binomial():
     )
     number = 100_000
     out = js.simulate(network, times=[20.0], trajectories=number, seed=6, histograms={"X": 38}, progress=False)
-    from judge import law_p_value
-
     assert law_p_value(out["histogram_X"].values[0], stats.binom.pmf(np.arange(38), 37, 0.5), number) > 1e-5
 
 

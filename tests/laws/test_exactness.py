@@ -6,13 +6,13 @@ above 1e-5. With 4 models of 3 or 4 times, a right kernel fails with probability
 
 import numpy as np
 import pytest
+from exact import master_equation, poisson_law
+from judge import judge
 
 import jaxsim as js
-from exact import master_equation, poisson_law
 from jaxsim.ensemble import compiled
 from jaxsim.kernels import direct
 from jaxsim.kernels.selection import choose, waiting_time
-from judge import judge
 
 N = 1_000_000
 

@@ -1,14 +1,16 @@
 """Exactness under time-varying rates, against analytic Poisson laws; |z| < 4, chi-square p > 1e-5."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from exact import poisson_law
+from judge import judge
 from scipy.integrate import quad
 
 import jaxsim as js
-from exact import poisson_law
 from jaxsim.ensemble import compiled
 from jaxsim.kernels import thinning
-from judge import judge
 
 N = 200_000
 
@@ -18,7 +20,7 @@ def mean_of_immigration(rate, death, times, breaks=()):
 
     def integral(t):
         edges = sorted({0.0, t, *(b for b in breaks if 0 < b < t)})
-        parts = zip(edges, edges[1:], strict=False)
+        parts = pairwise(edges)
         return sum(quad(lambda s: rate(s) * np.exp(-death * (t - s)), a, b, epsabs=1e-10)[0] for a, b in parts)
 
     return np.array([integral(t) for t in times])
