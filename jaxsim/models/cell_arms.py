@@ -9,6 +9,8 @@ import numpy as np
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.errors import ScheduleError
 
+Real = float | int
+
 INTERVAL = 6.0  # h; the inhibitor's half-life of 1 h leaves gaps of hours in longer ones
 
 
@@ -32,7 +34,8 @@ class CellArm:
     Raises
     ------
     ScheduleError
-        If an amount is negative or not finite, or the interval is not positive.
+        If an amount is negative or not finite, the interval is not positive, or `at` is not a list of ascending
+        times from 0 on.
 
     Examples
     --------
@@ -42,10 +45,10 @@ class CellArm:
     """
 
     name: str
-    dose: float = 0.0
-    inhibitor: float = 0.0
-    interval: float = INTERVAL
-    at: tuple[float, ...] = (0.0,)
+    dose: Real = 0.0
+    inhibitor: Real = 0.0
+    interval: Real = INTERVAL
+    at: tuple[Real, ...] = (0.0,)
 
     def __post_init__(self) -> None:
         for agent, amount in (("gemcitabine", self.dose), ("caspase-1 inhibitor", self.inhibitor)):
@@ -53,17 +56,20 @@ class CellArm:
                 raise ScheduleError(f"arm '{self.name}' is given {amount:g} mg/kg of {agent}; give 0 or more")
         if not self.interval > 0:
             raise ScheduleError(f"arm '{self.name}' has an interval of {self.interval:g} h; give a positive one")
+        times = np.asarray(self.at, np.float64)
+        if not (times.size and np.all(np.isfinite(times)) and times[0] >= 0 and np.all(np.diff(times) > 0)):
+            raise ScheduleError(f"arm '{self.name}' is given gemcitabine at {self.at}; give ascending hours from 0 on")
 
-    def inhibitor_times(self, hours: float) -> np.ndarray:
+    def inhibitor_times(self, hours: Real) -> np.ndarray:
         """Return the hours before `hours` at which the inhibitor is given; none if it is not."""
         if not self.inhibitor:
             return np.zeros(0)
         count = 1 if math.isinf(self.interval) else max(1, math.ceil(hours / self.interval))
-        return np.arange(count) * (self.interval if count > 1 else 0.0)
+        return np.arange(count) * float(self.interval if count > 1 else 0.0)
 
 
 def cell_arms(
-    dose: float = 120.0, inhibitor: float = 50.0, interval: float = INTERVAL, at: tuple[float, ...] = (0.0,)
+    dose: Real = 120.0, inhibitor: Real = 50.0, interval: Real = INTERVAL, at: tuple[Real, ...] = (0.0,)
 ) -> tuple[CellArm, ...]:
     """Return untreated cells, treated cells, and treated cells whose caspase-1 is inhibited.
 
@@ -91,15 +97,13 @@ def cell_arms(
     return tuple(arms)
 
 
-def dose_response_arms(
-    doses: Iterable[float], inhibitor: float = 50.0, interval: float = INTERVAL
-) -> tuple[CellArm, ...]:
+def dose_response_arms(doses: Iterable[Real], inhibitor: Real = 50.0, interval: Real = INTERVAL) -> tuple[CellArm, ...]:
     """Return an arm for each dose of gemcitabine (mg/kg), without and, unless it is 0, with the inhibitor.
 
     Examples
     --------
     >>> [(arm.dose, arm.inhibitor) for arm in dose_response_arms([0, 30])]
-    [(0.0, 0.0), (0.0, 50.0), (30.0, 0.0), (30.0, 50.0)]
+    [(0, 0.0), (0, 50.0), (30, 0.0), (30, 50.0)]
     """
     levels = (0.0, inhibitor) if inhibitor else (0.0,)
     return tuple(
@@ -109,7 +113,7 @@ def dose_response_arms(
     )
 
 
-def interval_arms(dose: float, inhibitor: float, intervals: Iterable[float]) -> tuple[CellArm, ...]:
+def interval_arms(dose: Real, inhibitor: Real, intervals: Iterable[Real]) -> tuple[CellArm, ...]:
     """Return an arm for each interval (h) between doses of the inhibitor; infinite for a single dose.
 
     Examples
@@ -120,7 +124,7 @@ def interval_arms(dose: float, inhibitor: float, intervals: Iterable[float]) -> 
     return tuple(cell_arms(dose, inhibitor, interval)[-1] for interval in intervals)
 
 
-def cell_schedules(arms: Sequence[CellArm], hours: float) -> tuple[Schedule, ...]:
+def cell_schedules(arms: Sequence[CellArm], hours: Real) -> tuple[Schedule, ...]:
     """Return one schedule per arm; all have the same times, with an amount of 0 where an arm is given nothing.
 
     Schedules of one shape share a compiled program.
@@ -151,5 +155,5 @@ def cell_schedules(arms: Sequence[CellArm], hours: float) -> tuple[Schedule, ...
     return tuple(schedules)
 
 
-def _doses(amount: float, given: np.ndarray, times: np.ndarray) -> Dose:
+def _doses(amount: Real, given: np.ndarray, times: np.ndarray) -> Dose:
     return Dose(np.where(np.isin(times, given), amount, 0.0), "mg/kg", at=times)

@@ -9,7 +9,7 @@ LEVEL = 0.95
 
 
 def wilson(
-    fraction: Float[np.ndarray, "..."], trials: int, level: float = LEVEL
+    fraction: Float[np.ndarray, "..."], trials: int | np.integer, level: float = LEVEL
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """Return the Wilson score interval of fractions observed in `trials` independent cells.
 
@@ -37,7 +37,7 @@ def wilson(
     --------
     >>> low, high = wilson(np.array([0.0, 0.1]), 1000)
     >>> low.round(4).tolist(), high.round(4).tolist()
-    ([0.0, 0.0829], [0.0038, 0.1201])
+    ([0.0, 0.0829], [0.0038, 0.1202])
     """
     z = normal_quantile(level)
     share = z * z / trials
