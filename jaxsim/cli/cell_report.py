@@ -19,8 +19,7 @@ def fates_table(study: "xarray.Dataset") -> str:
     rows.append(["time to lysis, h (10, 50, 90 %)", *(_times(times) for times in study["lysis_time"].values)])
     rows.append(["events per cell", *(f"{number:.0f}" for number in (end["events"] / end["cells"]).values)])
     rows.append(["computing, s", *(f"{seconds:.1f}" for seconds in end["wall_seconds"].values)])
-    hours, cells = float(study["time"][-1]), int(study["cells"][0])
-    return table([f"after {hours:g} h, {cells:,} cells an arm", *map(str, study["arm"].values)], rows)
+    return f"{_title(study)}\n\n{table(['', *map(str, study['arm'].values)], rows)}"
 
 
 def arms_table(study: "xarray.Dataset") -> str:
@@ -31,10 +30,8 @@ def arms_table(study: "xarray.Dataset") -> str:
         _row("pyroptotic, %", end.sel(fate="pyroptotic"), "fate_fraction", "fate"),
         _row("IL-1alpha released, % of pool", end, "release", "release"),
     ]
-    hours, cells = float(study["time"][-1]), int(study["cells"][0])
-    first = [f"after {hours:g} h, {cells:,} cells an arm", *map(str, study["arm"].values)]
-    heading, *rows = zip(first, *columns, strict=True)
-    return table(heading, rows)
+    heading, *rows = zip(["", *map(str, study["arm"].values)], *columns, strict=True)
+    return f"{_title(study)}\n\n{table(heading, rows)}"
 
 
 def effort(*studies: "xarray.Dataset") -> str:
@@ -54,6 +51,11 @@ def endings(*studies: "xarray.Dataset") -> str:
     total = np.sum([study["status"].sum("arm").values for study in studies], axis=0)
     named = [f"{int(n):,} {name}" for name, n in zip(studies[0]["ending"].values, total, strict=True) if n]
     return f"Trajectories by how they ended: {', '.join(named)}."
+
+
+def _title(study: "xarray.Dataset") -> str:
+    hours, cells = float(study["time"][-1]), int(study["cells"][0])
+    return f"{cells:,} cells in each arm, after {hours:g} h, with 95 % intervals:"
 
 
 def _row(name: str, end: "xarray.Dataset", field: str, stem: str) -> list[str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import xarray
 
 QUICK = 5_000
+EVERY = 3.0  # h between saved times
+CHUNK = 30_000  # cells per call of the compiled program: Ctrl-C and the progress bar wait for a call to end
 
 DESCRIPTION = """\
 Simulate single tumour cells exactly, event by event: gemcitabine damages DNA, damaged cells arrest, become tolerant,
@@ -72,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     arms = cell_arms(arguments.dose, arguments.inhibitor, arguments.inhibitor_every, at)
     study = cell_study(arms, cells=cell_count(arguments), **study_options(arguments))
     print(fates_table(study))
-    print(f"\nPer cent of cells with 95 % intervals. {endings(study)}")
+    print(f"\n{endings(study)}")
     print(effort(study))
     written = [write_dataset(study, folder / "cells.nc")]
     if arguments.figures:
@@ -88,9 +90,9 @@ def cell_count(arguments: argparse.Namespace) -> int:
 
 def study_options(arguments: argparse.Namespace) -> Mapping[str, Any]:
     """Return the arguments of a study that are the same for all arms."""
-    every = min(2.0, arguments.hours / 12)
+    every = min(EVERY, arguments.hours / 12)
     shared = {"hours": arguments.hours, "every": every, "seed": arguments.seed, "progress": arguments.progress}
-    return {**shared, "announce": announce}
+    return {**shared, "announce": announce, "chunk": min(CHUNK, -(-cell_count(arguments) // 2))}
 
 
 def announce(name: str) -> None:

@@ -66,7 +66,7 @@ def _studies(arguments: argparse.Namespace, cells: int, fewer: int) -> dict[str,
     options = study_options(arguments)
     dose, inhibitor, interval = arguments.dose, arguments.inhibitor, arguments.inhibitor_every
     studies = {"cells": cell_study(cell_arms(dose, inhibitor, interval), cells=cells, **options)}
-    print(f"{fates_table(studies['cells'])}\n\nPer cent of cells with 95 % intervals.\n")
+    print(f"{fates_table(studies['cells'])}\n")
     studies["dose_response"] = cell_study(dose_response_arms(DOSES, inhibitor, interval), cells=fewer, **options)
     print(f"{arms_table(studies['dose_response'])}\n")
     if inhibitor and dose:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from textwrap import wrap
 
-WIDTH = 26  # of a heading before it is broken into lines
+WIDTH = 27  # of a heading before it is broken into lines
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

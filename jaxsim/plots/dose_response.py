@@ -29,7 +29,7 @@ def plot_dose_response(study: "xarray.Dataset") -> "Figure":
     Examples
     --------
     >>> import jaxsim as js
-    >>> study = js.models.cell_study(js.models.dose_response_arms([30, 60], 0), cells=100, hours=12, every=12)
+    >>> study = js.models.cell_study(js.models.dose_response_arms([30, 60], 0), cells=100, hours=12, every=6)
     >>> len(plot_dose_response(study).axes)
     2
     """

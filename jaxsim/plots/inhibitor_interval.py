@@ -31,10 +31,9 @@ def plot_inhibitor_interval(study: "xarray.Dataset") -> "Figure":
     Examples
     --------
     >>> import jaxsim as js
-    >>> arms = (js.models.CellArm("none", 120), *js.models.interval_arms(120, 50, [6]))
-    >>> study = js.models.cell_study(arms, cells=100, hours=12, every=12)
+    >>> study = js.models.cell_study([js.models.CellArm("without", 120)], cells=100, hours=12, every=6)
     >>> [text.get_text() for text in plot_inhibitor_interval(study).axes[0].get_xticklabels()]
-    ['none', 'every\\n6 h']
+    ['none']
     """
     figure, (panel,) = new_figure(1, 2.2)
     end = study.isel(time=-1)

@@ -32,7 +32,7 @@ def plot_lysis(study: "xarray.Dataset") -> "Figure":
     """
     figure, (panel,) = new_figure(1, 2.2)
     times = study["time"].values
-    highest = float(percent(study["fate_fraction"].sel(fate="pyroptotic").max()))
+    highest = float(percent(study["fate_fraction"].sel(fate="pyroptotic")).max())
     for arm, (colour, line) in paired(study["arm"].values):
         one = study.sel(arm=arm)
         value, low, high = (

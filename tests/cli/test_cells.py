@@ -1,0 +1,107 @@
+"""What the commands print and write."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import xarray
+
+from jaxsim.cli import main
+from jaxsim.cli.folder import write_dataset
+
+PNG = b"\x89PNG\r\n\x1a\n"
+SHORT = ["--cells", "300", "--hours", "24", "--no-progress", "--seed", "5"]
+
+
+def studies(path, *names):
+    return [xarray.load_dataset(path / f"{name}.nc", engine="h5netcdf") for name in names]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The folder and the output of a small demonstration."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "jaxsim.cli.demo", *SHORT, "--out", str(folder)]
+    cache = tmp_path_factory.mktemp("cache")
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"} | {
+        "XDG_CACHE_HOME": str(cache)
+    }
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder, done, cache
+
+
+def test_the_demonstration_writes_every_figure_and_dataset(demo):
+    folder, done, _ = demo
+    names = {path.name for path in folder.iterdir()}
+    figures = {"fates.png", "release.png", "lysis.png", "dose_response.png", "inhibitor_interval.png"}
+    assert names == figures | {"cells.nc", "dose_response.nc", "inhibitor_interval.nc"}
+    assert all((folder / name).read_bytes().startswith(PNG) for name in figures)
+    assert all(name in done.stdout for name in names)
+
+
+def test_the_demonstration_prints_fates_with_intervals(demo):
+    lines = demo[1].stdout.splitlines()
+    assert "300 cells in each arm, after 24 h" in demo[1].stdout
+    for fate in ("cycling", "arrested", "tolerant", "apoptotic", "pyroptotic"):
+        row = next(line for line in lines if line.startswith(f"{fate}, %"))
+        assert row.count(" to ") == 3
+    assert any(line.startswith("IL-1alpha released") for line in lines)
+    assert "events in" in demo[1].stdout
+
+
+def test_the_dataset_is_complete_and_reads_back(demo):
+    (cells, doses, intervals) = studies(demo[0], "cells", "dose_response", "inhibitor_interval")
+    assert cells.sizes["arm"] == 3
+    assert doses["dose"].values.tolist() == [d for d in (0, 15, 30, 60, 120, 240) for _ in range(2)]
+    assert intervals.sizes["arm"] == 5
+    assert cells.attrs["seed"] == 5
+    assert cells["fate_fraction"].dims == ("arm", "time", "fate")
+    assert cells["time"].attrs["units"] == "h"
+
+
+def test_compiled_programs_are_kept_for_the_next_run(demo):
+    assert list(demo[2].rglob("jaxsim/*/compiled/*"))
+
+
+def test_the_same_command_gives_the_same_cells_and_replaces_its_files(demo, tmp_path, capsys):
+    (first,) = studies(demo[0], "cells")
+    (tmp_path / "cells.nc").write_text("an earlier result")
+    assert main(["cells", *SHORT, "--out", str(tmp_path), "--no-figures"]) == 0
+    (second,) = studies(tmp_path, "cells")
+    measured = ["wall_seconds", "compile_seconds"]
+    xarray.testing.assert_identical(first.drop_vars(measured), second.drop_vars(measured))
+    assert [path.name for path in tmp_path.iterdir()] == ["cells.nc"]
+    assert f"Written: {tmp_path / 'cells.nc'}" in capsys.readouterr().out
+
+
+def test_a_failed_write_leaves_the_earlier_file(tmp_path):
+    class Broken:
+        def to_netcdf(self, path, engine):
+            path.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    path = tmp_path / "cells.nc"
+    path.write_text("an earlier result")
+    with pytest.raises(OSError, match="No space left"):
+        write_dataset(Broken(), path)
+    assert path.read_text() == "an earlier result"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["cells.nc"]
+
+
+def test_ctrl_c_stops_a_long_run_with_130(tmp_path):
+    command = [sys.executable, "-m", "jaxsim", "cells", "--cells", "100000000", "--hours", "24", "--out", str(tmp_path)]
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": "unused"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("Simulating"):
+                break
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "jaxsim: interrupted" in errors
+    assert list(tmp_path.iterdir()) == []
