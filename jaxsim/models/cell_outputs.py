@@ -49,6 +49,8 @@ def summarise(network: Network, out: "xarray.Dataset") -> "xarray.Dataset":
     }
     for name in ("mean", "variance", "survival", "passed", "status"):
         fields[name] = out[name].variable
+    first = {"long_name": "mean time of the first passage of cells that pass", "units": "h"}
+    fields["passage_mean"] = (("passage",), out["passage_mean"].values, first)
     for name in MEASURED:
         fields[name] = ((), out.attrs[name])
     fields["cells"] = ((), cells)

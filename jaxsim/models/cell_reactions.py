@@ -29,7 +29,6 @@ PASSAGES = {
     "pore": "PO >= 1",
     "lysis": "PY >= 1",
     "apoptosis": "AP >= 1",
-    "division": "N >= 1",
 }
 
 DRUG_AND_DAMAGE = (

@@ -63,9 +63,10 @@ def cell_study(
     xarray.Dataset
         Over ``arm`` and ``time`` (h): ``fate_fraction`` (also over ``fate``: cycling, arrested, tolerant, apoptotic,
         pyroptotic) and ``divided``; ``release``, IL-1alpha outside cells relative to the pool at the start; each with
-        95 % limits ``_low`` and ``_high``. ``lysis_time`` (h, among cells that lyse) over ``quantile``; ``survival``
-        and ``passed`` over ``passage``: first speck, pore, lysis, apoptosis, division. ``mean`` and ``variance`` over
-        ``species``, drug concentrations, ``status`` over ``ending``, ``events``, and times of computing per arm.
+        95 % limits ``_low`` and ``_high``. ``lysis_time`` (h, among cells that lyse) over ``quantile``; ``survival``,
+        ``passed`` and ``passage_mean`` (h, of cells that pass) over ``passage``: first speck, pore, lysis, apoptosis.
+        ``mean`` and ``variance`` over ``species``, drug concentrations, ``status`` over ``ending``, ``events``, and
+        times of computing per arm.
 
     Raises
     ------
