@@ -1,8 +1,6 @@
 """``python -m jaxsim``: the command line."""
 
-import sys
-
-from jaxsim.cli import main
+from jaxsim.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -1,5 +1,5 @@
 """The command line: ``jaxsim COMMAND``, one command per file."""
 
-from jaxsim.cli.main import main
+from jaxsim.cli.main import main, program
 
-__all__ = ["main"]
+__all__ = ["main", "program"]

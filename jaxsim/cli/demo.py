@@ -1,7 +1,6 @@
 """``jaxsim demo``: a million tumour cells in each of three arms, dose-response, and intervals of the inhibitor."""
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.cell_report import arms_table, effort, endings, fates_table
 from jaxsim.cli.cells import add_options, cell_count, study_options, write_figures
 from jaxsim.cli.folder import ready_folder, write_dataset, write_figure
-from jaxsim.cli.guard import guarded
+from jaxsim.cli.guard import guarded, leave
 from jaxsim.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -87,4 +86,4 @@ def _figures(studies: dict[str, "xarray.Dataset"], folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(lambda: run(parser().parse_args())))
+    leave(guarded(lambda: run(parser().parse_args())))

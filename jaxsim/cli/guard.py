@@ -1,10 +1,11 @@
 """What may go wrong in a command, as sentences on stderr and exit codes."""
 
+import contextlib
 import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from jaxsim.cli.parser import BAD_INPUT
 from jaxsim.errors import JaxsimError, SimulationWarning
@@ -52,6 +53,36 @@ def guarded(command: Callable[[], int]) -> int:
         except OSError as error:
             print(f"jaxsim: {error.strerror or error}: {error.filename or 'output'}", file=sys.stderr)
             return FAILED
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code; after Ctrl-C without taking the interpreter down first.
+
+    XLA compiles in threads of its own, which run on when the wait for them is interrupted. To take the interpreter
+    down would wait for them, seconds, and then crash.
+
+    Parameters
+    ----------
+    code
+        What `guarded` returned.
+
+    Raises
+    ------
+    SystemExit
+        With the code, unless it is that of Ctrl-C.
+
+    Examples
+    --------
+    >>> leave(2)
+    Traceback (most recent call last):
+    SystemExit: 2
+    """
+    if code == INTERRUPTED:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # whoever read it was interrupted as well
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _show(message: Any, category: type[Warning], *_: Any) -> None:

@@ -4,9 +4,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import NoReturn
 
 from jaxsim._version import __version__
-from jaxsim.cli.guard import guarded
+from jaxsim.cli.guard import guarded, leave
 from jaxsim.cli.parser import Parser
 from jaxsim.errors import closest
 
@@ -44,6 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: _dispatch(given))
+
+
+def program() -> NoReturn:
+    """Run the command line as a process of its own, which ends with its exit code."""
+    leave(main())
 
 
 def _dispatch(given: list[str]) -> int:
