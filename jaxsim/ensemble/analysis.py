@@ -103,10 +103,12 @@ def rates_to_check(network: Network, leaves: dict[str, tuple[float, float]]) -> 
     species = frozenset(network.structure.species)
     checked = []
     for r, reaction in enumerate(network.structure.reactions):
+        if r in plan.varying:
+            continue
         form = as_mass_action(reaction.rate, species)
         parts = form.constants if form else (plan.expressions[r],)
         lowest = [float(np.asarray(bounds(part, box)[0])) for part in parts]
-        if r not in plan.varying and not all(value >= 0 for value in lowest):
+        if not all(value >= 0 for value in lowest):
             checked.append(r)
     return tuple(checked)
 
