@@ -3,6 +3,8 @@
 from jaxsim.models.cell import cell, cell_parameters
 from jaxsim.models.cell_arms import CellArm, cell_arms, dose_response_arms, interval_arms
 from jaxsim.models.cell_study import cell_study
+from jaxsim.models.organism import organism, organism_parameters
+from jaxsim.models.organism_steady_state import steady_state
 from jaxsim.models.parameters import ModelParameter, read_parameters
 
 __all__ = [
@@ -14,5 +16,8 @@ __all__ = [
     "cell_study",
     "dose_response_arms",
     "interval_arms",
+    "organism",
+    "organism_parameters",
     "read_parameters",
+    "steady_state",
 ]
