@@ -108,8 +108,9 @@ def organism(
 
     Notes
     -----
-    One count is one cell at scale 1. IL-1alpha (IT, IP) is counted in quarters of what a tumour cell holds, 0.75 fg;
-    of G (G-CSF) `gcsf_counts`, and of B, ET, EM and PT (marrow signal, drugs in cells) `signal_counts` make 1. Most rate constants are assumptions: see :func:`organism_parameters`.
+    One count is one cell at scale 1. IL-1alpha (IT, IP) is counted in quarters of what a tumour cell holds, 0.75 fg. Of
+    G (G-CSF) `gcsf_counts` make 1, and of B, ET, EM and PT (marrow signal, drugs in cells) `signal_counts`. Most rate
+    constants are assumptions: see :func:`organism_parameters`.
 
     Examples
     --------

@@ -38,8 +38,8 @@ def agents(groups: Mapping[str, Mapping[str, ModelParameter]]) -> dict[str, Disp
     return {name: _disposition(groups[f"inputs.{name}"], body, unit) for name, unit in CONCENTRATION_UNITS.items()}
 
 
-def _disposition(entry: Mapping[str, ModelParameter], body: Mapping[str, float], concentration: str) -> Disposition:
-    value = {name: one.value for name, one in entry.items()}
+def _disposition(entry: Mapping[str, ModelParameter], body: Mapping[str, Any], concentration: str) -> Disposition:
+    value: dict[str, Any] = {name: one.value for name, one in entry.items()}
     unit = "mg/kg" if entry["volume"].unit.endswith("/kg") else "mg"
     shared: dict[str, Any] = {
         "volume": value["volume"],

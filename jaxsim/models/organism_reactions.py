@@ -1,8 +1,8 @@
 """The reactions of the organism: tumour, IL-1alpha, marrow, blood, immune cells and what drugs do to them.
 
 Numbers b1 to b46 are those of the reaction list; letters tell the channels of one number apart. b47 to b51 are the
-courses of drugs inside cells and the progenitors of other lineages. Rates are full propensities, per hour. All counts are
-multiplied by `scale`, so a constant that is compared with a count stands as ``constant*scale`` and a source as
+courses of drugs inside cells and the progenitors of other lineages. Rates are full propensities, per hour. All counts
+are multiplied by `scale`, so a constant that is compared with a count stands as ``constant*scale`` and a source as
 ``source*scale``: the rate equations divided by `scale` are the same at every `scale`.
 """
 
