@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.dosing import TwoCompartment as TwoCompartment
     from jaxsim.dosing import concentration as concentration
     from jaxsim.dosing import every as every
+    from jaxsim.ensemble import mean_field as mean_field
     from jaxsim.ensemble import replay as replay
     from jaxsim.ensemble import simulate as simulate
     from jaxsim.errors import JaxsimError as JaxsimError
@@ -55,6 +56,7 @@ _TABLE = {
     "Bernoulli": "jaxsim.random",
     "Poisson": "jaxsim.random",
     "simulate": "jaxsim.ensemble",
+    "mean_field": "jaxsim.ensemble",
     "replay": "jaxsim.ensemble",
     "JaxsimError": "jaxsim.errors",
     "NetworkError": "jaxsim.errors",

@@ -1,13 +1,11 @@
 """Results as xarray Datasets: named dimensions, units of what is known, provenance."""
 
-import platform
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim._version import __version__
 from jaxsim.ensemble.grid import as_grid
+from jaxsim.ensemble.provenance import provenance
 from jaxsim.ensemble.result import Gathered
 from jaxsim.kernels import LABELS, Status
 from jaxsim.network import Network
@@ -118,10 +116,5 @@ def _attributes(request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> d
         "wall_seconds": float(gathered.wall_seconds),
         "compile_seconds": float(gathered.compile_seconds),
         "lanes": program.lanes,
-        "device": f"{len(devices)} x {devices[0].device_kind}" if devices[0].platform != "cpu" else "cpu",
-        "machine": platform.processor() or platform.machine(),
-        "jaxsim": __version__,
-        "jax": version("jax"),
-        "numpy": np.__version__,
-        "python": platform.python_version(),
+        **provenance(devices),
     }

@@ -18,14 +18,14 @@ from jaxsim.ensemble.analysis import (
 from jaxsim.ensemble.grid import checked_times, is_uniform
 from jaxsim.ensemble.layout import is_blocked, kept_per_call, lane_count, saving_for
 from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
+from jaxsim.ensemble.methods import refuse_foreign_arguments
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves
-from jaxsim.errors import SimulationError, closest
+from jaxsim.errors import SimulationError
 from jaxsim.kernels import Inputs, Program
 from jaxsim.kernels.change import plan_changes
 from jaxsim.network import Network, rate_class
 from jaxsim.random import seed_words
 
-METHODS = ("direct",)
 MOST_TRAJECTORIES = 1 << 32
 MOST_EVENTS = (1 << 32) - 2
 MOST_TRIGGERS = 32
@@ -52,14 +52,14 @@ class Request:
     quantiles: Sequence[float] = ()
     passages: Mapping[str, str] = field(default_factory=dict)
     reductions: Mapping[str, Any] = field(default_factory=dict)
+    rtol: Any = None
+    atol: Any = None
+    step: Any = None
 
 
 def check(request: Request) -> None:
     """Refuse, in one sentence, what no network could be simulated with."""
-    if request.method not in METHODS:
-        raise SimulationError(
-            f"there is no method '{request.method}'{closest(request.method, METHODS)}; choose from {list(METHODS)}"
-        )
+    refuse_foreign_arguments(request)
     if request.keep not in (None, "trajectories"):
         raise SimulationError(f"keep={request.keep!r} is unknown; give None or 'trajectories'")
     if request.precision not in ("float32", "float64"):

@@ -9,10 +9,12 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.compiled import compiled
+from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import build_dataset, join_points
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.grid import checked_times
 from jaxsim.ensemble.layout import lane_count, per_call
+from jaxsim.ensemble.methods import METHODS
 from jaxsim.ensemble.progress import progress_bar
 from jaxsim.ensemble.request import Request, check, prepare
 from jaxsim.ensemble.result import Gathered
@@ -49,8 +51,11 @@ def simulate(
     first: Any = 0,
     progress: bool | None = None,
     devices: Sequence[Any] | None = None,
+    rtol: Any = None,
+    atol: Any = None,
+    step: Any = None,
 ) -> "xarray.Dataset":
-    """Simulate trajectories of a network exactly and return their statistics.
+    """Simulate trajectories of a network, exactly unless another `method` is named, and return their statistics.
 
     Trajectory n is a pure function of (seed, design point, n): chunks, lanes, cores, devices and the
     number of trajectories do not change it. Memory does not grow with the number of trajectories,
@@ -73,6 +78,10 @@ def simulate(
         one-dimensional arrays, which make a batch with the dimension ``point``.
     method
         ``"direct"``: Gillespie's direct method, by exact thinning where rates vary in time.
+        ``"langevin"``: trajectories of the chemical Langevin equation, real counts for large populations.
+        ``"mean_field"``: one solution of the rate equations; ``"linear_noise"``: with variances. Neither has
+        trajectories: that number, seed and chunk say nothing to them, variances of ``"mean_field"`` are NaN.
+        These three compute in float64. :func:`jaxsim.mean_field` is differentiable.
     keep
         ``"trajectories"`` returns the counts of every trajectory at every save time.
     chunk
@@ -104,6 +113,12 @@ def simulate(
         Draw a progress bar; by default on a terminal only.
     devices
         JAX devices to use; by default all local ones of the default backend.
+    rtol, atol
+        Relative and absolute tolerance (molecules) of a step of the solver of ``"mean_field"`` and
+        ``"linear_noise"``; 1e-8 and 1e-6 if not given.
+    step
+        Longest step of ``"langevin"``, in the time unit of the rates; a twentieth of the shortest relaxation time
+        along the rate equations if not given.
 
     Returns
     -------
@@ -138,12 +153,15 @@ def simulate(
     request = Request(
         times, trajectories, seed, schedule, method, keep, chunk, float(start), max_events, precision, cells,
         first, covariance, dict(histograms or {}), tuple(quantiles), dict(passages or {}), dict(reductions or {}),
+        rtol, atol, step,
     )  # fmt: skip
     if not isinstance(network, Network):
         raise SimulationError(f"simulate takes a js.Network, not a {type(network).__name__}")
     check(request)
     networks, batch = split_batch(network, parameters)
     used = tuple(devices) if devices is not None else tuple(jax.local_devices())
+    if METHODS[method].continuous:
+        return simulate_continuous(networks, batch, request, used, progress)
     with progress_bar(trajectories * len(networks), progress) as count:
         results = [_one_point(point, n, request, used, count) for point, n in enumerate(networks)]
     _warn(np.sum([result.status for result in results], axis=0), trajectories * len(networks))

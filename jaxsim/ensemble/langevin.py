@@ -1,0 +1,174 @@
+"""Method langevin: calls of as many trajectories as there are lanes, merged in their order."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsim.dosing import Timeline, build_timeline
+from jaxsim.ensemble.admission import refuse_for_langevin
+from jaxsim.ensemble.analysis import refuse_bad_start, sampled_names
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.executables import executable
+from jaxsim.ensemble.grid import checked_times
+from jaxsim.ensemble.outcome import Outcome
+from jaxsim.ensemble.step_length import step_length
+from jaxsim.ensemble.values import initial_leaves, parameter_leaves
+from jaxsim.ensemble.workers import parts, worker_count
+from jaxsim.kernels import Status
+from jaxsim.kernels.continuous import LangevinInputs, LangevinProgram, LangevinSums, run_langevin
+from jaxsim.kernels.continuous.lane_moments import LaneMoments, merged
+from jaxsim.network import Network, is_distribution
+from jaxsim.random import seed_words
+
+CPU_LANES, GPU_LANES, FEW = 512, 1 << 16, 64
+KEPT_BYTES = 256 << 20
+
+
+def simulate_langevin(
+    point: int, network: Network, request: Any, devices: tuple[Any, ...], count: Callable[[int], None]
+) -> Outcome:
+    """Simulate the trajectories of one design point."""
+    refuse_for_langevin(network)
+    with double_precision():
+        step, found = step_length(network, request, devices[0])
+        program, inputs = _prepare(point, network, request, step, devices[0].platform)
+    calls, compiling = [], found
+    for device in devices:
+        call, seconds = executable(run_langevin, program, _first(inputs), device)
+        calls.append((call, device))
+        compiling += seconds
+    began = time.perf_counter()
+    size = min(program.lanes, int(request.chunk or program.lanes))
+    given = parts(request.first, request.trajectories, size)
+    gathered = _Gathered(program)
+    for part, sums in _run_all(calls, inputs, given):
+        gathered.add(part, sums)
+        count(part[1])
+    wall = time.perf_counter() - began
+    return gathered.outcome(request, step, wall, compiling)
+
+
+def lane_count(request: Any, species: int, times: int, backend: str) -> int:
+    """Return how many trajectories run side by side."""
+    lanes = FEW if request.trajectories <= FEW else CPU_LANES if backend == "cpu" else GPU_LANES
+    if request.keep != "trajectories":
+        return lanes
+    most = max(1, KEPT_BYTES // (8 * species * times))
+    return max(FEW, min(lanes, 1 << most.bit_length() - 1))
+
+
+def _prepare(
+    point: int, network: Network, request: Any, step: float, backend: str
+) -> tuple[LangevinProgram, LangevinInputs]:
+    grid = checked_times(request.times, request.start)
+    timeline = build_timeline(network, request.schedule, request.start, float(grid[-1]))
+    refuse_bad_start(network, timeline)
+    initial = {
+        name: value if is_distribution(network.initial[name]) else np.float64(value)
+        for name, value in initial_leaves(network).items()
+    }
+    program = LangevinProgram(
+        structure=network.structure,
+        sampled_parameters=sampled_names(network.parameters),
+        sampled_species=sampled_names(network.initial),
+        lanes=lane_count(request, len(network.structure.species), grid.size, backend),
+        covariance=bool(request.covariance),
+        kept=request.keep == "trajectories",
+    )
+    inputs = LangevinInputs(
+        seed=seed_words(request.seed),
+        point=np.uint32(point),
+        first_low=np.uint32(0),
+        first_high=np.uint32(0),
+        size=np.int32(0),
+        parameters=parameter_leaves(network),
+        initial=initial,
+        timeline=Timeline(*(np.asarray(part, np.float64) for part in timeline)),
+        times=grid,
+        step=np.float64(step),
+    )
+    return program, inputs
+
+
+def _first(inputs: LangevinInputs, first: int = 0, size: int = 0) -> LangevinInputs:
+    return inputs._replace(
+        first_low=np.uint32(first & 0xFFFFFFFF), first_high=np.uint32(first >> 32), size=np.int32(size)
+    )
+
+
+def _run_all(
+    calls: list[Any], inputs: LangevinInputs, given: list[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], LangevinSums]]:
+    """Run the parts on all cores or devices, a few ahead, and yield what they gather in order."""
+
+    def one(index: int) -> LangevinSums:
+        call, device = calls[index % len(calls)]
+        with double_precision(), jax.default_device(device):
+            return jax.tree.map(np.asarray, call(_first(inputs, *given[index])))
+
+    workers = worker_count(tuple(device for _, device in calls)) if len(calls) == 1 else len(calls)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(one, index) for index in range(min(2 * workers, len(given)))]
+        try:
+            for index, part in enumerate(given):
+                yield part, waiting.pop(0).result()
+                ahead = index + 2 * workers
+                if ahead < len(given):
+                    waiting.append(pool.submit(one, ahead))
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+class _Gathered:
+    """Moments merged in the order of the trajectories, whatever the order in which calls end."""
+
+    def __init__(self, program: LangevinProgram) -> None:
+        self.program = program
+        self.moments: LaneMoments | None = None
+        self.status = np.zeros(len(Status), np.int64)
+        self.states: list[np.ndarray] = []
+        self.ends: list[np.ndarray] = []
+        self.steps = 0
+
+    def add(self, part: tuple[int, int], sums: LangevinSums) -> None:
+        """Add one call."""
+        ends = np.asarray(sums.status)[: part[1]]
+        self.moments = sums.moments if self.moments is None else merged(self.moments, sums.moments)
+        self.status += np.bincount(ends, minlength=len(Status))
+        self.steps = int(sums.steps)
+        if sums.states is not None:
+            self.states.append(np.moveaxis(np.asarray(sums.states)[:, :, : part[1]], 2, 0))
+            self.ends.append(ends)
+
+    def outcome(self, request: Any, step: float, wall: float, compiling: float) -> Outcome:
+        """Return what was found, as arrays over the save times."""
+        assert self.moments is not None
+        reached, mean, squares = self.moments
+        species, pairs = len(self.program.structure.species), squares.ndim == 3
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = squares / np.where(reached > 1, reached - 1, np.nan)[(..., *[None] * (squares.ndim - 1))]
+        complete = reached == request.trajectories
+        mean = np.where(complete[:, None], mean, np.nan)
+        spread = np.where(complete[(..., *[None] * (squares.ndim - 1))], spread, np.nan)
+        variance = np.diagonal(spread, axis1=1, axis2=2).copy() if pairs else spread
+        return Outcome(
+            mean=mean[:, :species],
+            variance=variance[:, :species],
+            standard_error=np.sqrt(variance[:, :species] / request.trajectories),
+            reached=reached,
+            status=self.status,
+            observed=mean[:, species:],
+            observed_variance=variance[:, species:],
+            covariance=spread[:, :species, :species] if pairs else None,
+            states=np.concatenate(self.states) if self.states else None,
+            ends=np.concatenate(self.ends) if self.ends else None,
+            steps=self.steps,
+            wall_seconds=wall,
+            compile_seconds=compiling,
+            step=step,
+        )

@@ -1,0 +1,151 @@
+"""mean_field: the rate equations as a differentiable function."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxsim.dosing import Schedule, Timeline, build_timeline
+from jaxsim.ensemble.admission import refuse_for_flow
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.flow import controls
+from jaxsim.ensemble.grid import checked_times
+from jaxsim.errors import SimulationError
+from jaxsim.kernels.continuous import FlowInputs, FlowProgram, run_flow
+from jaxsim.network import Network
+
+
+def mean_field(
+    network: Network,
+    *,
+    times: Any,
+    schedule: Schedule | None = None,
+    start: Any = 0.0,
+    rtol: Any = None,
+    atol: Any = None,
+) -> Float[Array, "time species"]:
+    """Solve the rate equations of a network, as a function that JAX differentiates.
+
+    Gradients with respect to parameters, initial counts, inputs, doses (amounts, times, durations), start and save
+    times are those of the solution, by reverse-mode differentiation (``jax.grad``, ``jax.vjp``,
+    ``jax.jacrev``) of the solver's steps. All is computed in float64, whatever the global setting; inside
+    ``jax.jit`` or ``jax.vmap`` call the whole within ``jax.enable_x64(True)``.
+
+    Parameters
+    ----------
+    network : Network
+        Numbers, traced or not. Propensities are taken as they are written, for real counts: mass action of two
+        equal molecules is ``k*x*(x - 1)``, not ``k*x**2``, and 0 for x below 1. An effect enters with its mean
+        where that is linear in the counts.
+    times : float array [time]
+        Save times, ascending; traced or not.
+    schedule : Schedule, optional
+        Doses. The solution jumps at a bolus; inputs are followed in closed form.
+    start : float
+        Where the solution begins.
+    rtol, atol : float
+        Tolerances of a step of the solver, relative and in molecules; 1e-8 and 1e-6 if not given.
+
+    Returns
+    -------
+    float array [time, species]
+        Mean counts, in the default floating dtype; NaN from the time on at which the solver failed or a rate
+        was negative or not finite.
+
+    Raises
+    ------
+    JaxsimError
+        For what rate equations do not take: distributions, events, effects that are not linear.
+
+    References
+    ----------
+    Kurtz, J. Appl. Probab. 7 (1970) 49; Kvaerno, BIT 44 (2004) 489; Kidger, On Neural Differential Equations (2021).
+
+    Examples
+    --------
+    >>> import jax
+    >>> import jaxsim as js
+    >>> net = js.Network({"X": 100}, ["X -> , d"], {"d": 1.0})
+    >>> def left(d):
+    ...     return js.mean_field(net.with_parameters(d=d), times=[1.0])[0, 0]
+    >>> round(float(left(1.0)), 3), round(float(jax.grad(left)(1.0)), 3)
+    (36.788, -36.788)
+    """
+    refuse_for_flow(network, "mean_field")
+    if not isinstance(times, jax.core.Tracer) and not isinstance(start, jax.core.Tracer):
+        times = checked_times(times, float(start))
+    controls(rtol, atol)
+    given = (network, Schedule() if schedule is None else schedule, times, start)
+    if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(given)):
+        build_timeline(network, schedule, start, times[-1])  # numbers that are known are checked
+    static = (FlowProgram(network.structure), rtol, atol, bool(jax.config.read("jax_enable_x64")))
+    with double_precision():
+        leaves, shape = jax.tree.flatten(given)
+        solved = _solution((*static, shape), [_as_array(leaf) for leaf in leaves])
+    return solved.astype(jnp.result_type(float))
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _solution(static: Any, leaves: list[Any]) -> Any:
+    """Solve in double precision; a derivative rule of its own keeps the way back in double precision too."""
+    enabled = static[3]
+    if not enabled and any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        raise SimulationError(
+            "mean_field inside jax.jit or jax.vmap needs 64-bit types; call the whole within jax.enable_x64(True)"
+        )
+    with double_precision():
+        return _compiled_solution(static, _as_double(leaves))
+
+
+def _forward(static: Any, leaves: list[Any]) -> tuple[Any, list[Any]]:
+    return _solution(static, leaves), leaves
+
+
+def _backward(static: Any, leaves: list[Any], cotangent: Any) -> tuple[list[Any]]:
+    with double_precision():
+        found = _compiled_gradient(static, _as_double(leaves), jnp.asarray(cotangent).astype(jnp.float64))
+        return ([_like(gradient, leaf) for gradient, leaf in zip(found, leaves, strict=True)],)
+
+
+_solution.defvjp(_forward, _backward)
+
+
+def _as_array(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, jax.core.Tracer) else jnp.asarray(leaf)
+
+
+def _as_double(leaves: list[Any]) -> list[Any]:
+    return [jnp.asarray(leaf).astype(jnp.float64) for leaf in leaves]
+
+
+def _like(gradient: Any, leaf: Any) -> Any:
+    """Return the gradient in the dtype of its leaf; integers have none."""
+    if not jnp.issubdtype(leaf.dtype, jnp.floating):
+        return np.zeros(jnp.shape(leaf), jax.dtypes.float0)
+    return gradient.astype(leaf.dtype)
+
+
+def _solve(static: Any, leaves: list[Any]) -> Any:
+    program, relative, absolute, _, shape = static
+    network, schedule, times, start = jax.tree.unflatten(shape, leaves)
+    timeline = build_timeline(network, schedule, start, times[-1])
+    inputs = FlowInputs(
+        parameters=dict(network.parameters),
+        initial=jnp.stack(list(network.initial.values())),
+        timeline=Timeline(*(jnp.asarray(part).astype(jnp.float64) for part in timeline)),
+        times=times,
+        controls=controls(relative, absolute),
+    )
+    result = run_flow(program, inputs)
+    return jnp.where(result.status[:, None] == 0, result.mean, jnp.nan)
+
+
+_compiled_solution = jax.jit(_solve, static_argnums=0)
+
+
+@partial(jax.jit, static_argnums=0)
+def _compiled_gradient(static: Any, leaves: list[Any], cotangent: Any) -> Any:
+    return jax.vjp(partial(_solve, static), leaves)[1](cotangent)[0]

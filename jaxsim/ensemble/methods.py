@@ -1,0 +1,70 @@
+"""The methods of `simulate`, by name: what each one does and which optional arguments it takes."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from jaxsim.errors import SimulationError, closest
+
+COUNTED = frozenset({"keep", "histograms", "quantiles", "passages", "reductions", "max_events", "covariance"})
+CONTROLS = frozenset({"rtol", "atol", "step"})
+#: Arguments that some method does not take; all others concern every method.
+OPTIONAL = COUNTED | CONTROLS
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to simulate a network."""
+
+    description: str
+    """One line."""
+    takes: frozenset[str]
+    """Those of the optional arguments that mean something to it."""
+    continuous: bool = False
+    """Whether the state is real, and the lanes of the event loop are not used."""
+
+
+METHODS = {
+    "direct": Method("exact: every event of every trajectory, with thinning where rates vary in time", COUNTED),
+    "mean_field": Method(
+        "rate equations: the limit of large populations, without noise", frozenset({"rtol", "atol"}), True
+    ),
+    "linear_noise": Method(
+        "rate equations with the covariance of small fluctuations around them",
+        frozenset({"rtol", "atol", "covariance"}),
+        True,
+    ),
+    "langevin": Method(
+        "trajectories of real counts with Gaussian noise in every reaction: large populations",
+        frozenset({"step", "keep", "covariance"}),
+        True,
+    ),
+}
+
+
+def method_named(name: str) -> Method:
+    """Return a method; refuse an unknown name.
+
+    Examples
+    --------
+    >>> method_named("langevn")
+    Traceback (most recent call last):
+    jaxsim.errors.SimulationError: there is no method 'langevn'; did you mean 'langevin'? choose from ['direct', ...
+    """
+    if name not in METHODS:
+        raise SimulationError(f"there is no method '{name}'{closest(name, METHODS)}; choose from {list(METHODS)}")
+    return METHODS[name]
+
+
+def refuse_foreign_arguments(request: Any) -> None:
+    """Refuse the optional arguments that the method of a request would ignore."""
+    method = method_named(request.method)
+    for field in fields(request):
+        if field.name not in OPTIONAL - method.takes:
+            continue
+        value = getattr(request, field.name)
+        if value is not None and value is not False and value not in ((), {}):
+            takers = [name for name, other in METHODS.items() if field.name in other.takes]
+            raise SimulationError(
+                f"method '{request.method}' does not take {field.name}=, which means nothing to it; "
+                f"leave it out or choose from {takers}"
+            )

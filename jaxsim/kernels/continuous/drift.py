@@ -1,0 +1,42 @@
+"""The drift of the mean and the equation of the covariance.
+
+Sources: Kurtz, J. Appl. Probab. 7 (1970) 49 (rate equations as the limit of large populations); van Kampen,
+Stochastic Processes in Physics and Chemistry, ch. X (linear noise); Elf & Ehrenberg, Genome Res. 13 (2003) 2475, eq. 6.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.kernels.continuous.effects import expected_effects
+from jaxsim.kernels.continuous.real_rates import environment, real_propensities
+from jaxsim.network import Structure, evaluate, stoichiometry
+
+
+def drift(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+    """Return d(mean)/dt [S]: the stoichiometry times the propensities, and the expected effects."""
+    env = environment(structure, parameters, timed, x)
+    a = real_propensities(structure, env, x[0])
+    change = jnp.asarray(stoichiometry(structure).astype(np.float64)) @ a
+    for (species, r), value in expected_effects(structure).items():
+        s = structure.species.index(species)
+        change = change.at[s].add(a[r] * (jnp.asarray(evaluate(value, env)).astype(x.dtype) - env[species]))
+    return change
+
+
+def jacobian(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+    """Return the derivative of the drift, [S, S]."""
+    return jax.jacfwd(lambda y: drift(structure, parameters, timed, y))(x)
+
+
+def covariance_drift(
+    structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any, covariance: Any
+) -> Any:
+    """Return dC/dt = J C + C J' + S diag(a) S', [S, S]."""
+    change = jnp.asarray(stoichiometry(structure).astype(np.float64))
+    a = real_propensities(structure, environment(structure, parameters, timed, x), x[0])
+    transported = jacobian(structure, parameters, timed, x) @ covariance
+    return transported + transported.T + (change * a[None, :]) @ change.T

@@ -1,0 +1,82 @@
+"""Propensities of a state that is real instead of whole.
+
+A propensity is continued from whole counts to real ones as it is written: ``k*A*(A - 1)`` stays a quadratic and does
+not become ``k*A^2``, so that for two molecules the rate equations start with the exact rate. Mass action (the falling
+factorial) vanishes below the number of molecules that it needs: ``A*(A - 1)`` is 0, not negative, between 0 and 1.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.dosing import Timeline
+from jaxsim.network import Binary, Call, Expression, FallingFactorial, Name, Number, Structure, evaluate
+from jaxsim.network.expression import fold
+
+
+@lru_cache(maxsize=256)
+def real_rates(structure: Structure) -> tuple[Expression, ...]:
+    """Return the propensity of every reaction, written for real counts.
+
+    Examples
+    --------
+    >>> from jaxsim.network import Network, to_string
+    >>> [to_string(rate) for rate in real_rates(Network({"A": 5}, ["2 A -> , k"], {"k": 1.0}).structure)]
+    ['k*(A*max(A - 1, 0))']
+    """
+    return tuple(fold(reaction.rate, _continued) for reaction in structure.reactions)
+
+
+def _continued(node: Expression, children: list[Expression]) -> Expression:
+    if isinstance(node, FallingFactorial):
+        product: Expression = Name(node.name)
+        for fewer in range(1, node.order):
+            above = Call("max", (Binary("-", Name(node.name), Number(fewer)), Number(0.0)))
+            product = Binary("*", product, above)
+        return product
+    return node.rebuild(tuple(children)) if children else node
+
+
+def inputs_at(structure: Structure, timeline: Timeline, cell: Any, since: Any) -> dict[str, Any]:
+    """Return every input at time `since` after the cell began, in closed form."""
+    decay = jnp.exp(-timeline.rate * since)
+    values = timeline.base[cell] + jnp.sum(timeline.amplitude[cell] * decay, axis=1)
+    return {name: values[index] for index, name in enumerate(structure.inputs)}
+
+
+def environment(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+    """Return the values by name that propensities read: species at least 0, whatever a solver or step made of them.
+
+    The derivative at 0 is that from above, so that a species which starts at 0 has one.
+    """
+    state = {name: jnp.where(x[s] >= 0.0, x[s], 0.0 * x[s]) for s, name in enumerate(structure.species)}
+    return {**parameters, **timed, **state}
+
+
+def real_propensities(structure: Structure, env: Mapping[str, Any], like: Any) -> Any:
+    """Return the propensities [R, ...] in the shape and dtype of `like`."""
+    values = [evaluate(rate, env) for rate in real_rates(structure)]
+    return jnp.stack([jnp.broadcast_to(jnp.asarray(value).astype(like.dtype), like.shape) for value in values])
+
+
+def enter(timeline: Timeline, cell: Any, x: Any) -> Any:
+    """Give the doses that act when the cell is entered, to a state [S]."""
+    return timeline.multiply[cell] * x + timeline.add[cell]
+
+
+def signs(propensities: Any) -> Any:
+    """Return whether some propensity is negative beyond the rounding of the others."""
+    return jnp.any(propensities < -1e-6 * jnp.max(jnp.abs(propensities), axis=0, keepdims=True), axis=0)
+
+
+def finite(values: Any) -> Any:
+    """Return whether all values along the first axis are finite."""
+    return jnp.all(jnp.isfinite(values), axis=0)
+
+
+def whole(x: Any) -> Any:
+    """Return the counts just below a real state, from 0 on."""
+    return jnp.maximum(jnp.floor(x), np.float64(0.0))
