@@ -4,11 +4,12 @@ import time
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxsim.ensemble.double import double_precision
-from jaxsim.kernels import Inputs, Program, Tally, run_call
+from jaxsim.kernels import Inputs, Program, Run, empty_run, run_slice
 
 _PROGRAMS: dict[Any, "Compiled"] = {}
 _TRACES = [0]
@@ -18,6 +19,9 @@ class Compiled(NamedTuple):
     """An executable and what making it cost."""
 
     call: Any
+    """(inputs, whether to begin, run) -> (run, whether all trajectories have ended)."""
+    empty: Any
+    """Arrays of the shapes of a run, which the first call takes."""
     seconds: float
     """Tracing and compiling, wall time."""
 
@@ -35,28 +39,39 @@ def compiled(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> tupl
         return _PROGRAMS[key], 0.0
     began = time.perf_counter()
     with double_precision():
-        call = _lower(program, inputs, devices).compile()
+        empty = _empty(program, devices)
+        call = _lower(program, inputs, empty, devices).compile()
     seconds = time.perf_counter() - began
-    _PROGRAMS[key] = Compiled(call, seconds)
+    _PROGRAMS[key] = Compiled(call, empty, seconds)
     return _PROGRAMS[key], seconds
 
 
-def _lower(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> Any:
-    def one(given: Inputs) -> Tally:
+def _empty(program: Program, devices: tuple[Any, ...]) -> Any:
+    """Return zeros in the shapes of a run; with several devices, of one for each."""
+    several = (len(devices),) if len(devices) > 1 else ()
+    shapes = jax.eval_shape(lambda: empty_run(program))
+    return jax.tree.map(lambda leaf: np.zeros((*several, *leaf.shape), leaf.dtype), shapes)
+
+
+def _lower(program: Program, inputs: Inputs, empty: Any, devices: tuple[Any, ...]) -> Any:
+    def one(given: Inputs, begin: Any, run: Run) -> tuple[Run, Any]:
         _TRACES[0] += 1
-        return run_call(program, given)
+        return run_slice(
+            program, given, jax.tree.map(lambda new, old: jnp.where(begin, new, old), empty_run(program), run)
+        )
 
     if len(devices) == 1:
         with jax.default_device(devices[0]):
-            return jax.jit(one).lower(inputs)
+            return jax.jit(one, donate_argnums=2).lower(inputs, np.bool_(True), empty)
 
-    def shard(given: Inputs) -> Tally:
+    def shard(given: Inputs, begin: Any, runs: Any) -> Any:
         own = given._replace(size=given.size[0], first_low=given.first_low[0], first_high=given.first_high[0])
-        return jax.tree.map(lambda leaf: leaf[None], one(own))
+        result = one(own, begin, jax.tree.map(lambda leaf: leaf[0], runs))
+        return jax.tree.map(lambda leaf: leaf[None], result)
 
     split, same = PartitionSpec("device"), PartitionSpec()
     specs = jax.tree.map(lambda _: same, inputs)._replace(size=split, first_low=split, first_high=split)
     mesh = Mesh(np.array(devices), ("device",))
     # Each device loops on its own trajectories: no collective may enter the event loop.
-    mapped = jax.shard_map(shard, mesh=mesh, in_specs=(specs,), out_specs=split, check_vma=False)
-    return jax.jit(mapped).lower(inputs)
+    mapped = jax.shard_map(shard, mesh=mesh, in_specs=(specs, same, split), out_specs=split, check_vma=False)
+    return jax.jit(mapped, donate_argnums=2).lower(inputs, np.bool_(True), empty)

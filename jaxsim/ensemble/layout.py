@@ -8,6 +8,7 @@ from jaxsim.network import Structure
 BLOCKED_FROM = 48  # reactions; below, straight-line code is faster on every machine measured
 FEW = 64  # trajectories below which a narrow program is compiled
 CPU_COUNTS = 10_240  # counts that stay near the core: lanes times species
+MOST_PER_CALL = 1 << 22
 GPU_BYTES = 4 << 30
 EVERY_EVENT_SPECIES = 3  # species up to which writing at each event beats looking for crossings
 KEPT_BYTES = 64 << 20
@@ -37,19 +38,15 @@ def saving_for(times: int, species: int, blocked: bool) -> Saving:
     return Saving.EVERY_EVENT if species <= EVERY_EVENT_SPECIES and not blocked else Saving.CROSSING
 
 
-def kept_per_call(request: Any, times: int, species: int, per_call: int) -> int:
-    """Return how many trajectories one call returns in full."""
-    if request.keep != "trajectories":
-        return 0
-    return per_call
-
-
-def per_call(request: Any, times: int, species: int, lanes: int, workers: int, backend: str) -> int:
-    """Return how many trajectories one call of the compiled program runs."""
+def call_size(request: Any, times: int, species: int) -> int | None:
+    """Return how many trajectories every call runs, or None where calls may be of any size."""
     if request.chunk is not None:
         return int(request.chunk)
     if request.keep == "trajectories":  # a fixed number, so that other ensembles reuse the program
         return max(1, min(4096, KEPT_BYTES // (4 * times * species)))
-    share = -(-request.trajectories // workers)
-    smallest = lanes * (8 if backend == "cpu" else 2)
-    return max(1, min(share, max(smallest, -(-share // 8)), 1 << 22))
+    return None
+
+
+def least_per_call(lanes: int, backend: str) -> int:
+    """Return how many trajectories make the end of a call, when lanes idle, a small part of it."""
+    return lanes * (8 if backend == "cpu" else 2)

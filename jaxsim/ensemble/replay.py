@@ -74,7 +74,7 @@ def replay(
     if batch:
         raise SimulationError("replay takes one design point; give single parameter values")
     with double_precision():
-        program, inputs = prepare(networks[0], request, jax.default_backend(), 1)
+        program, inputs = prepare(networks[0], request, jax.default_backend())
         run = jax.jit(record_events, static_argnums=(0, 2))
         log = jax.tree.map(np.asarray, run(program, with_parts(inputs, [(trajectory, 1)]), max_events))
     if log.number > max_events:

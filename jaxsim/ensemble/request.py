@@ -16,7 +16,7 @@ from jaxsim.ensemble.analysis import (
     slope_of_time,
 )
 from jaxsim.ensemble.grid import checked_times, is_uniform
-from jaxsim.ensemble.layout import is_blocked, kept_per_call, lane_count, saving_for
+from jaxsim.ensemble.layout import call_size, is_blocked, lane_count, saving_for
 from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves
@@ -83,13 +83,13 @@ def _whole(name: str, value: Any, least: int, most: int) -> None:
         raise SimulationError(f"{name} is {value!r}; give a whole number from {least} to {most}")
 
 
-def prepare(network: Network, request: Request, backend: str, per_call: int) -> tuple[Program, Inputs]:
+def prepare(network: Network, request: Request, backend: str) -> tuple[Program, Inputs]:
     """Return the program of a network and its numbers; the range of trajectories is filled in per call."""
     grid = checked_times(request.times, request.start)
     timeline = _timeline(network, request, grid)
     refuse_bad_start(network, timeline)
     leaves = refuse_unbounded(network, timeline)
-    program = _program(network, request, grid, timeline, leaves, backend, per_call)
+    program = _program(network, request, grid, timeline, leaves, backend)
     inputs = Inputs(
         seed=seed_words(request.seed),
         point=np.uint32(0),
@@ -119,7 +119,6 @@ def _program(
     timeline: Timeline,
     leaves: dict[str, tuple[float, float]],
     backend: str,
-    per_call: int,
 ) -> Program:
     structure = network.structure
     if not structure.reactions and not structure.events:
@@ -131,7 +130,8 @@ def _program(
     dosed = tuple(name for s, name in enumerate(structure.species) if moved[s] or name in given)
     general = bool(timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow)
     blocked = is_blocked(structure, general)
-    kept = kept_per_call(request, grid.size, len(structure.species), per_call)
+    size = call_size(request, grid.size, len(structure.species))
+    kept = size or 0 if request.keep == "trajectories" else 0
     return Program(
         structure=structure,
         sampled_parameters=sampled_names(network.parameters),

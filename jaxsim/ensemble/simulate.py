@@ -13,7 +13,7 @@ from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import build_dataset, join_points
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.grid import checked_times
-from jaxsim.ensemble.layout import lane_count, per_call
+from jaxsim.ensemble.layout import call_size, lane_count, least_per_call
 from jaxsim.ensemble.methods import METHODS
 from jaxsim.ensemble.progress import progress_bar
 from jaxsim.ensemble.request import Request, check, prepare
@@ -175,16 +175,16 @@ def _one_point(point: int, network: Network, request: Request, devices: tuple[An
     backend = devices[0].platform
     workers = worker_count(devices) if len(devices) == 1 else len(devices)
     lanes = lane_count(species, grid_size, request.trajectories, backend)
-    size = per_call(request, grid_size, species, lanes, workers, backend)
     with double_precision():
-        program, inputs = prepare(network, request, backend, size)
+        program, inputs = prepare(network, request, backend)
     inputs = inputs._replace(point=np.uint32(point))
     example = with_parts(inputs, [(0, 0)] * len(devices))
-    program_call, seconds = compiled(program, example, devices)
+    executable, seconds = compiled(program, example, devices)
     gathered = Gathered(program, compile_seconds=seconds)
     began = time.perf_counter()
-    given = parts(request.first, request.trajectories, size)
-    for part, tally in run_all(program_call.call, inputs, given, devices, count):
+    size, least = call_size(request, grid_size, species), least_per_call(lanes, backend)
+    given = parts(request.first, request.trajectories, size, workers, least)
+    for part, tally in run_all(executable, inputs, given, devices, count):
         gathered.add(part, tally)
     gathered.wall_seconds = time.perf_counter() - began
     return gathered

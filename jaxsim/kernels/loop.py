@@ -22,6 +22,8 @@ from jaxsim.kernels.thinning import finished, thinning_step, waiting
 TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
 ROW_COST = 2.0  # what one species at one save time adds to it, in ns per lane
 EFFECT_COST = 2.0  # a pass of random effects
+SLICE = 0.2e9  # ns of work after which a call returns, so that the caller can count, and stop
+SLICE_LEAST = 4096  # iterations
 
 
 class Burst(NamedTuple):
@@ -36,21 +38,32 @@ class Burst(NamedTuple):
     idle_waiting: Int64[Array, ""]
 
 
-def run_call(program: Program, inputs: Inputs) -> Tally:
-    """Simulate `inputs.size` trajectories and return what was gathered from them."""
+def run_slice(program: Program, inputs: Inputs, run: Run) -> tuple[Run, Any]:
+    """Go on with `inputs.size` trajectories for a slice of the work; return the run and whether all have ended.
+
+    Where a slice ends does not show in the results; lanes keep their trajectories from one to the next.
+    """
+    began = run.lanes.iteration
 
     def unfinished(run: Run) -> Any:
         return (run.started < inputs.size) | jnp.any(run.owner.number >= 0)
 
     def serve_and_run(run: Run) -> Run:
         given = context(program, inputs, run.owner)
-        run = _burst(program, inputs, given, run)
+        run = _burst(program, inputs, given, run, began)
         full = _must_turn_over(program, inputs, run)
         if program.has_random_effects:
             run = random_effects(program, inputs, given, run)
         return lax.cond(full, lambda r: turn_over(program, inputs, given, r), lambda r: r, run)
 
-    return lax.while_loop(unfinished, serve_and_run, empty_run(program)).tally
+    run = lax.while_loop(lambda r: unfinished(r) & _in_slice(program, r.lanes, began), serve_and_run, run)
+    return run, ~unfinished(run)
+
+
+def _in_slice(program: Program, lanes: Lanes, began: Any) -> Any:
+    """Return whether iterations are left; their counter may pass 2**32."""
+    iterations = max(SLICE_LEAST, int(SLICE / (program.lanes * _step_cost(program))))
+    return lanes.iteration - began < np.uint32(iterations)
 
 
 def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
@@ -62,14 +75,15 @@ def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     return direct_step(program, inputs, owner, given, lanes)
 
 
-def _burst(program: Program, inputs: Inputs, given: Context, run: Run) -> Run:
+def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: Any) -> Run:
     """Run the event loop until the waiting of lanes has cost as much as the service would."""
     occupied = count(run.owner.number >= 0)
     patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program) / _step_cost(program)))
     effect_patience = np.int64(program.lanes * EFFECT_COST)
 
     def worth_going_on(burst: Burst) -> Any:
-        return (burst.active > 0) & (burst.idle_ended < patience) & (burst.idle_waiting < effect_patience)
+        patient = (burst.idle_ended < patience) & (burst.idle_waiting < effect_patience)
+        return (burst.active > 0) & patient & _in_slice(program, burst.lanes, began)
 
     def step(burst: Burst) -> Burst:
         lanes = step_once(program, inputs, run.owner, given, burst.lanes)

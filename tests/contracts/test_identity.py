@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import jaxsim as js
+from jaxsim.ensemble.compiled import trace_count
+from jaxsim.kernels import loop
 
 TIMES = np.linspace(0.0, 6.0, 7)
 
@@ -67,6 +69,16 @@ def test_more_trajectories_leave_the_first_as_they_were(name):
     assert np.array_equal(more[:300], reference(name)["trajectories"].values)
     later = run(name, 100, chunk=4096, first=600)["trajectories"].values
     assert np.array_equal(more[600:], later)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_interrupting_the_loop_every_few_events_does_not_show(name, monkeypatch):
+    monkeypatch.setattr(loop, "SLICE", 0.0)
+    monkeypatch.setattr(loop, "SLICE_LEAST", 23)
+    states, traces = reference(name)["trajectories"].values, trace_count()
+    slices = run(name, 300, chunk=301)["trajectories"].values
+    assert trace_count() == traces + 1, "a program of short slices was made"
+    assert np.array_equal(slices, states)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
