@@ -17,7 +17,11 @@ FILES = {
     "mouse": ("organism_parameters.toml",),
     "human": ("organism_parameters.toml", "organism_human_parameters.toml"),  # the second replaces entries of the first
 }
-WEIGHTS = {"direct": (1.0, 0.0), "relay": (0.0, 1.0)}  # of the hypotheses on how IL-1alpha reaches the marrow
+WEIGHTS = {
+    "direct": (1.0, 0.0),
+    "relay": (0.0, 1.0),
+    "both": (1.0, 1.0),
+}  # of the hypotheses on how IL-1alpha reaches the marrow
 MOST = 2**31 - 1
 HEADROOM = 8.0  # a count may grow this much above its start: G-CSF and GMP under a full IL-1 signal
 
@@ -81,7 +85,8 @@ def organism(
         ``mouse`` or ``human``.
     hypothesis
         ``direct``: IL-1alpha in plasma acts on the marrow. ``relay``: IL-1alpha in the tumour does, through what the
-        tumour sends on, so that an antibody has to reach the tumour.
+        tumour sends on, so that an antibody has to reach the tumour; injected IL-1alpha then does nothing. ``both``:
+        the two add up.
     scale
         Counts per cell; 1 in the mouse, 1/1000 in the patient. The rate equations divided by it do not depend on it.
     tumour

@@ -20,10 +20,15 @@ ACTIVITY = "(1/(1 + caspase1_inhibitor/inhibitor_constant))"  # residual caspase
 
 PLASMA_FREE = "(1/(1 + anti_il1a/antibody_constant))"  # of IL-1alpha, quasi-equilibrium with the antibody
 TUMOUR_FREE = "(1/(1 + antibody_penetration*anti_il1a/antibody_constant))"
-PLASMA_BLOCK = "(1 + il1_receptor_antagonist/il1ra_constant)"  # factor on the IL-1alpha needed
+PLASMA_BLOCK = "(1 + il1_receptor_antagonist/il1ra_constant)"  # competitive: so many times less acts
 TUMOUR_BLOCK = "(1 + il1ra_penetration*il1_receptor_antagonist/il1ra_constant)"
 PLASMA_IL1A = f"(IP*il1a_per_cell/({QUANTA}*il1a_volume*scale))"  # pg/mL, bound and free
 TUMOUR_IL1A = f"(IT*il1a_per_cell/({QUANTA}*scale))"  # pg, bound and free
+
+ACTING_IL1A = (  # on the marrow, pg/mL: from plasma, and from the tumour as if it were in plasma
+    f"(direct_weight*{PLASMA_IL1A}*{PLASMA_FREE}/{PLASMA_BLOCK}"
+    f" + relay_weight*relay_gain*{TUMOUR_IL1A}*{TUMOUR_FREE}/{TUMOUR_BLOCK})"
+)
 
 SIGNAL = "(B/(signal_counts*scale))"  # IL-1 signal in the marrow, 0 to 1
 GCSF = "(G/(gcsf_counts*scale))"  # relative to baseline
@@ -91,9 +96,7 @@ INTERLEUKIN = (
     f"b20a: IT -> IP @ il1a_escape_rate*il1a_escape_fraction*{TUMOUR_FREE}*IT",
     f"b20b: IT -> @ il1a_escape_rate*(1 - il1a_escape_fraction*{TUMOUR_FREE})*IT",
     "b21: IP -> @ il1a_elimination*IP",
-    f"b22: -> B @ il1_signal_rate*signal_counts*scale*("
-    f"direct_weight*hill({PLASMA_IL1A}*{PLASMA_FREE}, il1_constant*{PLASMA_BLOCK}, 1)"
-    f" + relay_weight*hill(relay_gain*{TUMOUR_IL1A}*{TUMOUR_FREE}, il1_constant*{TUMOUR_BLOCK}, 1))",
+    f"b22: -> B @ il1_signal_rate*signal_counts*scale*hill({ACTING_IL1A}, il1_constant, 1)",
     "b23: B -> @ il1_signal_rate*B",
 )
 
@@ -128,7 +131,7 @@ MARROW = (
 IMMUNE = (
     "b37: N -> @ neutrophil_loss*N",
     f"b38: N -> TN @ recruitment_rate*(recruitment_basal + "
-    f"hill({TUMOUR_IL1A}*{TUMOUR_FREE}, recruitment_constant*{TUMOUR_BLOCK}, 1))"
+    f"hill({TUMOUR_IL1A}*{TUMOUR_FREE}/{TUMOUR_BLOCK}, recruitment_constant, 1))"
     f"*{TUMOUR}/(recruitment_size*scale + {TUMOUR})*N",
     "b39: TN -> @ tumour_neutrophil_loss*TN",
     f"b41a: TN -> @ tumour_neutrophil_kill*{TUMOUR_EFFECT}*TN",
