@@ -4,12 +4,16 @@ from jaxsim.models.cell import cell, cell_parameters
 from jaxsim.models.cell_arms import CellArm, cell_arms, dose_response_arms, interval_arms
 from jaxsim.models.cell_study import cell_study
 from jaxsim.models.organism import organism, organism_parameters
+from jaxsim.models.organism_animals import virtual_animals
+from jaxsim.models.organism_scenarios import OrganismArm, scenarios, standard_regimen
 from jaxsim.models.organism_steady_state import steady_state
+from jaxsim.models.organism_study import organism_study
 from jaxsim.models.parameters import ModelParameter, read_parameters
 
 __all__ = [
     "CellArm",
     "ModelParameter",
+    "OrganismArm",
     "cell",
     "cell_arms",
     "cell_parameters",
@@ -18,6 +22,10 @@ __all__ = [
     "interval_arms",
     "organism",
     "organism_parameters",
+    "organism_study",
     "read_parameters",
+    "scenarios",
+    "standard_regimen",
     "steady_state",
+    "virtual_animals",
 ]

@@ -1,0 +1,48 @@
+"""Virtual animals: the parameters in which the members of an ensemble differ."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from jaxsim.network import Network, is_distribution
+from jaxsim.random import PARAMETERS, seed_words, threefry2x32, trajectory_key, uniform
+
+
+def virtual_animals(network: Network, number: int, seed: int = 0) -> dict[str, Float[np.ndarray, " animal"]]:
+    """Return the sampled parameters of the first `number` trajectories of an ensemble.
+
+    They are those that :func:`jaxsim.simulate` draws for the trajectories of one design point with this seed, so that
+    an ensemble of trajectories and a batch of rate equations concern the same animals.
+
+    Parameters
+    ----------
+    network
+        With distributions among its parameters, such as ``organism(virtual=True)``.
+    number
+        Of animals.
+    seed
+        From 0 to 2**64 - 1.
+
+    Returns
+    -------
+    dict
+        Parameter name to float64 values.
+
+    Examples
+    --------
+    >>> from jaxsim.models import organism
+    >>> animals = virtual_animals(organism(virtual=True), 500, seed=1)
+    >>> sorted(animals)[:2], bool(abs(np.median(animals["damage_rate"]) / 0.045 - 1) < 0.1)
+    (['damage_rate', 'il1_constant'], True)
+    """
+    laws = {name: value for name, value in network.parameters.items() if is_distribution(value)}
+    return {name: _draw(law, position, number, seed) for position, (name, law) in enumerate(laws.items())}
+
+
+def _draw(law: Any, position: int, number: int, seed: int) -> np.ndarray:
+    low = np.arange(number, dtype=np.uint32)
+    zero = np.zeros(number, np.uint32)
+    key = trajectory_key(seed_words(seed), np.uint32(0), low, zero, PARAMETERS)
+    bits = threefry2x32(*key, np.full(number, position, np.uint32), zero)[0]
+    return np.asarray(law.sample(uniform(bits)), np.float64)

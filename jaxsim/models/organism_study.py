@@ -1,0 +1,151 @@
+"""organism_study: the same animals under several treatments."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsim.dosing import Dose, Schedule
+from jaxsim.ensemble import simulate
+from jaxsim.errors import SimulationError
+from jaxsim.models.organism import organism
+from jaxsim.models.organism_animals import virtual_animals
+from jaxsim.models.organism_outputs import arm_dataset, courses
+from jaxsim.models.organism_scenarios import DAYS, OrganismArm, organism_schedules, scenarios, standard_regimen
+from jaxsim.network import Network
+
+if TYPE_CHECKING:
+    import xarray
+
+Real = float | int
+DETERMINISTIC = "mean_field"
+
+
+def organism_study(
+    arms: Sequence[OrganismArm] | None = None,
+    *,
+    animal: str = "mouse",
+    animals: int = 1,
+    regimen: Mapping[str, Dose] | None = None,
+    days: Real | None = None,
+    every: Real = 6.0,
+    method: str = DETERMINISTIC,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    announce: Callable[[str], None] | None = None,
+    **options: Any,
+) -> "xarray.Dataset":
+    """Simulate the same animals under several treatments, and return what is measured in them.
+
+    Animal n has the same parameters in every arm and under every method.
+
+    Parameters
+    ----------
+    arms
+        Treatments; all named scenarios if not given.
+    animal
+        ``mouse`` or ``human``.
+    animals
+        How many; with one, the typical animal, else virtual animals whose parameters follow the laws of the
+        parameter file.
+    regimen
+        Doses of agents that replace those of :func:`standard_regimen`.
+    days
+        How long; 21 for a mouse, 84 for a patient.
+    every
+        Hours between saved times.
+    method
+        Of :func:`jaxsim.simulate`: ``mean_field`` solves the rate equations of each animal; others draw one
+        trajectory for each.
+    seed
+        From 0 to 2**64 - 1.
+    settings
+        Further arguments of :func:`organism`, such as ``hypothesis``, ``scale`` or a parameter.
+    announce
+        Called with the name of each arm before it is simulated.
+    **options
+        Further arguments of :func:`jaxsim.simulate`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``arm``, ``animal`` and ``time`` (h): the courses of ``tumour``, ``resistant_fraction``, ``il1a_plasma``,
+        ``gmp_relative`` and ``gmp_frequency``, ``neutrophils_relative``, ``nlr`` and others. Over ``arm`` and
+        ``animal``: ``burden`` at the end, ``eradicated``, ``nadir``, ``nadir_day``, ``days_below_half`` and others.
+        Over ``animal``: the parameters in which animals differ, as ``parameter_<name>``.
+
+    Raises
+    ------
+    JaxsimError
+        In one sentence, if the study cannot be run as asked.
+
+    Examples
+    --------
+    >>> from jaxsim.models import scenarios
+    >>> study = organism_study(scenarios(["vehicle", "chemo"]), days=4)
+    >>> bool(study["tumour"].sel(arm="chemo").isel(time=-1) < study["tumour"].sel(arm="vehicle").isel(time=-1))
+    True
+    """
+    import xarray
+
+    arms = scenarios() if arms is None else tuple(arms)
+    times = _save_times(DAYS.get(animal, 0.0) if days is None else days, every)
+    _check(arms, animals)
+    given = {"virtual": animals > 1, **dict(settings or {})}
+    doses = standard_regimen(animal) | dict(regimen or {})
+    results = []
+    for arm, schedule in zip(arms, organism_schedules(arms, doses, float(times[-1])), strict=True):
+        if announce is not None:
+            announce(arm.name)
+        network = organism(animal, **(given if arm.tumour else {**given, "tumour": 0}))
+        traits = virtual_animals(network, animals, seed) if animals > 1 else {}
+        states, cost = _states(network, traits, schedule, times, animals, method, seed, options)
+        results.append(arm_dataset(courses(network, states, traits), times, traits).assign(cost))
+    joined = xarray.concat(results, dim="arm", combine_attrs="drop_conflicts", data_vars="all")
+    for name in (name for name in joined.data_vars if str(name).startswith("parameter_")):
+        joined[name] = joined[name].isel(arm=0)
+    return joined.assign_coords(arm=[arm.name for arm in arms]).assign_attrs(
+        animal=animal, animals=animals, method=method, seed=str(seed), scale=float(network.parameters["scale"])
+    )
+
+
+def _states(
+    network: Network,
+    traits: Mapping[str, np.ndarray],
+    schedule: Schedule,
+    times: np.ndarray,
+    animals: int,
+    method: str,
+    seed: int,
+    options: Mapping[str, Any],
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the counts [animal, time, species] and what they cost."""
+    shared = {"times": times, "schedule": schedule, "method": method, "seed": seed, **options}
+    if method == DETERMINISTIC:
+        out = simulate(network, parameters=traits, **shared)
+        states = out["mean"].transpose(..., "time", "species").values.reshape(animals, times.size, -1)
+    else:
+        out = simulate(network, trajectories=animals, keep="trajectories", **shared)
+        states = out["trajectories"].transpose("trajectory", "time", "species").values
+    cost = {name: ((), out.attrs[name]) for name in ("wall_seconds", "compile_seconds")}
+    return np.asarray(states, np.float64), cost
+
+
+def _save_times(days: Real, every: Real) -> np.ndarray:
+    if not (np.isfinite(days) and days > 0):
+        raise SimulationError(f"the study lasts {days:g} days; give a positive number of days")
+    if not (np.isfinite(every) and 0 < every <= 24 * days):
+        raise SimulationError(f"states would be saved every {every:g} h of {days:g} days; give a shorter interval")
+    steps = int(np.ceil(24 * days / every - 1e-9))
+    return np.minimum(np.arange(steps + 1) * float(every), 24.0 * days)
+
+
+def _check(arms: Sequence[OrganismArm], animals: int) -> None:
+    names = [arm.name for arm in arms]
+    if not names:
+        raise SimulationError("the study has no arms; give at least one OrganismArm")
+    for name in names:
+        if names.count(name) > 1:
+            raise SimulationError(f"two arms are called '{name}'; rename one of them")
+    if animals < 1:
+        raise SimulationError(f"the study has {animals} animals; give at least one")
