@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 QUICK = 5_000
 EVERY = 3.0  # h between saved times
-CHUNK = 30_000  # cells per call of the compiled program: Ctrl-C and the progress bar wait for a call to end
 
 DESCRIPTION = """\
 Simulate single tumour cells exactly, event by event: gemcitabine damages DNA, damaged cells arrest, become tolerant,
@@ -91,8 +90,13 @@ def cell_count(arguments: argparse.Namespace) -> int:
 def study_options(arguments: argparse.Namespace) -> Mapping[str, Any]:
     """Return the arguments of a study that are the same for all arms."""
     every = min(EVERY, arguments.hours / 12)
-    shared = {"hours": arguments.hours, "every": every, "seed": arguments.seed, "progress": arguments.progress}
-    return {**shared, "announce": announce, "chunk": min(CHUNK, -(-cell_count(arguments) // 2))}
+    return {
+        "hours": arguments.hours,
+        "every": every,
+        "seed": arguments.seed,
+        "progress": arguments.progress,
+        "announce": announce,
+    }
 
 
 def announce(name: str) -> None:
