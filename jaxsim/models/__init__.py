@@ -4,6 +4,7 @@ from jaxsim.models.cell import cell, cell_parameters
 from jaxsim.models.cell_arms import CellArm, cell_arms, dose_response_arms, interval_arms
 from jaxsim.models.cell_study import cell_study
 from jaxsim.models.organism import organism, organism_parameters
+from jaxsim.models.organism_agents import il1a_counts
 from jaxsim.models.organism_animals import virtual_animals
 from jaxsim.models.organism_scenarios import OrganismArm, scenarios, standard_regimen
 from jaxsim.models.organism_steady_state import steady_state
@@ -19,6 +20,7 @@ __all__ = [
     "cell_parameters",
     "cell_study",
     "dose_response_arms",
+    "il1a_counts",
     "interval_arms",
     "organism",
     "organism_parameters",

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxsim.dosing import Disposition, OneCompartment, TwoCompartment
+from jaxsim.models.organism_reactions import QUANTA
 from jaxsim.models.parameters import ModelParameter
+from jaxsim.network import Network
 
 CONCENTRATION_UNITS = {
     "gemcitabine": "uM",
@@ -52,3 +54,16 @@ def _disposition(entry: Mapping[str, ModelParameter], body: Mapping[str, Any], c
         exchange = {name: value[name] for name in ("clearance", "intercompartmental_clearance", "peripheral_volume")}
         return TwoCompartment(**shared, **exchange)
     return OneCompartment(elimination_rate=value["clearance"] / value["volume"], **shared)
+
+
+def il1a_counts(nanograms: float | int, network: Network) -> int:
+    """Return how many counts of IT or IP an amount of IL-1alpha is, to inject it: ``Dose(il1a_counts(80, net))``.
+
+    Examples
+    --------
+    >>> from jaxsim.models import organism
+    >>> il1a_counts(8, organism())
+    10666667
+    """
+    picograms_per_count = float(network.parameters["il1a_per_cell"]) / QUANTA
+    return round(1e3 * nanograms / picograms_per_count * float(network.parameters["scale"]))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Real = float | int
 DETERMINISTIC = "mean_field"
+RELATIVE, CELLS = 1e-6, 0.1  # tolerances of a step: burden and nadir are then right to 1e-5, and no count dips below 0
 
 
 def organism_study(
@@ -120,12 +121,13 @@ def _states(
     options: Mapping[str, Any],
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the counts [animal, time, species] and what they cost."""
-    shared = {"times": times, "schedule": schedule, "method": method, "seed": seed, **options}
+    shared: dict[str, Any] = {"times": times, "schedule": schedule, "method": method, "seed": seed}
     if method == DETERMINISTIC:
-        out = simulate(network, parameters=traits, **shared)
+        controls = {"rtol": RELATIVE, "atol": max(CELLS * float(network.parameters["scale"]), 1e-9), **options}
+        out = simulate(network, parameters=traits, **shared, **controls)
         states = out["mean"].transpose(..., "time", "species").values.reshape(animals, times.size, -1)
     else:
-        out = simulate(network, trajectories=animals, keep="trajectories", **shared)
+        out = simulate(network, trajectories=animals, keep="trajectories", **shared, **options)
         states = out["trajectories"].transpose("trajectory", "time", "species").values
     cost = {name: ((), out.attrs[name]) for name in ("wall_seconds", "compile_seconds")}
     return np.asarray(states, np.float64), cost
