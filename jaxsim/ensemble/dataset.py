@@ -102,13 +102,19 @@ def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str
     return coordinates
 
 
+def _method(program: Any) -> str:
+    if program.leap:
+        return str(program.leap.variant)
+    return "direct (exact thinning)" if program.general else "direct"
+
+
 def _attributes(request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> dict[str, Any]:
     program, status = gathered.program, gathered.status
     fine = int(sum(status[code] for code in Status if code.fine))
     return {
         "seed": int(request.seed),
         "trajectories": int(request.trajectories),
-        "method": "direct (exact thinning)" if program.general else "direct",
+        "method": _method(program),
         "precision": program.precision,
         "events": int(gathered.events),
         "rejected": int(gathered.rejected),

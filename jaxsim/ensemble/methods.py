@@ -6,7 +6,8 @@ from typing import Any
 from jaxsim.errors import SimulationError, closest
 
 COUNTED = frozenset({"keep", "histograms", "quantiles", "passages", "reductions", "max_events", "covariance"})
-CONTROLS = frozenset({"rtol", "atol", "step"})
+CONTROLS = frozenset({"rtol", "atol", "tolerance", "step"})
+LEAPS = COUNTED | {"tolerance", "step"}
 #: Arguments that some method does not take; all others concern every method.
 OPTIONAL = COUNTED | CONTROLS
 
@@ -25,6 +26,9 @@ class Method:
 
 METHODS = {
     "direct": Method("exact: every event of every trajectory, with thinning where rates vary in time", COUNTED),
+    "tau_leap": Method("adaptive leaps over many events, exact events where leaping does not pay", LEAPS),
+    "midpoint_tau_leap": Method("leaps at the rates expected halfway: second order in the mean", LEAPS),
+    "trapezoidal_tau_leap": Method("leaps in two stages: second order in mean and variance", LEAPS),
     "mean_field": Method(
         "rate equations: the limit of large populations, without noise", frozenset({"rtol", "atol"}), True
     ),

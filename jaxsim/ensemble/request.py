@@ -21,7 +21,7 @@ from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves
 from jaxsim.errors import SimulationError
-from jaxsim.kernels import Inputs, Program
+from jaxsim.kernels import VARIANTS, Inputs, Leaping, Program, Saving
 from jaxsim.kernels.change import plan_changes
 from jaxsim.network import Network, rate_class
 from jaxsim.random import seed_words
@@ -29,6 +29,7 @@ from jaxsim.random import seed_words
 MOST_TRAJECTORIES = 1 << 32
 MOST_EVENTS = (1 << 32) - 2
 MOST_TRIGGERS = 32
+TOLERANCE = 0.03  # of Cao, Gillespie & Petzold 2006
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Request:
     reductions: Mapping[str, Any] = field(default_factory=dict)
     rtol: Any = None
     atol: Any = None
+    tolerance: Any = None
     step: Any = None
 
 
@@ -75,7 +77,23 @@ def check(request: Request) -> None:
         raise SimulationError(f"the start {request.start} is not finite; give a time")
     if request.schedule is not None and not isinstance(request.schedule, Schedule):
         raise SimulationError(f"schedule is a {type(request.schedule).__name__}; give a js.Schedule")
+    _check_leaps(request)
     seed_words(request.seed)
+
+
+def _check_leaps(request: Request) -> None:
+    if request.method not in VARIANTS:
+        return
+    if request.tolerance is not None and request.step is not None:
+        raise SimulationError("a leap has either a tolerance or a fixed step; give one of them")
+    if request.tolerance is not None and not (_is_number(request.tolerance) and 0 < request.tolerance < 1):
+        raise SimulationError(f"tolerance is {request.tolerance!r}; give a relative change of rates between 0 and 1")
+    if request.step is not None and not (_is_number(request.step) and 0 < request.step < np.inf):
+        raise SimulationError(f"step is {request.step!r}; give a positive time")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _whole(name: str, value: Any, least: int, most: int) -> None:
@@ -101,6 +119,8 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
         initial=initial_leaves(network),
         timeline=Timeline(*(np.asarray(part, np.float64) for part in timeline)),
         times=grid,
+        tolerance=np.float64(request.tolerance or TOLERANCE),
+        step=np.float64(np.inf if request.step is None else request.step),
     )
     return program, inputs
 
@@ -129,9 +149,14 @@ def _program(
     given = request.schedule.names if request.schedule is not None else ()
     dosed = tuple(name for s, name in enumerate(structure.species) if moved[s] or name in given)
     general = bool(timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow)
+    leap = Leaping(request.method, request.step is not None) if request.method in VARIANTS else None
+    general = general or leap is not None
     blocked = is_blocked(structure, general)
     size = call_size(request, grid.size, len(structure.species))
     kept = size or 0 if request.keep == "trajectories" else 0
+    saving = saving_for(grid.size, len(structure.species), blocked)
+    if leap and saving is Saving.EVERY_EVENT:  # a leap ends at a save time, so crossings are few
+        saving = Saving.CROSSING
     return Program(
         structure=structure,
         sampled_parameters=sampled_names(network.parameters),
@@ -144,9 +169,10 @@ def _program(
         statistics=chosen_statistics(structure, request, grid.size),
         times=grid.size,
         uniform_times=is_uniform(grid),
-        saving=saving_for(grid.size, len(structure.species), blocked),
+        saving=saving,
         blocked=blocked,
         lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend),
         kept=kept,
         precision=request.precision,
+        leap=leap,
     )

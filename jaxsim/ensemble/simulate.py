@@ -53,6 +53,7 @@ def simulate(
     devices: Sequence[Any] | None = None,
     rtol: Any = None,
     atol: Any = None,
+    tolerance: Any = None,
     step: Any = None,
 ) -> "xarray.Dataset":
     """Simulate trajectories of a network, exactly unless another `method` is named, and return their statistics.
@@ -78,6 +79,11 @@ def simulate(
         one-dimensional arrays, which make a batch with the dimension ``point``.
     method
         ``"direct"``: Gillespie's direct method, by exact thinning where rates vary in time.
+        ``"tau_leap"``: adaptive leaps over many events at once, and exact events wherever leaping does not
+        pay, decided for each trajectory at each step; a critical reaction, which few firings would starve,
+        keeps its exact clock. ``"midpoint_tau_leap"`` takes the rates expected halfway, and
+        ``"trapezoidal_tau_leap"``, the most accurate for its cost, leaps in two stages. Counts are whole, never
+        negative, and obey every conservation law. Passages and triggers are looked at between leaps.
         ``"langevin"``: trajectories of the chemical Langevin equation, real counts for large populations.
         ``"mean_field"``: one solution of the rate equations; ``"linear_noise"``: with variances. Neither has
         trajectories: that number, seed and chunk say nothing to them, variances of ``"mean_field"`` are NaN.
@@ -116,7 +122,11 @@ def simulate(
     rtol, atol
         Relative and absolute tolerance (molecules) of a step of the solver of ``"mean_field"`` and
         ``"linear_noise"``; 1e-8 and 1e-6 if not given.
+    tolerance
+        Relative change of a rate that a leap allows, in expectation and in standard deviation; 0.03 if not
+        given. The weak error is about proportional to it, and with ``"trapezoidal_tau_leap"`` to its square.
     step
+        Length of leaps, instead of a tolerance: they end early only at save times, doses and critical reactions.
         Longest step of ``"langevin"``, in the time unit of the rates; a twentieth of the shortest relaxation time
         along the rate equations if not given.
 
@@ -140,7 +150,9 @@ def simulate(
 
     References
     ----------
-    Gillespie, J. Comput. Phys. 22 (1976) 403; Lewis & Shedler, Naval Res. Logist. 26 (1979) 403.
+    Gillespie, J. Comput. Phys. 22 (1976) 403; Lewis & Shedler, Naval Res. Logist. 26 (1979) 403;
+    Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109; Gillespie, J. Chem. Phys. 115 (2001) 1716;
+    Anderson & Koyama, Multiscale Model. Simul. 10 (2012) 1493.
 
     Examples
     --------
@@ -153,7 +165,7 @@ def simulate(
     request = Request(
         times, trajectories, seed, schedule, method, keep, chunk, float(start), max_events, precision, cells,
         first, covariance, dict(histograms or {}), tuple(quantiles), dict(passages or {}), dict(reductions or {}),
-        rtol, atol, step,
+        rtol, atol, tolerance, step,
     )  # fmt: skip
     if not isinstance(network, Network):
         raise SimulationError(f"simulate takes a js.Network, not a {type(network).__name__}")

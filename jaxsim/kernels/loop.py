@@ -17,6 +17,7 @@ from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.kernels.service import Run, Tally, random_effects, turn_over
 from jaxsim.kernels.state import General, Inputs, Lanes, Owner
 from jaxsim.kernels.status import Status
+from jaxsim.kernels.tau_leap import leap_step
 from jaxsim.kernels.thinning import finished, thinning_step, waiting
 
 TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
@@ -68,6 +69,8 @@ def _in_slice(program: Program, lanes: Lanes, began: Any) -> Any:
 
 def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
     """Advance every lane by one event, with the method that the program needs."""
+    if program.leap:
+        return leap_step(program, inputs, owner, given, lanes)
     if program.general:
         return thinning_step(program, inputs, owner, given, lanes)
     if program.blocked:
@@ -127,6 +130,8 @@ def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
 def _step_cost(program: Program) -> float:
     """Return about what an iteration costs, in ns per lane; only the patience of the loop depends on it."""
     reactions = len(program.structure.reactions)
+    if program.leap:
+        return 30.0 + 15.0 * reactions
     return 6.0 + reactions + (30.0 + 2.0 * reactions if program.general else 0.0)
 
 
@@ -138,7 +143,6 @@ def empty_run(program: Program) -> Run:
     """Return lanes without trajectories and a tally of nothing."""
     lanes, species = program.lanes, len(program.structure.species)
     zeros, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
-    armed = word if program.structure.events else None
     x: Any = jnp.ones((species + 1, lanes), jnp.int32) if program.blocked else (zeros,) * species
     state = Lanes(
         x=x,
@@ -149,11 +153,18 @@ def empty_run(program: Program) -> Run:
         passages=(jnp.full((lanes,), jnp.inf, jnp.float64),) * len(program.passages),
         saved=_grids(program),
         row=zeros if program.saving is Saving.CROSSING else None,
-        general=General(zeros, word, word, word, armed) if program.general else None,
+        general=_general(program, zeros, word) if program.general else None,
     )
     sampled = {name: jnp.zeros((lanes,), program.real) for name in program.sampled_parameters}
     owner = Owner(zeros - np.int32(1), word, word, word, sampled)
     return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
+
+
+def _general(program: Program, zeros: Any, word: Any) -> General:
+    armed = word if program.structure.events else None
+    limit = jnp.full(zeros.shape, jnp.inf, program.real) if program.leap else None
+    fired = word.astype(jnp.uint64) if program.leap else word
+    return General(zeros, word, fired, word, armed, limit)
 
 
 def _grids(program: Program) -> tuple[Any, ...]:

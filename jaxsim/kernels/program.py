@@ -20,6 +20,15 @@ class Saving(Enum):
 
 
 @dataclass(frozen=True)
+class Leaping:
+    """How reactions are leaped over."""
+
+    variant: str
+    fixed: bool
+    """Whether leaps have a given length instead of a tolerance."""
+
+
+@dataclass(frozen=True)
 class Program:
     """Everything about a simulation that shapes the compiled code; no numbers of the model."""
 
@@ -49,6 +58,8 @@ class Program:
     kept: int
     """Trajectories per call whose states are returned; 0 to return none."""
     precision: str = "float32"
+    leap: Leaping | None = None
+    """How to leap; None for exact events only."""
 
     @cached_property
     def _hash(self) -> int:

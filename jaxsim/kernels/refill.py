@@ -100,10 +100,14 @@ def _begin_general(
     armed = general.armed
     if armed is not None:
         armed = jnp.where(fresh, truths(program, lanes.x, env), armed)
+    limit = general.limit
+    if limit is not None:
+        limit = jnp.where(fresh, jnp.inf, limit)
     return General(
         cell=jnp.where(free, np.int32(0), general.cell),
         draws=jnp.where(fresh, zero, general.draws),
-        fired=jnp.where(fresh, zero, general.fired),
+        fired=jnp.where(fresh, jnp.zeros_like(general.fired), general.fired),
         rejected=jnp.where(fresh, zero, general.rejected),
         armed=armed,
+        limit=limit,
     )

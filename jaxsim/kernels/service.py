@@ -70,7 +70,7 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
 
     pending = jnp.where(waits, lanes.pending, NONE)
     x = apply_change(structure, plan_changes(structure), lanes.x, pending, given.env, draw)
-    general = general._replace(fired=general.fired + waits.astype(jnp.uint32))
+    general = general._replace(fired=general.fired + waits.astype(general.fired.dtype))
     return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, NONE, lanes.pending), general=general))
 
 
@@ -88,7 +88,7 @@ def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: An
         statistics=tuple(s.add(sums, batch) for s, sums in zip(program.statistics, tally.statistics, strict=True)),
     )
     if lanes.general is not None:
-        fired = jnp.where(done, lanes.general.fired, np.uint32(0)).astype(jnp.int64)
+        fired = jnp.where(done, lanes.general.fired, jnp.zeros_like(lanes.general.fired)).astype(jnp.int64)
         rejected = jnp.where(done, lanes.general.rejected, np.uint32(0)).astype(jnp.int64)
         tally = tally._replace(events=tally.events + jnp.sum(fired), rejected=tally.rejected + jnp.sum(rejected))
     return _keep(program, tally, owner, status, batch, done) if program.kept else tally

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from jaxtyping import Array, Float64, Int32, UInt32, UInt64
+from jaxtyping import Array, Float, Float64, Int32, UInt32, UInt64
 
 from jaxsim.dosing import Timeline
 
@@ -23,6 +23,10 @@ class Inputs(NamedTuple):
     initial: dict[str, Any]
     timeline: Timeline
     times: Float64[Any, " K"]
+    tolerance: Float64[Any, ""]
+    """Relative change of a rate that a leap allows."""
+    step: Float64[Any, ""]
+    """Length of leaps, where it is fixed."""
 
 
 class Owner(NamedTuple):
@@ -70,7 +74,11 @@ class General(NamedTuple):
     cell: Int32[Array, " L"]
     draws: UInt32[Array, " L"]
     """Iterations of the trajectory: the counter of its draws."""
-    fired: UInt32[Array, " L"]
+    fired: UInt32[Array, " L"] | UInt64[Array, " L"]
+    """Firings of reactions; 64 bits for leaps, of which one may hold 2**30."""
     rejected: UInt32[Array, " L"]
+    """Proposals that thinning rejected, or leaps that would have taken more than there was."""
     armed: UInt32[Array, " L"] | None
     """Bit e: trigger e was true after the last change; None without events."""
+    limit: Float[Array, " L"] | None
+    """Longest leap allowed after a rejection, infinite otherwise; None without leaps."""

@@ -34,7 +34,9 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     """
     structure, real = program.structure, program.real
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
-    lanes = _apply(program, inputs, given.env, lanes, halted)
+    if program.saving is Saving.CROSSING:
+        lanes = save_before_event(program, lanes, inputs.times)
+    lanes = apply_pending(program, inputs, given.env, lanes, halted)
     general = lanes.general
     assert general is not None
     trigger, armed = next_trigger(program, lanes.x, given.env, general.armed, ~halted)
@@ -53,8 +55,10 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     proposed = lanes.t + waiting_time(u_time, sums[-1])
     t = jnp.minimum(proposed, edge)
     threshold = u_choice * sums[-1]
-    code = _accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
-    code = jnp.where(proposed < edge, code, jnp.where(_last(inputs, general.cell), NONE, np.int32(program.entry)))
+    code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
+    code = jnp.where(
+        proposed < edge, code, jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
+    )
     code = jnp.where(good, code, FAULT)
     t = jnp.where(code <= FAULT, jnp.inf, t)
     stays = halted | (trigger >= 0)
@@ -67,7 +71,8 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     )
 
 
-def _last(inputs: Inputs, cell: Any) -> Any:
+def in_last_cell(inputs: Inputs, cell: Any) -> Any:
+    """Return the lanes for which no cell is left to enter."""
     return cell == np.int32(inputs.timeline.base.shape[0] - 1)
 
 
@@ -75,7 +80,7 @@ def finished(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
     """Return the lanes that have nothing more to do: at the end, or stopped by a fault, or empty."""
     if lanes.general is None:
         return ~(lanes.t < inputs.times[-1])
-    at_end = (lanes.t >= inputs.times[-1]) & _last(inputs, lanes.general.cell) & (lanes.pending < 0)
+    at_end = (lanes.t >= inputs.times[-1]) & in_last_cell(inputs, lanes.general.cell) & (lanes.pending < 0)
     return at_end | jnp.isinf(lanes.t)
 
 
@@ -87,21 +92,19 @@ def waiting(program: Program, lanes: Lanes) -> Any:
     return result
 
 
-def _apply(program: Program, inputs: Inputs, env: dict[str, Any], lanes: Lanes, halted: Any) -> Lanes:
-    """Apply the pending change, count it, watch for passages and save.
+def apply_pending(program: Program, inputs: Inputs, env: dict[str, Any], lanes: Lanes, halted: Any) -> Lanes:
+    """Apply the pending change, count it, watch for passages and save after it.
 
     Counting here, from the pending code, keeps the counters out of the arithmetic that makes the code.
     """
     structure, general = program.structure, lanes.general
     assert general is not None
-    if program.saving is Saving.CROSSING:
-        lanes = save_before_event(program, lanes, inputs.times)
     pending = jnp.where(halted, NONE, lanes.pending)
     enters = pending == np.int32(program.entry)
     general = general._replace(
         cell=general.cell + enters.astype(jnp.int32),
         draws=general.draws + (~halted).astype(jnp.uint32),
-        fired=general.fired + ((pending >= 0) & (pending < np.int32(program.entry))).astype(jnp.uint32),
+        fired=general.fired + ((pending >= 0) & (pending < np.int32(program.entry))).astype(general.fired.dtype),
         rejected=general.rejected + (pending == REJECTED).astype(jnp.uint32),
     )
     x = apply_change(structure, plan_changes(structure), lanes.x, pending, env)
@@ -112,7 +115,7 @@ def _apply(program: Program, inputs: Inputs, env: dict[str, Any], lanes: Lanes, 
     return lanes
 
 
-def _accept(
+def accept(
     program: Program,
     inputs: Inputs,
     plan: Rates,
