@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 SENTENCES = {
     Status.STEP_LIMIT: "needed more steps of the solver than it may take; raise rtol and atol or save more often",
-    Status.RATE_NOT_FINITE: "became infinite or not a number; look for a division by zero or growth without bound",
+    Status.RATE_NOT_FINITE: "became infinite or not a number; look for a division by zero, for growth without bound "
+    "or, with method 'langevin', for a step= longer than the shortest relaxation time",
     Status.NEGATIVE_COUNT: "had a count below zero; let the rate of a reaction vanish when a reactant is missing",
 }
 

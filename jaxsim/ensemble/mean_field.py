@@ -81,17 +81,18 @@ def mean_field(
     given = (network, Schedule() if schedule is None else schedule, times, start)
     if not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(given)):
         build_timeline(network, schedule, start, times[-1])  # numbers that are known are checked
-    static = (FlowProgram(network.structure), rtol, atol, bool(jax.config.read("jax_enable_x64")))
+    enabled = bool(jax.config.read("jax_enable_x64"))
     with double_precision():
         leaves, shape = jax.tree.flatten(given)
-        solved = _solution((*static, shape), [_as_array(leaf) for leaf in leaves])
+        solved = _solution(
+            (FlowProgram(network.structure), rtol, atol, shape), enabled, [_as_array(leaf) for leaf in leaves]
+        )
     return solved.astype(jnp.result_type(float))
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _solution(static: Any, leaves: list[Any]) -> Any:
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _solution(static: Any, enabled: bool, leaves: list[Any]) -> Any:
     """Solve in double precision; a derivative rule of its own keeps the way back in double precision too."""
-    enabled = static[3]
     if not enabled and any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise SimulationError(
             "mean_field inside jax.jit or jax.vmap needs 64-bit types; call the whole within jax.enable_x64(True)"
@@ -100,11 +101,11 @@ def _solution(static: Any, leaves: list[Any]) -> Any:
         return _compiled_solution(static, _as_double(leaves))
 
 
-def _forward(static: Any, leaves: list[Any]) -> tuple[Any, list[Any]]:
-    return _solution(static, leaves), leaves
+def _forward(static: Any, enabled: bool, leaves: list[Any]) -> tuple[Any, list[Any]]:
+    return _solution(static, enabled, leaves), leaves
 
 
-def _backward(static: Any, leaves: list[Any], cotangent: Any) -> tuple[list[Any]]:
+def _backward(static: Any, _: bool, leaves: list[Any], cotangent: Any) -> tuple[list[Any]]:
     with double_precision():
         found = _compiled_gradient(static, _as_double(leaves), jnp.asarray(cotangent).astype(jnp.float64))
         return ([_like(gradient, leaf) for gradient, leaf in zip(found, leaves, strict=True)],)
@@ -129,7 +130,7 @@ def _like(gradient: Any, leaf: Any) -> Any:
 
 
 def _solve(static: Any, leaves: list[Any]) -> Any:
-    program, relative, absolute, _, shape = static
+    program, relative, absolute, shape = static
     network, schedule, times, start = jax.tree.unflatten(shape, leaves)
     timeline = build_timeline(network, schedule, start, times[-1])
     inputs = FlowInputs(
