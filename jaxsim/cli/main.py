@@ -14,6 +14,7 @@ from jaxsim.errors import closest
 # Each module has `parser()`, which returns a Parser, and `run(arguments)`, which returns an exit code.
 COMMANDS = {
     "cells": "fates of single tumour cells under gemcitabine and a caspase-1 inhibitor",
+    "organism": "tumour, marrow and blood of mice or patients under chemotherapy and IL-1 blockade",
     "demo": "the whole demonstration: a million cells in each of three arms, dose-response, figures",
 }
 
@@ -71,7 +72,7 @@ def _load(name: str) -> ModuleType:
 
 
 def _parser() -> Parser:
-    commands = "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items())
+    commands = "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items())
     parser = Parser(
         prog="jaxsim",
         usage="jaxsim COMMAND [options]",

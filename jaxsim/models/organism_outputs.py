@@ -86,14 +86,15 @@ def outcomes(
     >>> dip = {"neutrophils_relative": np.array([[1.0, 0.4, 0.4, 0.9]])}
     >>> found = outcomes(dip, np.array([0.0, 24.0, 48.0, 72.0]))
     >>> {name: round(float(value[0]), 2) for name, (value, unit) in found.items()}
-    {'nadir': 0.4, 'nadir_day': 1.0, 'days_below_half': 2.03, 'neutrophil_peak': 1.0}
+    {'nadir': 0.4, 'nadir_day': 1.0, 'days_below_half': 1.37, 'neutrophil_peak': 1.0}
     """
     found: dict[str, tuple[np.ndarray, str]] = {}
     if "tumour" in courses:
         tumour = courses["tumour"]
         found["burden"] = (tumour[:, -1], "counts")
-        found["eradicated"] = ((tumour[:, -1] < 0.5).astype(np.float64), "1")
-        found["controlled"] = (np.all(tumour <= tumour[:, :1], axis=1).astype(np.float64), "1")
+        ill = tumour[:, 0] > 0
+        found["eradicated"] = (np.where(ill, tumour[:, -1] < 0.5, np.nan), "1")  # half a cell where counts are real
+        found["controlled"] = (np.where(ill, np.all(tumour <= tumour[:, :1], axis=1), np.nan), "1")
         found["resistant"] = (courses["resistant_fraction"][:, -1], "1")
         found["il1a_peak"] = (courses["il1a_plasma"].max(axis=1), "pg/mL")
         found["tumour_neutrophil_exposure"] = (_area(courses["tumour_neutrophils"], times) / 24.0, "counts d")

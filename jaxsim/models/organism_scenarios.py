@@ -89,7 +89,7 @@ def standard_regimen(animal: str = "mouse") -> dict[str, Dose]:
     Examples
     --------
     >>> standard_regimen()["gemcitabine"]
-    Dose(120.0, 'mg/kg', at=[0.0, 168.0, 336.0])
+    Dose(120, 'mg/kg', at=[0, 168, 336])
     """
     if animal == "human":
         cycles = [672.0 * n for n in range(3)]

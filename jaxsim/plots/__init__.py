@@ -4,6 +4,18 @@ from jaxsim.plots.dose_response import plot_dose_response
 from jaxsim.plots.fates import plot_fates
 from jaxsim.plots.inhibitor_interval import plot_inhibitor_interval
 from jaxsim.plots.lysis import plot_lysis
+from jaxsim.plots.organism_arms import plot_organism_arms
+from jaxsim.plots.organism_courses import plot_organism_courses
+from jaxsim.plots.organism_validation import plot_organism_validation
 from jaxsim.plots.release import plot_release
 
-__all__ = ["plot_dose_response", "plot_fates", "plot_inhibitor_interval", "plot_lysis", "plot_release"]
+__all__ = [
+    "plot_dose_response",
+    "plot_fates",
+    "plot_inhibitor_interval",
+    "plot_lysis",
+    "plot_organism_arms",
+    "plot_organism_courses",
+    "plot_organism_validation",
+    "plot_release",
+]

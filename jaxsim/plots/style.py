@@ -8,6 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 COLUMN = 3.5  # inches: one column of a journal page, 89 mm
@@ -52,6 +53,15 @@ def hours_axis(panel: "Axes", hours: float) -> None:
     step = next((step for step in (6.0, 12.0, 24.0, 48.0, 96.0) if hours / step <= 6), 168.0)
     panel.set_xlim(0.0, hours)
     panel.set_xticks(np.arange(0.0, hours + 1e-9, step))
+
+
+def log_ticks(axis: "Axis", style: str = ".0e") -> None:
+    """Mark 1, 2 and 5 on a logarithmic axis, in the size of other ticks, written in this style."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format(value, style)))
 
 
 def band(panel: "Axes", x: Any, value: Any, low: Any, high: Any, colour: str, line: str, name: str) -> None:

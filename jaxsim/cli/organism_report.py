@@ -1,0 +1,64 @@
+"""What a study of organisms shows, as tables."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxsim.cli.table import table
+
+if TYPE_CHECKING:
+    import xarray
+
+ROWS = {  # outcome: what it is called, and how it is written
+    "burden": ("tumour at the end", ".2e"),
+    "eradicated": ("eradicated, share", ".2f"),
+    "resistant": ("tolerant share of it", ".3f"),
+    "il1a_peak": ("peak plasma IL-1alpha, pg/mL", ".2f"),
+    "gmp_relative_day_4": ("GMP count day 4, of baseline", ".2f"),
+    "gmp_frequency_day_4": ("GMP frequency day 4", ".3f"),
+    "nlr_day_7": ("NLR day 7", ".2f"),
+    "nadir": ("neutrophil nadir, of baseline", ".2f"),
+    "nadir_day": ("day of the nadir", ".1f"),
+    "days_below_half": ("days below half", ".1f"),
+    "neutrophil_peak": ("neutrophil peak, of baseline", ".2f"),
+}
+LOW, HIGH = 0.05, 0.95  # quantiles over animals
+
+
+def outcomes_table(study: "xarray.Dataset") -> str:
+    """Return the outcomes of every arm: the median, and in brackets where 90 % of the animals are."""
+    animals = study.sizes["animal"]
+    rows = []
+    for name, (text, style) in ROWS.items():
+        if name in study:
+            values = study[name].values
+            rows.append([text, *(_spread(row, style, name == "eradicated") for row in values)])
+    who = "The typical animal" if animals == 1 else f"{animals:,} virtual animals, median (5 to 95 %)"
+    days = float(study["time"][-1]) / 24
+    title = f"{who}, {study.attrs['animal']}, after {days:g} days, by {study.attrs['method']}:"
+    return f"{title}\n\n{table(['', *map(str, study['arm'].values)], rows)}"
+
+
+def validation_table(found: "xarray.Dataset") -> str:
+    """Return which targets hold, one row each."""
+    rows = []
+    for target in found["target"].values:
+        one = found.sel(target=target)
+        low, middle, high = one["ratio"].values
+        share, least, most = (100 * float(one[name]) for name in ("share", "share_low", "share_high"))
+        verdict = "holds" if bool(one["holds"]) else "does not hold"
+        texts = [str(target), str(one["comparison"].values), str(one["wanted"].values)]
+        found_text = f"{middle:.3f} ({low:.3f} to {high:.3f})"
+        rows.append([*texts, found_text, f"{share:.0f} % ({least:.0f} to {most:.0f})", verdict])
+    return table(["target", "ratio of", "wanted", "found", "share of animals", "verdict"], rows)
+
+
+def _spread(values: np.ndarray, style: str, fraction: bool) -> str:
+    if np.isnan(values).all():
+        return "-"
+    if fraction:
+        return format(float(values.mean()), style)
+    low, middle, high = np.quantile(values, (LOW, 0.5, HIGH))
+    if values.size == 1 or low == high:
+        return format(middle, style)
+    return f"{format(middle, style)} ({format(low, style)} to {format(high, style)})"
