@@ -6,15 +6,18 @@ from jaxsim.models.cell_study import cell_study
 from jaxsim.models.organism import organism, organism_parameters
 from jaxsim.models.organism_agents import il1a_counts
 from jaxsim.models.organism_animals import virtual_animals
+from jaxsim.models.organism_calibration import calibrate_organism
 from jaxsim.models.organism_scenarios import OrganismArm, scenarios, standard_regimen
 from jaxsim.models.organism_steady_state import steady_state
 from jaxsim.models.organism_study import organism_study
+from jaxsim.models.organism_validation import validate
 from jaxsim.models.parameters import ModelParameter, read_parameters
 
 __all__ = [
     "CellArm",
     "ModelParameter",
     "OrganismArm",
+    "calibrate_organism",
     "cell",
     "cell_arms",
     "cell_parameters",
@@ -29,5 +32,6 @@ __all__ = [
     "scenarios",
     "standard_regimen",
     "steady_state",
+    "validate",
     "virtual_animals",
 ]
