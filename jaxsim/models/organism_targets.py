@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import xarray
 
 DAYS = 14.0
+SCALE = 0.1  # rate equations do not depend on it; 80 ng then fit into 32 bits at the least that a cell may hold
 INJECTION = 24.0  # h after the marrow is damaged
 DAMAGE = 3.0  # exposure of the marrow at once, in saturating pools: stands for cyclophosphamide 200 mg/kg
 STANDARD = {"gemcitabine": 120.0, "antibody": 0.2}  # mg/kg, mg
@@ -129,6 +130,7 @@ def experiments(settings: Mapping[str, Any]) -> dict[str, "xarray.Dataset"]:
         Courses and outcomes by the name of the experiment.
     """
     regimen = standard_regimen()
+    settings = {**settings, "scale": SCALE}
     network = organism(tumour=0, **settings)
     times = {
         "gemcitabine": regimen["gemcitabine"],
@@ -141,7 +143,7 @@ def experiments(settings: Mapping[str, Any]) -> dict[str, "xarray.Dataset"]:
         amounts = {
             "gemcitabine": STANDARD["gemcitabine"] * gemcitabine,
             "anti_il1a": STANDARD["antibody"] * antibody,
-            "EM": float(round(DAMAGE * damage * network.parameters["signal_counts"])),
+            "EM": float(round(SCALE * DAMAGE * damage * network.parameters["signal_counts"])),
             "IP": float(il1a_counts(nanograms, network)),
         }
         given = {agent: replace(times[agent], amount=amount) for agent, amount in amounts.items()}

@@ -1,0 +1,44 @@
+"""The calibration: its record is that of the present targets, and a fit moves a parameter the way it should go."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+import jaxsim
+from jaxsim.errors import NetworkError
+from jaxsim.models import calibrate_organism, organism_parameters
+from jaxsim.models.organism_calibration import FREE
+from jaxsim.models.organism_targets import TARGETS
+
+RECORDS = Path(jaxsim.__file__).parent.parent / "scripts" / "results"
+
+
+@pytest.mark.parametrize("record", sorted(RECORDS.glob("organism-calibration-*.nc")), ids=lambda path: path.stem)
+def test_the_record_is_of_the_present_targets_and_ranges(record):
+    with xarray.open_dataset(record, engine="h5netcdf") as found:
+        assert found["target"].values.tolist() == [target.name for target in TARGETS]
+        assert found["parameter"].values.tolist()[: len(FREE)] == list(FREE)
+        entries = organism_parameters()["parameters"]
+        for name in found["parameter"].values:
+            one = found.sel(parameter=name)
+            assert float(one["prior"]) == pytest.approx(entries[name].value)
+            assert entries[name].range[0] <= float(one["fitted_low"]) * (1 + 1e-9)
+            assert float(one["fitted_low"]) <= float(one["fitted"]) <= float(one["fitted_high"])
+            assert float(one["fitted_high"]) <= entries[name].range[1] * (1 + 1e-9)
+        assert int(found["met"].sum()) > int(found["met_by_default"].sum())
+        assert np.all(np.diag(found["correlation"].values) == pytest.approx(1.0))
+
+
+def test_an_unknown_parameter_is_refused():
+    with pytest.raises(NetworkError, match="no 'il1_konstant' to fit"):
+        calibrate_organism(free=["il1_konstant"])
+
+
+@pytest.mark.slow
+def test_a_fit_of_one_parameter_lowers_the_content_of_cells():
+    """At the defaults the antibody alone does too much; less IL-1alpha in a cell is the way out."""
+    found = calibrate_organism(free=["il1a_per_cell"], evaluations=4)
+    assert float(found["fitted"][0]) < 0.7 * float(found["prior"][0])
+    assert float(found["shrinkage"][0]) > 0.3
