@@ -18,13 +18,14 @@ from jaxsim.kernels.continuous import Controls, FlowInputs, FlowProgram, FlowRes
 from jaxsim.network import Network
 
 RELATIVE, ABSOLUTE = 1e-8, 1e-6  # defaults of rtol and atol; the latter in molecules
+NOISE_STEPS = 1 << 12  # of the solver between two points, all of which linear noise looks back at
 
 
 def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> Outcome:
     """Solve the rate equations of one design point, with the covariance for linear noise."""
     refuse_for_flow(network, request.method)
     noise = request.method == "linear_noise"
-    program = FlowProgram(network.structure, noise=noise)
+    program = FlowProgram(network.structure, noise=noise, max_steps=NOISE_STEPS if noise else FlowProgram.max_steps)
     with double_precision():
         inputs = flow_inputs(network, request, checked_times(request.times, request.start))
     result, wall, compiling = run_program(program, inputs, devices[0])

@@ -52,7 +52,7 @@ def method_named(name: str) -> Method:
     --------
     >>> method_named("langevn")
     Traceback (most recent call last):
-    jaxsim.errors.SimulationError: there is no method 'langevn'; did you mean 'langevin'? choose from ['direct', ...
+    jaxsim.errors.SimulationError: there is no method 'langevn'; did you mean 'langevin'?; choose from ['direct', ...
     """
     if name not in METHODS:
         raise SimulationError(f"there is no method '{name}'{closest(name, METHODS)}; choose from {list(METHODS)}")

@@ -2,6 +2,7 @@
 
 import numpy as np
 from exact import master_equation, moments
+from scipy.integrate import solve_ivp
 
 import jaxsim as js
 
@@ -51,6 +52,43 @@ def test_gene_of_three_states_against_the_matrix_exponential():
     open_ = law[:, 2]
     joint = (open_ * np.arange(40)).sum(axis=1) - open_.sum(axis=1) * mean
     np.testing.assert_allclose(out["covariance"].sel(species="G2", species_2="M"), joint, rtol=1e-6)
+
+
+def test_stiff_and_time_varying_networks():
+    """A pair that exchanges a million times faster than it is made, under a drug that falls: sums stay Poisson."""
+    drug = js.OneCompartment(elimination_rate=0.3, volume=1.0)
+    network = js.Network(
+        {"A": 0, "B": 0},
+        ["-> A @ k*g", "A -> B, 1e6", "B -> A, 2e6", "A -> , d", "B -> , d"],
+        {"k": 50.0, "d": 0.2},
+        inputs={"g": drug},
+    )
+    times = np.array([0.5, 3.0, 20.0])
+    out = solve(network, times, schedule=js.Schedule(g=js.Dose(2.0, at=0.0)), covariance=True)
+    total = 50 * 2 * (np.exp(-0.2 * times) - np.exp(-0.3 * times)) / 0.1
+    np.testing.assert_allclose(out["mean"].sum("species"), total, rtol=1e-6)
+    np.testing.assert_allclose(out["variance"], np.outer(total, [2 / 3, 1 / 3]), rtol=1e-4)  # independent Poisson
+    assert np.abs(out["covariance"].sel(species="A", species_2="B")).max() < 1e-3
+
+
+def test_covariance_of_a_nonlinear_network_against_an_independent_solver():
+    """An epidemic: the Lyapunov equation written out by hand and solved by another solver."""
+    beta, gamma = 0.5, 0.1
+    network = js.Network(
+        {"S": 900, "I": 100}, ["S + I -> 2 I @ beta*S*I/1000", "I -> @ gamma*I"], {"beta": beta, "gamma": gamma}
+    )
+
+    def slope(t, y):
+        s, i, c = y[0], y[1], y[2:].reshape(2, 2)
+        infection, recovery = beta * s * i / 1000, gamma * i
+        j = np.array([[-beta * i / 1000, -beta * s / 1000], [beta * i / 1000, beta * s / 1000 - gamma]])
+        d = np.array([[infection, -infection], [-infection, infection + recovery]])
+        return np.concatenate([[-infection, infection - recovery], np.ravel(j @ c + c @ j.T + d)])
+
+    times = [2.0, 10.0, 40.0]
+    expected = solve_ivp(slope, (0, 40), [900, 100, 0, 0, 0, 0], "DOP853", times, rtol=1e-11, atol=1e-9).y
+    found = solve(network, times, covariance=True)
+    np.testing.assert_allclose(found["covariance"].values.reshape(3, 4), expected[2:].T, rtol=1e-5)
 
 
 def test_doses_move_the_mean_and_scale_the_covariance():

@@ -1,4 +1,4 @@
-"""The drift of the mean and the equation of the covariance.
+"""The drift of the mean, its Jacobian, and the noise.
 
 Sources: Kurtz, J. Appl. Probab. 7 (1970) 49 (rate equations as the limit of large populations); van Kampen,
 Stochastic Processes in Physics and Chemistry, ch. X (linear noise); Elf & Ehrenberg, Genome Res. 13 (2003) 2475, eq. 6.
@@ -32,11 +32,8 @@ def jacobian(structure: Structure, parameters: Mapping[str, Any], timed: Mapping
     return jax.jacfwd(lambda y: drift(structure, parameters, timed, y))(x)
 
 
-def covariance_drift(
-    structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any, covariance: Any
-) -> Any:
-    """Return dC/dt = J C + C J' + S diag(a) S', [S, S]."""
+def noise(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+    """Return the diffusion S diag(a) S', [S, S], of the covariance's dC/dt = J C + C J' + S diag(a) S'."""
     change = jnp.asarray(stoichiometry(structure).astype(np.float64))
     a = real_propensities(structure, environment(structure, parameters, timed, x), x[0])
-    transported = jacobian(structure, parameters, timed, x) @ covariance
-    return transported + transported.T + (change * a[None, :]) @ change.T
+    return (change * a[None, :]) @ change.T

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.kernels.continuous.drift import covariance_drift, drift, jacobian
+from jaxsim.kernels.continuous.covariance import advance_covariance
+from jaxsim.kernels.continuous.drift import drift, jacobian, noise
 from jaxsim.kernels.continuous.points import arrange_points
 from jaxsim.kernels.continuous.program import FlowInputs, FlowProgram, FlowResult
 from jaxsim.kernels.continuous.real_rates import enter, environment, finite, inputs_at, real_propensities, signs
@@ -72,10 +73,10 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
 
     width = time - here.time
 
-    def field(fraction: Any, y: Any, given: Any) -> Any:
+    def field(fraction: Any, x: Any, given: Any) -> Any:
         inputs, start, width, cell = given
-        slope = _slope(program, inputs, cell, start + width * fraction, y)
-        return jax.tree.map(lambda leaf: width * leaf, slope)
+        timed = _timed(program, inputs, cell, start + width * fraction)
+        return width * drift(program.structure, inputs.parameters, timed, x)
 
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field),
@@ -83,34 +84,51 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
         t0=0.0,
         t1=1.0,
         dt0=None,
-        y0=here.y,
+        y0=here.y[0],
         args=(inputs, here.time, width, here.cell),
         stepsize_controller=diffrax.PIDController(
             rtol=inputs.controls.relative, atol=inputs.controls.absolute, dtmin=SMALLEST_STEP
         ),
-        saveat=diffrax.SaveAt(t1=True),
+        saveat=diffrax.SaveAt(t1=True, dense=program.noise),
         max_steps=program.max_steps,
         throw=False,
     )
     assert solution.ys is not None
     reached = solution.result == diffrax.RESULTS.successful
     limit = solution.result == diffrax.RESULTS.max_steps_reached
+    covariance = None
+    if program.noise:
+        covariance, arrived = _spread(program, inputs, here, width, reached, solution.evaluate)
+        limit, reached = limit | (reached & ~arrived), reached & arrived
     fault = jnp.where(limit, np.int32(Status.STEP_LIMIT), np.int32(Status.RATE_NOT_FINITE))
-    y = jax.tree.map(lambda leaf: jnp.where(reached, leaf[0], jnp.nan), solution.ys)
+    y = jax.tree.map(lambda leaf: jnp.where(reached, leaf, jnp.nan), (solution.ys[0], covariance))
     steps = jnp.asarray(solution.stats["num_steps"]).astype(jnp.int64)
     return y, jnp.where(reached, np.int32(Status.OK), fault), steps
+
+
+def _spread(
+    program: FlowProgram, inputs: FlowInputs, here: Position, width: Any, known: Any, mean_at: Any
+) -> tuple[Any, Any]:
+    """Return the covariance at the next point, along the mean, if that is known; and whether it was reached."""
+
+    def coefficients(fraction: Any) -> tuple[Any, Any]:
+        timed = _timed(program, inputs, here.cell, here.time + width * fraction)
+        given = (program.structure, inputs.parameters, timed, mean_at(fraction))
+        return width * jacobian(*given), width * noise(*given)
+
+    before = here.y[1]
+    relative, absolute = inputs.controls
+    return lax.cond(
+        known,
+        lambda: advance_covariance(coefficients, before, relative, absolute),
+        lambda: (before, jnp.zeros((), bool)),
+    )
 
 
 def _timed(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> dict[str, Any]:
     """Return the inputs and the time, by name."""
     given = inputs_at(program.structure, inputs.timeline, cell, time - inputs.timeline.edges[cell])
     return {**given, "t": time}
-
-
-def _slope(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, y: Any) -> Any:
-    given = (program.structure, inputs.parameters, _timed(program, inputs, cell, time))
-    x, covariance = y
-    return drift(*given, x), None if covariance is None else covariance_drift(*given, x, covariance)
 
 
 def _dosed(inputs: FlowInputs, cell: Any, y: Any) -> Any:
