@@ -5,8 +5,9 @@ through a proliferating pool and three transit compartments, feedback exponent 0
 Docetaxel: the three-compartment disposition that a public simulator uses with the model (the haematotoxicity example
 of PKPDsim: CL 38.48 L/h, V 7.4 L, Q2 7.844, V2 5.19, Q3 9.324, V3 111), 807.9 g/mol.
 
-100 mg/m2 over 1 h at 1.75 m2 makes a typical patient's nadir about 0.94e9/L (19 % of baseline, grade 3) on day 7.5; the
-product information of docetaxel at this dose names day 7 to 8 for the median patient.
+100 mg/m2 over 1 h at 1.75 m2 makes a typical patient's nadir about 0.94e9/L (19 % of baseline, grade 3) on day 7.5.
+The number is checked against another solver of the published equations; that patients reach their nadir on day 7 to 8
+at this dose is from memory, not from a source that was read.
 """
 
 from functools import cache
