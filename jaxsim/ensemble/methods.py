@@ -29,6 +29,7 @@ METHODS = {
     "tau_leap": Method("adaptive leaps over many events, exact events where leaping does not pay", LEAPS),
     "midpoint_tau_leap": Method("leaps at the rates expected halfway: second order in the mean", LEAPS),
     "trapezoidal_tau_leap": Method("leaps in two stages: second order in mean and variance", LEAPS),
+    "implicit_tau_leap": Method("leaps longer than what balances takes to relax, for stiff networks", LEAPS),
     "mean_field": Method(
         "rate equations: the limit of large populations, without noise", frozenset({"rtol", "atol"}), True
     ),

@@ -82,8 +82,9 @@ def simulate(
         ``"tau_leap"``: adaptive leaps over many events at once, and exact events wherever leaping does not
         pay, decided for each trajectory at each step; a critical reaction, which few firings would starve,
         keeps its exact clock. ``"midpoint_tau_leap"`` takes the rates expected halfway, and
-        ``"trapezoidal_tau_leap"``, the most accurate for its cost, leaps in two stages. Counts are whole, never
-        negative, and obey every conservation law. Passages and triggers are looked at between leaps.
+        ``"trapezoidal_tau_leap"``, the most accurate for its cost, leaps in two stages.
+        ``"implicit_tau_leap"`` is for stiff networks: it leaps over fast reactions that balance, and damps
+        their variance. Counts are whole, never negative, and obey every conservation law. Passages and triggers are looked at between leaps.
         ``"langevin"``: trajectories of the chemical Langevin equation, real counts for large populations.
         ``"mean_field"``: one solution of the rate equations; ``"linear_noise"``: with variances. Neither has
         trajectories: that number, seed and chunk say nothing to them, variances of ``"mean_field"`` are NaN.
@@ -152,6 +153,7 @@ def simulate(
     ----------
     Gillespie, J. Comput. Phys. 22 (1976) 403; Lewis & Shedler, Naval Res. Logist. 26 (1979) 403;
     Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109; Gillespie, J. Chem. Phys. 115 (2001) 1716;
+    Rathinam, Petzold, Cao & Gillespie, J. Chem. Phys. 119 (2003) 12784;
     Anderson & Koyama, Multiscale Model. Simul. 10 (2012) 1493.
 
     Examples

@@ -24,6 +24,8 @@ class Leap(NamedTuple):
     draws: UInt32[Array, " L"]
     leaping: Bool[Array, "R L"]
     """Reactions that are leaped over; the others are critical."""
+    stiff: Bool[Array, " L"]
+    """Lanes whose leap is too long for an explicit step."""
     any: Bool[Array, ""]
     """Whether any lane leaps."""
 

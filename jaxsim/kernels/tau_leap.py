@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from jaxsim.kernels.allowed_size import allowed_size
 from jaxsim.kernels.codes import FAULT, NEGATIVE, NONE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.critical import critical_reactions
 from jaxsim.kernels.diagnosis import WRAPPED
 from jaxsim.kernels.firings import apply_firings
 from jaxsim.kernels.leap import Leap, all_rates, real_counts, state_at
-from jaxsim.kernels.leap_size import countable_size, leap_size, stable_size
 from jaxsim.kernels.leap_variants import VARIANTS
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
@@ -26,7 +26,6 @@ from jaxsim.kernels.selection import faultless, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import accept, apply_pending, finished, in_last_cell, waiting
 from jaxsim.kernels.trigger import next_trigger
-from jaxsim.kernels.variation import variation_size
 
 FEW = 3.0  # expected events below which an exact event serves better than a leap: both cost one iteration
 
@@ -53,10 +52,10 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     plan = _plan(program, inputs, given, lanes, stays)
 
     assert program.leap is not None
-    firings = VARIANTS[program.leap.variant](program, inputs, owner, given, plan.leap)
+    firings = VARIANTS[program.leap.variant].firings(program, inputs, owner, given, plan.leap)
     x = apply_firings(program.structure, lanes.x, firings)
-    overdrawn = _overdrawn(x)
-    code = jnp.where(jnp.any(firings < 0, axis=0) | ~plan.good, FAULT, jnp.where(overdrawn, NONE, plan.code))
+    overdrawn = _overdrawn(x) | jnp.any(firings < 0, axis=0)
+    code = jnp.where(~plan.good, FAULT, jnp.where(overdrawn, NONE, plan.code))
     t = jnp.where(code <= FAULT, jnp.inf, jnp.where(overdrawn, lanes.t, plan.t))
     t = jnp.where(stays, lanes.t, t)
     if program.saving is Saving.CROSSING:
@@ -100,7 +99,7 @@ def _plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, stays:
     critical = critical_reactions(structure, lanes.x)
     zero = np.zeros((), real)
     leaping = [jnp.where(c, zero, rate) for c, rate in zip(critical, a, strict=True)]
-    size = _allowed(program, inputs, given, lanes, state, x, a, leaping)
+    size, stiff = allowed_size(program, inputs, given, general, state, x, a, leaping)
     exact = size * a0 < np.asarray(FEW, real)
     if program.leap and program.leap.fixed:
         assert general.limit is not None
@@ -119,7 +118,8 @@ def _plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, stays:
     span = jnp.where(moves & good & ~stays, (t - lanes.t).astype(real), zero)
     leaping_now = ~jnp.stack(critical)
     any_leaps = jnp.any(span > 0)
-    return Plan(Leap(lanes.x, lanes.t, span, general.cell, general.draws, leaping_now, any_leaps), t, code, good)
+    leap = Leap(lanes.x, lanes.t, span, general.cell, general.draws, leaping_now, stiff, any_leaps)
+    return Plan(leap, t, code, good)
 
 
 def _ending(
@@ -153,31 +153,6 @@ def _ending(
     code = jnp.where(inside, jnp.where(clock <= leap, fired, NONE), jnp.where(enters, np.int32(program.entry), NONE))
     code = jnp.where(fired < FAULT, fired, code)  # a rate out of its range, whether or not it fires
     return t, code
-
-
-def _allowed(
-    program: Program,
-    inputs: Inputs,
-    given: Context,
-    lanes: Lanes,
-    state: dict[str, Any],
-    x: list[Any],
-    a: list[Any],
-    leaping: list[Any],
-) -> Any:
-    """Return the longest leap that tolerance, stability, rates in time and an earlier rejection allow."""
-    structure, general = program.structure, lanes.general
-    assert general is not None
-    assert program.leap is not None
-    assert general.limit is not None
-    size = jnp.minimum(general.limit, countable_size(structure, leaping))
-    if program.leap.fixed:
-        return jnp.minimum(size, inputs.step.astype(program.real))
-    rates = plan_rates(structure, program.sampled_parameters)
-    tolerance = inputs.tolerance.astype(program.real)
-    size = jnp.minimum(size, variation_size(rates, state, given, inputs, general.cell, x[0], tolerance))
-    size = jnp.minimum(size, leap_size(structure, rates, state, x, a, leaping, tolerance))
-    return jnp.minimum(size, stable_size(structure, x, leaping))
 
 
 def _next_save(program: Program, inputs: Inputs, lanes: Lanes) -> Any:

@@ -11,7 +11,7 @@ from judge import Z_LIMIT, judge
 
 import jaxsim as js
 
-VARIANTS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap")
+VARIANTS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "implicit_tau_leap")
 
 
 def run(network, times, trajectories, **options):
@@ -108,6 +108,7 @@ LINEAR = {
     "tau_leap": lambda h: (1 - h, 2 * h),
     "midpoint_tau_leap": lambda h: (1 - h + h**2 / 2, 2 * h),
     "trapezoidal_tau_leap": lambda h: (1 - h + h**2 / 2, h * (1 + (1 - h) ** 2)),
+    "implicit_tau_leap": lambda h: (1 / (1 + h), 2 * h / (1 + h) ** 2),
 }
 
 
@@ -121,7 +122,10 @@ def test_fixed_steps_have_exactly_the_variance_of_their_rule(method, step):
     assert abs(z_variance) < Z_LIMIT
 
 
-@pytest.mark.parametrize(("method", "order"), [("tau_leap", 1), ("midpoint_tau_leap", 2), ("trapezoidal_tau_leap", 2)])
+@pytest.mark.parametrize(
+    ("method", "order"),
+    [("tau_leap", 1), ("midpoint_tau_leap", 2), ("trapezoidal_tau_leap", 2), ("implicit_tau_leap", 1)],
+)
 def test_fixed_steps_converge_in_their_order(method, order):
     """Mean of 1e8 molecules that decay: noise 1e-6 of it, errors of 1e-2 and less."""
     network = js.Network({"X": 100_000_000}, ["X -> , 1"])
@@ -149,7 +153,7 @@ def test_leaps_that_would_take_too_much_are_rejected_and_nothing_is_made(method)
     times = np.linspace(0.0, 20.0, 21)
     out = run(network, times, 500, method=method, step=1.3, keep="trajectories")
     states = out["trajectories"].values
-    assert out.attrs["rejected"] > 0
+    assert (out.attrs["rejected"] > 0) == (method != "implicit_tau_leap")
     assert states.min() >= 0
     assert np.all(states @ np.array([1, 1, 2]) == 1000)
 
@@ -166,6 +170,22 @@ def test_a_stiff_set_agrees_with_the_exact_method():
         spread = float(one["variance"])
         assert abs(float(one["mean"] - two["mean"])) < Z_LIMIT * np.sqrt(2 * spread / 4000)
         assert abs(float(two["variance"]) / spread - 1) < Z_LIMIT * np.sqrt(4 / 4000)
+
+
+@pytest.mark.parametrize("options", [{"step": 0.02}, {"tolerance": 0.02}])
+def test_implicit_leaps_pass_over_what_balances_and_keep_what_is_slow(options):
+    """A pair that relaxes 40,000 times faster than what drains it, which would take 20,000 explicit leaps."""
+    network = js.Network({"A": 5000, "B": 5000, "C": 0}, ["A -> B, 10000", "B -> A, 10000", "B -> C, 1"])
+    out = run(network, [1.0], 2000, method="implicit_tau_leap", keep="trajectories", max_events=500, **options)
+    assert int(out["status"].sel(ending="ok")) == 2000
+    states = out["trajectories"].values[:, 0]
+    assert np.all(states.sum(axis=1) == 10_000)
+    p = 1 - np.exp(-0.5)
+    assert abs(states[:, 2].mean() / (10_000 * p) - 1) < 0.01  # of first order in the step
+    assert abs(states[:, 2].std() / np.sqrt(10_000 * p * (1 - p)) - 1) < 0.01 + Z_LIMIT * np.sqrt(0.5 / 2000)
+    damped = 1 / (1 + 20_000 * 0.02 / 2)
+    difference = states[:, 0] - states[:, 1]
+    assert difference.var() < 2 * damped * 10_000 * np.exp(-0.5)
 
 
 @pytest.mark.parametrize(
