@@ -84,7 +84,8 @@ def simulate(
         keeps its exact clock. ``"midpoint_tau_leap"`` takes the rates expected halfway, and
         ``"trapezoidal_tau_leap"``, the most accurate for its cost, leaps in two stages.
         ``"implicit_tau_leap"`` is for stiff networks: it leaps over fast reactions that balance, and damps
-        their variance. Counts are whole, never negative, and obey every conservation law. Passages and triggers are looked at between leaps.
+        their variance. Counts are whole, never negative, and obey every conservation law. Passages and triggers
+        are looked at between leaps.
         ``"langevin"``: trajectories of the chemical Langevin equation, real counts for large populations.
         ``"mean_field"``: one solution of the rate equations; ``"linear_noise"``: with variances. Neither has
         trajectories: that number, seed and chunk say nothing to them, variances of ``"mean_field"`` are NaN.
