@@ -1,7 +1,7 @@
 """Fit the lumped unknowns of the organism and keep the result: ``python scripts/calibrate_organism.py direct both``.
 
-Prints parameters and targets, and writes scripts/results/organism-calibration-<hypothesis>.nc. About 5 minutes a
-hypothesis on one core.
+Prints parameters and targets, and writes scripts/results/organism-calibration-<hypothesis>.nc. About 10 minutes a
+hypothesis on a busy core.
 """
 
 import sys
