@@ -40,6 +40,7 @@ def allowed_size(
     if VARIANTS[program.leap.variant].stiff:
         implicit = leap_size(structure, rates, state, x, a, without_balanced(structure, leaping), tolerance)
         stiff = implicit > explicit * explicit.dtype.type(STIFF)
+        stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)
     varies = variation_size(rates, state, given, inputs, general.cell, x[0], tolerance)
     return jnp.minimum(jnp.minimum(size, varies), chosen), stiff

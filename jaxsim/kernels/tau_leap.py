@@ -5,6 +5,7 @@ Lanes decide alone: in one iteration some leap, and others take one exact event,
 every reaction is critical.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from jaxsim.kernels.codes import FAULT, NEGATIVE, NONE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.critical import critical_reactions
 from jaxsim.kernels.diagnosis import WRAPPED
-from jaxsim.kernels.firings import apply_firings
+from jaxsim.kernels.firings import apply_firings, computed_once
 from jaxsim.kernels.leap import Leap, all_rates, real_counts, state_at
 from jaxsim.kernels.leap_variants import VARIANTS
 from jaxsim.kernels.program import Program, Saving
@@ -26,6 +27,7 @@ from jaxsim.kernels.selection import faultless, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import accept, apply_pending, finished, in_last_cell, waiting
 from jaxsim.kernels.trigger import next_trigger
+from jaxsim.network import Structure
 
 FEW = 3.0  # expected events below which an exact event serves better than a leap: both cost one iteration
 
@@ -45,7 +47,7 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     """Apply what is pending, then leap to the next critical event, or to the edge of cell or save interval."""
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
     lanes = apply_pending(program, inputs, given.env, lanes, halted)
-    general = lanes.general
+    structure, general = program.structure, lanes.general
     assert general is not None
     trigger, armed = next_trigger(program, lanes.x, given.env, general.armed, ~halted)
     stays = halted | (trigger >= 0)
@@ -53,8 +55,8 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
 
     assert program.leap is not None
     firings = VARIANTS[program.leap.variant].firings(program, inputs, owner, given, plan.leap)
-    x = apply_firings(program.structure, lanes.x, firings)
-    overdrawn = _overdrawn(x) | jnp.any(firings < 0, axis=0)
+    x = apply_firings(structure, lanes.x, firings)
+    overdrawn = computed_once(plan.leap.any, lambda old, drawn: _overdrawn(structure, old, drawn), lanes.x, firings)
     code = jnp.where(~plan.good, FAULT, jnp.where(overdrawn, NONE, plan.code))
     t = jnp.where(code <= FAULT, jnp.inf, jnp.where(overdrawn, lanes.t, plan.t))
     t = jnp.where(stays, lanes.t, t)
@@ -76,10 +78,13 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     )
 
 
-def _overdrawn(x: tuple[Any, ...]) -> Any:
-    """Return the lanes in which a leap took more than there is (step 6); a count past 2**31 - 1 is another fault."""
-    result = jnp.zeros(x[0].shape, bool)
-    for value in x:
+def _overdrawn(structure: Structure, x: tuple[Any, ...], firings: Any) -> Any:
+    """Return the lanes in which a leap took more than there is (step 6), or which ask for a shorter one.
+
+    A count past 2**31 - 1 is another fault.
+    """
+    result = jnp.any(firings < 0, axis=0)
+    for value in apply_firings(structure, x, firings):
         result = result | ((value < np.int32(0)) & (value > WRAPPED))
     return result
 
@@ -99,7 +104,10 @@ def _plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, stays:
     critical = critical_reactions(structure, lanes.x)
     zero = np.zeros((), real)
     leaping = [jnp.where(c, zero, rate) for c, rate in zip(critical, a, strict=True)]
-    size, stiff = allowed_size(program, inputs, given, general, state, x, a, leaping)
+    # Once, because everything below depends on it; lanes that stay do not use it.
+    size, stiff = computed_once(
+        jnp.any(~stays), partial(allowed_size, program), inputs, given, general, state, x, a, leaping
+    )
     exact = size * a0 < np.asarray(FEW, real)
     if program.leap and program.leap.fixed:
         assert general.limit is not None
