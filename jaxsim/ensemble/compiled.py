@@ -11,6 +11,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxsim.ensemble.double import double_precision
 from jaxsim.kernels import Inputs, Program, Run, empty_run, run_slice
 
+MOST = 256  # programs kept, the newest: each holds memory maps, of which a process may have some ten thousand
 _PROGRAMS: dict[Any, "Compiled"] = {}
 _TRACES = [0]
 
@@ -42,6 +43,8 @@ def compiled(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> tupl
         empty = _empty(program, devices)
         call = _lower(program, inputs, empty, devices).compile()
     seconds = time.perf_counter() - began
+    while len(_PROGRAMS) >= MOST:
+        _PROGRAMS.pop(next(iter(_PROGRAMS)))
     _PROGRAMS[key] = Compiled(call, empty, seconds)
     return _PROGRAMS[key], seconds
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from jaxsim.ensemble.compiled import MOST
 from jaxsim.ensemble.double import double_precision
 
 _EXECUTABLES: dict[Any, Any] = {}
@@ -24,6 +25,8 @@ def executable(run: Callable[[Any, Any], Any], program: Any, inputs: Any, device
     if key in _EXECUTABLES:
         return _EXECUTABLES[key], 0.0
     began = time.perf_counter()
+    while len(_EXECUTABLES) >= MOST:
+        _EXECUTABLES.pop(next(iter(_EXECUTABLES)))
 
     def traced(given: Any) -> Any:
         _TRACES[0] += 1
