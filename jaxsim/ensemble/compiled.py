@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
+from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.ensemble.double import double_precision
 from jaxsim.kernels import Inputs, Program, Run, empty_run, run_slice
 
@@ -41,7 +42,7 @@ def compiled(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> tupl
     began = time.perf_counter()
     with double_precision():
         empty = _empty(program, devices)
-        call = _lower(program, inputs, empty, devices).compile()
+        call = _lower(program, inputs, empty, devices).compile(compiler_options(devices[0]))
     seconds = time.perf_counter() - began
     while len(_PROGRAMS) >= MOST:
         _PROGRAMS.pop(next(iter(_PROGRAMS)))
