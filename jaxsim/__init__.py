@@ -28,6 +28,19 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.errors import ScheduleError as ScheduleError
     from jaxsim.errors import SimulationError as SimulationError
     from jaxsim.errors import SimulationWarning as SimulationWarning
+    from jaxsim.gradient import Objective as Objective
+    from jaxsim.gradient import auc as auc
+    from jaxsim.gradient import cvar as cvar
+    from jaxsim.gradient import gradient as gradient
+    from jaxsim.gradient import maximum as maximum
+    from jaxsim.gradient import mean as mean
+    from jaxsim.gradient import mean_log10 as mean_log10
+    from jaxsim.gradient import minimum as minimum
+    from jaxsim.gradient import probability as probability
+    from jaxsim.gradient import quantile as quantile
+    from jaxsim.gradient import time_above as time_above
+    from jaxsim.gradient import time_below as time_below
+    from jaxsim.gradient import variance as variance
     from jaxsim.network import Event as Event
     from jaxsim.network import Network as Network
     from jaxsim.network import Parameter as Parameter
@@ -58,6 +71,19 @@ _TABLE = {
     "simulate": "jaxsim.ensemble",
     "mean_field": "jaxsim.ensemble",
     "replay": "jaxsim.ensemble",
+    "gradient": "jaxsim.gradient",
+    "Objective": "jaxsim.gradient",
+    "auc": "jaxsim.gradient",
+    "cvar": "jaxsim.gradient",
+    "maximum": "jaxsim.gradient",
+    "mean": "jaxsim.gradient",
+    "mean_log10": "jaxsim.gradient",
+    "minimum": "jaxsim.gradient",
+    "probability": "jaxsim.gradient",
+    "quantile": "jaxsim.gradient",
+    "time_above": "jaxsim.gradient",
+    "time_below": "jaxsim.gradient",
+    "variance": "jaxsim.gradient",
     "JaxsimError": "jaxsim.errors",
     "NetworkError": "jaxsim.errors",
     "ScheduleError": "jaxsim.errors",

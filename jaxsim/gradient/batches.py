@@ -1,0 +1,88 @@
+"""Run an estimator's batches of trajectories on all cores, and add up what they give, in order."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsim.ensemble.workers import worker_count
+from jaxsim.errors import SimulationError
+
+CPU_LANES, GPU_LANES, LEAST_LANES = 2048, 1 << 16, 64
+FEWEST_BATCHES = 32  # where the error of a gradient is seen only in the spread between batches
+
+
+def lane_count(trajectories: int, between: bool = False) -> int:
+    """Return how many trajectories run side by side; `between` asks for batches enough to see their spread.
+
+    Examples
+    --------
+    >>> lane_count(100), lane_count(10_000, between=True)
+    (128, 512)
+    """
+    most = CPU_LANES if jax.default_backend() == "cpu" else GPU_LANES
+    wanted = -(-trajectories // FEWEST_BATCHES) if between else trajectories
+    return max(LEAST_LANES, min(most, 1 << max(0, wanted - 1).bit_length()))
+
+
+def batches(first: int, trajectories: int, lanes: int) -> list[int]:
+    """Return the number of the first trajectory of every batch; the last batch is full too."""
+    return [first + lanes * index for index in range(max(1, -(-trajectories // lanes)))]
+
+
+def run_batches(call: Callable[[int], Any], given: list[int]) -> Iterator[Any]:
+    """Yield what `call` returns for each batch (numpy), in order; a few run ahead."""
+
+    def one(first: int) -> Any:
+        return jax.tree.map(np.asarray, call(first))
+
+    workers = worker_count(tuple(jax.local_devices()[:1]))
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = [pool.submit(one, first) for first in given[: 2 * workers]]
+        try:
+            for index in range(len(given)):
+                yield waiting.pop(0).result()
+                ahead = index + 2 * workers
+                if ahead < len(given):
+                    waiting.append(pool.submit(one, given[ahead]))
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+class Average:
+    """The mean of vectors over trajectories (or over batches) and the covariance of that mean."""
+
+    def __init__(self, size: int) -> None:
+        self.count = 0
+        self.mean = np.zeros(size)
+        self.squares = np.zeros((size, size))
+
+    def add(self, values: np.ndarray) -> None:
+        """Add vectors [size, number] (Chan, Golub & LeVeque, Am. Stat. 37 (1983) 242)."""
+        values = np.asarray(values, np.float64)
+        number = values.shape[1]
+        mean = values.mean(axis=1)
+        centred = values - mean[:, None]
+        apart = mean - self.mean
+        total = self.count + number
+        self.squares += centred @ centred.T + np.outer(apart, apart) * (self.count * number / total)
+        self.mean = self.mean + apart * (number / total)
+        self.count = total
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the mean."""
+        return self.squares / (self.count * max(1, self.count - 1))
+
+
+def refuse_faults(faulty: np.ndarray, what: str) -> None:
+    """Refuse a result in which a rate went out of range."""
+    number = int(np.sum(faulty))
+    if number:
+        raise SimulationError(
+            f"in {number} of {faulty.size} trajectories a rate was negative or not finite or too many reactions fired "
+            f"in one {what}; correct the rate, or give a shorter step="
+        )

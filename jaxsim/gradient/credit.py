@@ -1,0 +1,127 @@
+"""From scores to gradients: each term's influence times its score, centred with the other trajectories' mean.
+
+With phi the influence of a trajectory on an objective (F itself for a mean, (F - m)^2 for a variance, (F - q)+ over the
+share of the tail for a tail mean), the gradient is the covariance of phi and the score. Centring phi by the mean of the
+other trajectories of the batch ("leave one out") gives the sample covariance, which is unbiased; for the variance the
+third cumulant's k-statistic is. Sources: Wang & Rathinam, SIAM/ASA J. Uncertain. Quantif. 4 (2016) 1288, for centring.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.objective import Objective, Term, described
+
+PILOT_MOST = 1 << 16
+BAND = 0.05  # of probability to each side, over which a density is estimated
+
+
+class Anchor(NamedTuple):
+    """What a quantile or tail mean holds fixed, from other trajectories."""
+
+    quantile: float
+    quantile_error: float
+    density: float
+    """Of F at the quantile."""
+
+
+def needs_pilot(objective: Objective) -> bool:
+    """Return whether a quantile must be known before scores can be weighed."""
+    return any(term.summary in ("quantile", "tail mean") for term in objective.terms)
+
+
+def anchors(objective: Objective, pilot: Callable[[], np.ndarray]) -> list[Anchor | None]:
+    """Return the anchor of each term; `pilot` gives F [J, number] of trajectories of their own."""
+    if not needs_pilot(objective):
+        return [None] * len(objective.terms)
+    numbers = np.asarray(pilot(), np.float64)
+    return [
+        _anchor(term, row) if term.summary in ("quantile", "tail mean") else None
+        for term, row in zip(objective.terms, numbers, strict=True)
+    ]
+
+
+def _anchor(term: Term, numbers: np.ndarray) -> Anchor:
+    level = term.level if term.summary == "quantile" or term.upper else 1.0 - term.level
+    quantile = float(np.quantile(numbers, level, method="inverted_cdf"))
+    error = np.sqrt(level * (1 - level) / numbers.size)
+    around = np.quantile(numbers, np.clip([level - error, level + error], 0, 1))
+    spread = float(np.diff(around)[0]) / 2
+    if term.summary == "tail mean":
+        return Anchor(quantile, spread, np.nan)
+    band = min(BAND, level / 2, (1 - level) / 2)
+    low, high = np.quantile(numbers, [level - band, level + band])
+    atom = float(np.mean(numbers == quantile))
+    if not high > low or atom > band:
+        raise SimulationError(
+            f"the {described(term)} stands on one value that {atom:.0%} of the trajectories take, where a quantile has "
+            f"no derivative; use js.probability or js.cvar"
+        )
+    return Anchor(quantile, spread, 2 * band / float(high - low))
+
+
+def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
+    """Return phi of every trajectory, up to a constant."""
+    if term.summary == "mean":
+        return numbers
+    if term.summary == "variance":
+        count = numbers.size
+        return (numbers - numbers.mean()) ** 2 * (count / (count - 2))
+    assert anchor is not None
+    if term.summary == "quantile":
+        return -(numbers <= anchor.quantile).astype(np.float64) / anchor.density
+    side = 1.0 if term.upper else -1.0
+    return side * np.maximum(side * (numbers - anchor.quantile), 0.0) / (1.0 - term.level)
+
+
+def value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
+    """Return numbers [L] whose mean is the summary of the term."""
+    if term.summary == "mean":
+        return numbers
+    if term.summary == "variance":
+        return (numbers - numbers.mean()) ** 2 * (numbers.size / (numbers.size - 1))
+    assert anchor is not None
+    if term.summary == "quantile":  # one Newton step from the anchor, which makes it a mean
+        return anchor.quantile + (term.level - (numbers <= anchor.quantile)) / anchor.density
+    return anchor.quantile + influence(term, anchor, numbers)
+
+
+def contributions(
+    objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray, scores: np.ndarray, credit: np.ndarray
+) -> np.ndarray:
+    """Return what each trajectory of a batch gives to the gradient, [P, L].
+
+    Parameters are those of `leap_scores`: F [J, L], the scores [J, P, L], and the causal credit [J, P, L].
+    """
+    numbers, scores = numbers.astype(np.float64), scores.astype(np.float64)
+    total = np.zeros(scores.shape[1:])
+    many = numbers.shape[1] / (numbers.shape[1] - 1)
+    for j, term in enumerate(objective.terms):
+        if term.kind == "integral" and term.summary == "mean":
+            total += term.weight * credit[j]
+            continue
+        phi = influence(term, anchor[j], numbers[j])
+        score = scores[j] - scores[j].mean(axis=1, keepdims=True)
+        total += (term.weight * many) * (phi - phi.mean())[None, :] * score
+    return total
+
+
+def values(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
+    """Return [L] whose mean is the value of the objective."""
+    rows = numbers.astype(np.float64)
+    parts = [term.weight * value(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
+    return np.sum(parts, axis=0)
+
+
+def normal_quantile(share: float) -> float:
+    """Return the two-sided normal quantile, 1.96 for 0.95.
+
+    Examples
+    --------
+    >>> round(normal_quantile(0.95), 2)
+    1.96
+    """
+    return float(stats.norm.ppf(0.5 + 0.5 * share))

@@ -1,0 +1,173 @@
+"""js.gradient: the derivative of an objective over random trajectories, with its evidence."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsim.dosing import Schedule, build_timeline
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.admission import (
+    driven_inputs,
+    moving_parameters,
+    refuse_for_gradient,
+    refuse_moving_jumps,
+    refuse_moving_objective,
+)
+from jaxsim.gradient.auto import chosen
+from jaxsim.gradient.exposure import SHIFTS
+from jaxsim.gradient.free import Free, free_numbers
+from jaxsim.gradient.grid import leap_grid
+from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.objective import settled
+from jaxsim.gradient.problem import Problem
+from jaxsim.gradient.result import Gradient
+from jaxsim.gradient.tables import build_tables
+
+
+def gradient(
+    model: Any,
+    objective: Any,
+    *,
+    free: Sequence[str] | None = None,
+    at: Any = None,
+    schedule: Schedule | None = None,
+    trajectories: Any = 10_000,
+    seed: Any = 0,
+    method: str = "auto",
+    start: Any = 0.0,
+    end: Any = None,
+    step: Any = None,
+    widths: Mapping[str, Any] | None = None,
+    shifts: Any = SHIFTS,
+    first: Any = 0,
+) -> Gradient:
+    """Differentiate an objective over random trajectories with respect to rates, doses and the times of doses.
+
+    Parameters
+    ----------
+    model : Network or function
+        A network, with `free` and `schedule`; or a function of a pytree of numbers that returns a network, or a
+        network and a schedule, with `at`. Give the same function again rather than a new one: it is compiled once.
+    objective : Objective
+        Such as ``js.mean("tumour", at=504)`` or ``js.probability("tumour == 0", at=504)``; sums are objectives too.
+    free : sequence of str, optional
+        For a network: names of parameters (``"k"``), of the doses of an input (``"drug.at"``, ``"drug.amount"``,
+        ``"drug.duration"``; ``"drug[1].at"`` for the second entry of a list), of its disposition (``"drug.volume"``)
+        or of the law of a parameter that varies (``"k.median"``).
+    at : pytree of floats, optional
+        For a function: where to differentiate.
+    schedule : Schedule, optional
+        Doses. Those of inputs may move; those of species may not, because whole molecules have no derivative.
+    trajectories : int
+        At least; batches are full.
+    seed : int
+        From 0 to 2**64 - 1.
+    method : str
+        ``"auto"`` or a name in ``jaxsim.gradient.METHODS``.
+    start, end : float
+        Span of the simulation; its end is the last time in the objective if not given.
+    step : float, optional
+        Longest leap; 1/512 of the span if not given.
+    widths : mapping, optional
+        Step to each side of a difference, for components of what is free.
+    shifts : int
+        Of each leap over which exposure is averaged ("double averaging"); 1 for the plain mean over the leap.
+    first : int
+        Number of the first trajectory.
+
+    Returns
+    -------
+    Gradient
+        Value, gradient, standard errors, covariance, and in words the method, why it was chosen, and its bias.
+
+    Raises
+    ------
+    JaxsimError
+        In one sentence, before anything is run, where no valid derivative exists. Never a gradient of zero instead.
+
+    References
+    ----------
+    Glynn, Commun. ACM 33 (1990) 75; Plyasunov & Arkin, J. Comput. Phys. 221 (2007) 724; Schulman et al., NeurIPS 2015.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> net = js.Network({"X": 50}, ["-> X @ k*(1 - drug/(1 + drug))", "X -> , 0.5"], {"k": 25.0},
+    ...                  inputs={"drug": js.OneCompartment(0.4, 1.0, absorption_rate=2.0)})
+    >>> plan = js.Schedule(drug=js.Dose(6.0, at=2.0))
+    >>> found = js.gradient(net, js.mean("X", at=8.0), free=["drug.at"], schedule=plan, trajectories=2000, seed=1)
+    >>> found.gradient["drug.at"].shape
+    (1,)
+    """
+    began = time.perf_counter()
+    problem = posed(free_numbers(model, schedule, free, at), objective, trajectories, seed, (start, end), step,
+                    widths, shifts, first)  # fmt: skip
+    name, reason = chosen(problem) if method == "auto" else (method, "asked for")
+    problem = problem._replace(reason=reason)
+    return assembled(problem, name, began)
+
+
+def assembled(problem: Problem, name: str, began: float) -> Gradient:
+    """Run one estimator and put its evidence together."""
+    found = method_named(name).estimate(problem)
+    arranged = problem.free.arranged
+    return Gradient(
+        value=found.value,
+        value_error=found.value_error,
+        gradient=arranged(found.gradient),
+        standard_error=arranged(np.sqrt(np.maximum(np.diag(found.covariance), 0.0))),
+        vector=found.gradient,
+        covariance=found.covariance,
+        components=problem.free.components,
+        method=name,
+        reason=problem.reason,
+        bias=found.bias,
+        trajectories=found.trajectories,
+        seconds=time.perf_counter() - began,
+        step=float(problem.grid.widths.max()),
+        held=found.held,
+    )
+
+
+def posed(
+    free: Free,
+    objective: Any,
+    trajectories: Any,
+    seed: Any,
+    span: tuple[Any, Any],
+    step: Any,
+    widths: Mapping[str, Any] | None,
+    shifts: Any,
+    first: Any,
+) -> Problem:
+    """Check what is asked for and lay out everything that is not random."""
+    network, schedule = free.model()
+    refuse_for_gradient(network, "gradient")
+    if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 2:
+        raise SimulationError(f"trajectories is {trajectories!r}; give a whole number from 2 on")
+    objective, end = settled(objective, network, float(span[0]), span[1])
+    build_timeline(network, schedule, float(span[0]), end)
+    grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
+    tables, slopes = build_tables(free, network, grid.edges, shifts)
+    moving = moving_parameters(slopes)
+    refuse_moving_objective(objective, moving)
+    refuse_moving_jumps(network, moving, driven_inputs(network, schedule, slopes))
+    given = _given_widths(free, widths)
+    return Problem(
+        *(free, network, schedule, objective, grid, tables, slopes),
+        *(int(trajectories), seed, int(first), int(shifts), given),
+    )
+
+
+def _given_widths(free: Free, widths: Mapping[str, Any] | None) -> np.ndarray | None:
+    if widths is None:
+        return None
+    found = []
+    for component in free.components:
+        name = component if component in widths else component.partition("[")[0]
+        if name not in widths:
+            raise SimulationError(f"widths names no step for '{component}'; give one for every component")
+        found.append(float(widths[name]))
+    return np.array(found)

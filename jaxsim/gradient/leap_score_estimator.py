@@ -1,0 +1,55 @@
+"""Method leap_score: score function on the leap chain."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
+from jaxsim.gradient.leap_paths import leap_paths
+from jaxsim.gradient.leap_score import Spread, leap_scores
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
+
+BIAS = "none beyond that of leaping: unbiased for the law of the leap chain with these steps"
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Average influence times score over trajectories."""
+    chain = chain_of(problem, lane_count(problem.trajectories))
+    drive, spread = drive_of(problem), spread_of(problem)
+    channels = find_channels(chain, problem.slopes)
+    given = batches(problem.first, problem.trajectories, chain.lanes)
+    anchor = leap_anchors(problem, drive)
+    gradient, value, held = Average(problem.size), Average(1), 0.0
+    for kept in run_batches(
+        lambda first: leap_scores(chain, channels, drive._replace(first=first_words(first)), spread), given
+    ):
+        refuse_faults(kept.faulty, "leap")
+        gradient.add(contributions(problem.objective, anchor, kept.numbers, kept.scores, kept.credit))
+        value.add(values(problem.objective, anchor, kept.numbers)[None, :])
+        held += float(np.mean(kept.held)) / len(given)
+    error = float(np.sqrt(value.covariance[0, 0]))
+    return Estimate(
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, chain.lanes * len(given), BIAS, held
+    )
+
+
+def spread_of(problem: Problem) -> Spread:
+    """Return the tables that spread channels over free numbers, in single precision."""
+    slopes = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), problem.slopes.tables)
+    return Spread(slopes.exposure, slopes.parameters)
+
+
+def leap_anchors(problem: Problem, drive: Any) -> list[Anchor | None]:
+    """Return quantiles from trajectories that the gradient does not use."""
+
+    def pilot() -> np.ndarray:
+        number = min(problem.trajectories, PILOT_MOST)
+        chain = chain_of(problem, lane_count(number))
+        given = batches(problem.first + (1 << 31), number, chain.lanes)
+        found = run_batches(lambda first: leap_paths(chain, drive._replace(first=first_words(first))), given)
+        return np.concatenate([paths.numbers for paths in found], axis=1)
+
+    return anchors(problem.objective, pilot)

@@ -1,0 +1,35 @@
+"""The table of estimators: a new one is a new file and one line here."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple
+
+from jaxsim.errors import SimulationError, closest
+from jaxsim.gradient.problem import Estimate, Problem
+
+
+class Method(NamedTuple):
+    """One estimator."""
+
+    module: str
+    """Where its `estimate` is."""
+    says: str
+    """What it does, in a phrase."""
+
+    @property
+    def estimate(self) -> Callable[[Problem], Estimate]:
+        """The function that does it."""
+        return import_module(f"jaxsim.gradient.{self.module}").estimate
+
+
+METHODS = {
+    "leap_score": Method("leap_score_estimator", "score function on the leap chain"),
+    "difference": Method("difference", "central differences with common random numbers on the leap chain"),
+}
+
+
+def method_named(name: str) -> Method:
+    """Return an estimator; refuse an unknown name."""
+    if name not in METHODS:
+        raise SimulationError(f"there is no gradient method '{name}'{closest(name, METHODS)}; use one of {[*METHODS]}")
+    return METHODS[name]

@@ -1,0 +1,90 @@
+"""What every estimator is given, and what it returns."""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxsim.dosing import Schedule
+from jaxsim.gradient.chain import Chain, Drive
+from jaxsim.gradient.free import Free
+from jaxsim.gradient.grid import Grid, looks, species_changes
+from jaxsim.gradient.objective import Objective
+from jaxsim.gradient.tables import Slopes, Tables, sampled_names
+from jaxsim.network import Network
+from jaxsim.random import seed_words
+
+
+class Problem(NamedTuple):
+    """One gradient that is asked for, checked."""
+
+    free: Free
+    network: Network
+    schedule: Schedule
+    objective: Objective
+    grid: Grid
+    tables: Tables
+    slopes: Slopes
+    trajectories: int
+    seed: int
+    first: int
+    """Number of the first trajectory."""
+    shifts: int
+    steps: np.ndarray | None
+    """Half widths of differences, [P], where they were given."""
+    reason: str = ""
+    """Why this estimator was chosen."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers are free."""
+        return self.free.theta.size
+
+
+class Estimate(NamedTuple):
+    """What an estimator returns."""
+
+    value: float
+    value_error: float
+    gradient: np.ndarray
+    """float64 [P]."""
+    covariance: np.ndarray
+    """float64 [P, P], of the gradient."""
+    trajectories: int
+    bias: str
+    """What is known of the bias, in a sentence."""
+    held: float = 0.0
+    """Share of the trajectories in which a count was held at zero."""
+    compile_seconds: float = 0.0
+
+
+def chain_of(problem: Problem, lanes: int) -> Chain:
+    """Return what is compiled for the leap chain of a problem."""
+    network = problem.network
+    sampled = sampled_names(network.parameters), sampled_names(network.initial)
+    return Chain(network.structure, *sampled, problem.objective.terms, lanes)
+
+
+def drive_of(problem: Problem, tables: Tables | None = None) -> Drive:
+    """Return the numbers of a call, in single precision, for the first trajectories of a problem."""
+    tables = problem.tables if tables is None else tables
+    multiply, add = species_changes(problem.schedule, problem.network.structure.species, problem.grid)
+    initial = {
+        name: jax.tree.map(np.float32, value) if hasattr(value, "sample") else np.int32(value)
+        for name, value in problem.network.initial.items()
+    }
+    return Drive(
+        tables=jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), tables),
+        width=problem.grid.widths.astype(np.float32),
+        looks=looks(problem.objective.terms, problem.grid),
+        multiply=multiply.astype(np.float32),
+        add=add.astype(np.float32),
+        initial=initial,
+        seed=seed_words(problem.seed),
+        first=first_words(problem.first),
+    )
+
+
+def first_words(first: int) -> np.ndarray:
+    """Return the number of a trajectory as two words."""
+    return np.array([first & 0xFFFFFFFF, first >> 32], np.uint32)

@@ -1,0 +1,69 @@
+"""What a gradient comes with: value, errors, what is known of its bias, and what it cost."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Hold an estimated gradient with its evidence; made by :func:`jaxsim.gradient`.
+
+    Attributes
+    ----------
+    value, value_error
+        The objective and its standard error.
+    gradient, standard_error
+        Pytrees: dictionaries by name for a network, the shape of `at` for a function.
+    vector, covariance
+        The same as float64 arrays [P] and [P, P]; the latter is the covariance of the estimate.
+    components
+        The names of the P components.
+    method, reason, bias
+        The estimator, why it was taken, and what is known of its bias.
+    trajectories, seconds, step
+        What it cost, all calls and compiling included, and the longest leap.
+    held
+        Share of the trajectories in which a leap would have made a count negative and it was held at zero; more than
+        a few per cent ask for a shorter step.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> net = js.Network({"X": 0}, ["-> X, k", "X -> , 1"], {"k": 10.0})
+    >>> found = js.gradient(net, js.mean("X", at=5.0), free=["k"], trajectories=4000, seed=1, method="leap_score")
+    >>> bool(abs(found.gradient["k"] - 0.993) < 4 * found.standard_error["k"])
+    True
+    """
+
+    value: float
+    value_error: float
+    gradient: Any
+    standard_error: Any
+    vector: np.ndarray
+    covariance: np.ndarray
+    components: tuple[str, ...]
+    method: str
+    reason: str
+    bias: str
+    trajectories: int
+    seconds: float
+    step: float
+    held: float = 0.0
+
+    @property
+    def error(self) -> np.ndarray:
+        """Standard errors as an array [P]."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    def __str__(self) -> str:
+        width = max(len(name) for name in self.components)
+        rows = [
+            f"  {name:<{width}}  {slope: .6g} +- {error:.2g}"
+            for name, slope, error in zip(self.components, self.vector, self.error, strict=True)
+        ]
+        head = f"objective {self.value:.6g} +- {self.value_error:.2g}; gradient by {self.method} ({self.reason})"
+        cost = f"{self.trajectories} trajectories, {self.seconds:.2g} s"
+        held = f"; a count was held at zero in {self.held:.1%} of the trajectories" if self.held else ""
+        return "\n".join([head, *rows, f"bias: {self.bias}", f"cost: {cost}{held}"])
