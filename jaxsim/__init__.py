@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.errors import ScheduleError as ScheduleError
     from jaxsim.errors import SimulationError as SimulationError
     from jaxsim.errors import SimulationWarning as SimulationWarning
+    from jaxsim.errors import StudyError as StudyError
     from jaxsim.gradient import Objective as Objective
     from jaxsim.gradient import auc as auc
     from jaxsim.gradient import cvar as cvar
@@ -50,6 +51,9 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.random import Normal as Normal
     from jaxsim.random import Poisson as Poisson
     from jaxsim.random import Uniform as Uniform
+    from jaxsim.study import open_study as open_study
+    from jaxsim.study import resume_study as resume_study
+    from jaxsim.study import run_study as run_study
 
 _TABLE = {
     "Network": "jaxsim.network",
@@ -84,11 +88,15 @@ _TABLE = {
     "time_above": "jaxsim.gradient",
     "time_below": "jaxsim.gradient",
     "variance": "jaxsim.gradient",
+    "run_study": "jaxsim.study",
+    "resume_study": "jaxsim.study",
+    "open_study": "jaxsim.study",
     "JaxsimError": "jaxsim.errors",
     "NetworkError": "jaxsim.errors",
     "ScheduleError": "jaxsim.errors",
     "SimulationError": "jaxsim.errors",
     "SimulationWarning": "jaxsim.errors",
+    "StudyError": "jaxsim.errors",
 }
 
 _MODULES = ("models",)  # reached as attributes: jaxsim.models.cell()

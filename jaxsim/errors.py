@@ -24,6 +24,10 @@ class SimulationError(JaxsimError):
     """A simulation request that cannot be run as asked."""
 
 
+class StudyError(JaxsimError):
+    """A study file that cannot be read, or a store that cannot be used."""
+
+
 class SimulationWarning(UserWarning):
     """Some trajectories did not end well; the message counts them by status."""
 

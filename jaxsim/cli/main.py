@@ -15,12 +15,17 @@ from jaxsim.errors import closest
 COMMANDS = {
     "cells": "fates of single tumour cells under gemcitabine and a caspase-1 inhibitor",
     "organism": "tumour, marrow and blood of mice or patients under chemotherapy and IL-1 blockade",
+    "run": "run a study file (sweeps of millions of trajectories), or go on with its store",
+    "resume": "go on with a store after a crash, a signal or a full disk",
+    "status": "how far a store is, and who works on it",
+    "show": "the results of a store as a table, NetCDF or CSV; what a study file asks for",
     "demo": "the whole demonstration: a million cells in each of three arms, dose-response, figures",
 }
 
 EPILOG = """\
 examples:
   jaxsim cells --dose 120 --inhibitor 50 --cells 100000 --seed 1 --out results
+  jaxsim run study.toml
   jaxsim cells --help
 """
 

@@ -15,6 +15,17 @@ def positive_count(text: str) -> int:
     return _whole(text, 1)
 
 
+def count(text: str) -> int:
+    """Read a whole number from 0.
+
+    Examples
+    --------
+    >>> count("0")
+    0
+    """
+    return _whole(text, 0)
+
+
 def seed(text: str) -> int:
     """Read a whole number from 0 to 2**64 - 1.
 

@@ -69,13 +69,12 @@ def _lower(program: Program, inputs: Inputs, empty: Any, devices: tuple[Any, ...
             return jax.jit(one, donate_argnums=2).lower(inputs, np.bool_(True), empty)
 
     def shard(given: Inputs, begin: Any, runs: Any) -> Any:
-        own = given._replace(size=given.size[0], first_low=given.first_low[0], first_high=given.first_high[0])
+        own = jax.tree.map(lambda leaf: leaf[0], given)
         result = one(own, begin, jax.tree.map(lambda leaf: leaf[0], runs))
         return jax.tree.map(lambda leaf: leaf[None], result)
 
     split, same = PartitionSpec("device"), PartitionSpec()
-    specs = jax.tree.map(lambda _: same, inputs)._replace(size=split, first_low=split, first_high=split)
     mesh = Mesh(np.array(devices), ("device",))
     # Each device loops on its own trajectories: no collective may enter the event loop.
-    mapped = jax.shard_map(shard, mesh=mesh, in_specs=(specs, same, split), out_specs=split, check_vma=False)
+    mapped = jax.shard_map(shard, mesh=mesh, in_specs=(split, same, split), out_specs=split, check_vma=False)
     return jax.jit(mapped, donate_argnums=2).lower(inputs, np.bool_(True), empty)

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -57,12 +57,21 @@ def worker_count(devices: tuple[Any, ...]) -> int:
 
 
 def with_parts(inputs: Inputs, given: list[Part]) -> Inputs:
-    """Fill in the range of trajectories: scalars for one device, arrays for several."""
-    words = np.array([(first & 0xFFFFFFFF, first >> 32) for first, _ in given], np.uint32)
-    counts = np.array([count for _, count in given], np.int32)
-    if len(given) == 1:
-        return inputs._replace(first_low=words[0, 0], first_high=words[0, 1], size=counts[0])
-    return inputs._replace(first_low=words[:, 0].copy(), first_high=words[:, 1].copy(), size=counts)
+    """Fill in the range of trajectories of each device."""
+    return for_devices([with_part(inputs, part) for part in given])
+
+
+def with_part(inputs: Inputs, part: Part) -> Inputs:
+    """Fill in one range of trajectories."""
+    first, count = part
+    return inputs._replace(
+        first_low=np.uint32(first & 0xFFFFFFFF), first_high=np.uint32(first >> 32), size=np.int32(count)
+    )
+
+
+def for_devices(given: Sequence[Inputs]) -> Inputs:
+    """Return what a program takes: the inputs of one device as they are, those of several stacked."""
+    return given[0] if len(given) == 1 else jax.tree.map(lambda *leaves: np.stack(leaves), *given)
 
 
 def run_all(
@@ -77,13 +86,13 @@ def run_all(
     def one(index: int) -> list[Tally]:
         group = groups[index]
         filled = group + [(group[-1][0], 0)] * (len(devices) - len(group))
-        return _run(program, with_parts(inputs, filled), several, stop, lambda ended: counter.tell(index, ended))
+        return run_part(program, with_parts(inputs, filled), several, stop, lambda ended: counter.tell(index, ended))
 
     for index, tallies in _threaded(one, len(groups), worker_count(devices), stop, counter):
         yield from zip(groups[index], tallies, strict=False)
 
 
-def _run(
+def run_part(
     program: Compiled, inputs: Inputs, several: bool, stop: threading.Event, tell: Callable[[int], None]
 ) -> list[Tally]:
     """Run one part on every device, slice by slice, until all trajectories have ended or we are told to stop."""

@@ -63,7 +63,7 @@ def run_slice(program: Program, inputs: Inputs, run: Run) -> tuple[Run, Any]:
 
 def _in_slice(program: Program, lanes: Lanes, began: Any) -> Any:
     """Return whether iterations are left; their counter may pass 2**32."""
-    iterations = max(SLICE_LEAST, int(SLICE / (program.lanes * _step_cost(program))))
+    iterations = max(SLICE_LEAST, int(SLICE / (program.lanes * step_cost(program))))
     return lanes.iteration - began < np.uint32(iterations)
 
 
@@ -81,7 +81,7 @@ def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, la
 def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: Any) -> Run:
     """Run the event loop until the waiting of lanes has cost as much as the service would."""
     occupied = count(run.owner.number >= 0)
-    patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program) / _step_cost(program)))
+    patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program) / step_cost(program)))
     effect_patience = np.int64(program.lanes * EFFECT_COST)
 
     def worth_going_on(burst: Burst) -> Any:
@@ -127,7 +127,7 @@ def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
     return (left == 0) | (number * np.int32(8) > left)
 
 
-def _step_cost(program: Program) -> float:
+def step_cost(program: Program) -> float:
     """Return about what an iteration costs, in ns per lane; only the patience of the loop depends on it."""
     reactions = len(program.structure.reactions)
     if program.leap:

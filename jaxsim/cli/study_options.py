@@ -1,0 +1,85 @@
+"""Options that ``jaxsim run`` and ``jaxsim resume`` share, and how both end."""
+
+import argparse
+import os
+import sys
+
+from jaxsim.cli import values
+from jaxsim.cli.parser import Parser
+from jaxsim.errors import StudyError
+from jaxsim.study.run import Outcome
+from jaxsim.study.signals import REQUEUE
+
+EPILOG = f"""\
+exit codes:
+  0    all chunks of this run's share are done, or in the hands of other processes
+  2    the request cannot be carried out; the sentence says why
+  {REQUEUE}   SIGTERM or SIGUSR1 ended the run between two chunks: queue it again
+  130  Ctrl-C; the chunks in flight are lost
+"""
+
+
+def add_options(parser: Parser) -> None:
+    """Add the options to a parser."""
+    add = parser.add_argument
+    add("--task", type=values.count, default=None, metavar="K", help="take the chunks that are K modulo N")
+    add("--of", type=values.positive_count, default=None, metavar="N", help="number of tasks")
+    add("--distributed", action="store_true",
+        help="join the other processes of this job through jax.distributed, which finds them under SLURM, Open MPI "
+        "and Kubernetes; each takes its share")  # fmt: skip
+    add("--coordinator", default=None, metavar="HOST:PORT", help="with --distributed: where process 0 listens")
+    add("--quiet", action="store_true", help="say nothing unless something is wrong")
+
+
+def share_of(arguments: argparse.Namespace) -> tuple[int, int]:
+    """Return (task, of); with --distributed these are the number of this process and of all."""
+    if not arguments.distributed:
+        if (arguments.task is None) != (arguments.of is None):
+            raise StudyError("--task and --of go together; give both or none")
+        return (0, 1) if arguments.task is None else (int(arguments.task), int(arguments.of))
+    import jax
+
+    if arguments.coordinator is None:
+        jax.distributed.initialize()
+    else:
+        if arguments.task is None or arguments.of is None:
+            raise StudyError("with --coordinator give --task and --of, the number of this process and of all")
+        jax.distributed.initialize(arguments.coordinator, int(arguments.of), int(arguments.task))
+    return jax.process_index(), jax.process_count()
+
+
+def leave_together(arguments: argparse.Namespace) -> None:
+    """Wait for the other processes of a distributed run, so that none is cut off when the first ends."""
+    if arguments.distributed:
+        import jax
+
+        jax.distributed.shutdown()
+
+
+def ended(outcome: Outcome, quiet: bool) -> int:
+    """Say how a run ended and return its exit code."""
+    if outcome.complete:
+        text, code = f"complete: {outcome.store}; 'jaxsim report {outcome.store}' writes a page about it", 0
+    elif outcome.signal:
+        text = f"{outcome.signal}: {outcome.chunks} chunks committed, {outcome.left} left; queue the same command again"
+        code = REQUEUE
+    else:
+        text, code = f"this share is done; {outcome.left} chunks of the study are left to others", 0
+    if not quiet:
+        print(f"jaxsim: {text}", file=sys.stderr)
+    return code
+
+
+def interrupted(store: str) -> int:
+    """Say what Ctrl-C has left and return its exit code."""
+    print(
+        f"\njaxsim: interrupted; all chunks committed so far are kept, go on with: jaxsim resume {store}",
+        file=sys.stderr,
+    )
+    sys.stderr.flush()
+    return 130
+
+
+def quiet_terminal() -> None:
+    """Let XLA's own log speak of errors only."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

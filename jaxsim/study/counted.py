@@ -1,0 +1,129 @@
+"""Chunks of methods with whole counts: exact sums over trajectories, made in the event loop."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxsim.ensemble.dataset import build_dataset
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.request import prepare
+from jaxsim.ensemble.result import Gathered
+from jaxsim.ensemble.stream import Ended, Job, Stream
+from jaxsim.ensemble.workers import with_part
+from jaxsim.kernels import Inputs, Program, Tally, empty_run
+from jaxsim.study.plan import Chunk, Plan
+from jaxsim.study.setup import Setup
+from jaxsim.study.sizing import chunk_trajectories, plan_for
+
+if TYPE_CHECKING:
+    import xarray
+
+Arrays = dict[str, np.ndarray]
+KEPT_INPUTS = 512  # design points whose prepared numbers are kept
+
+
+class Computed(NamedTuple):
+    """A chunk and its arrays, each with the design points of the chunk first."""
+
+    chunk: Chunk
+    arrays: Arrays
+    seconds: float
+    compile_seconds: float
+    lanes: int
+
+
+class Counted:
+    """Computes chunks of trajectories with whole counts."""
+
+    def __init__(self, setup: Setup, devices: tuple[Any, ...], announce: Callable[[str], None]) -> None:
+        self.setup, self.devices = setup, devices
+        self.stream = Stream(devices, announce)
+        self.prepared = lru_cache(KEPT_INPUTS)(self._prepared)
+        self.program, self.inputs = self.prepared(0)
+        with double_precision():
+            empty = jax.eval_shape(lambda: empty_run(self.program).tally)
+        self.empty = tuple(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), _kept(empty)))
+        leaves, self.shape_of_sums = jax.tree.flatten(self.empty)
+        self.leaves = dict(zip(_names(self.empty), leaves, strict=True))
+
+    @property
+    def trajectories(self) -> int:
+        """How many trajectories have ended in this process."""
+        return self.stream.trajectories
+
+    def _prepared(self, point: int) -> tuple[Program, Inputs]:
+        with double_precision():
+            program, inputs = prepare(self.setup.network_at(point), self.setup.request, self.devices[0].platform)
+        return program, inputs._replace(point=np.uint32(point))
+
+    def plan(self) -> Plan:
+        """Return how the study is cut."""
+        total = chunk_trajectories(self.setup, self.program, self.inputs, self.devices)
+        return plan_for(self.setup, total, self.program.lanes, sum(leaf.nbytes for leaf in self.leaves.values()))
+
+    def compute(self, plan: Plan, chunks: Iterator[Chunk]) -> Iterator[Computed]:
+        """Yield each chunk when all its parts have ended."""
+        open_chunks: dict[int, list[Ended]] = {}
+        for ended in self.stream.run(self._jobs(plan, chunks)):
+            chunk = ended.tag[0]
+            parts = open_chunks.setdefault(chunk.number, [])
+            parts.append(ended)
+            if len(parts) == len(chunk.points) * len(plan.parts(chunk)):
+                yield self._whole(chunk, sorted(open_chunks.pop(chunk.number), key=lambda part: part.tag[1:]))
+
+    def _jobs(self, plan: Plan, chunks: Iterator[Chunk]) -> Iterator[Job]:
+        for chunk in chunks:
+            for point in chunk.points:
+                program, inputs = self.prepared(point)
+                for number, part in enumerate(plan.parts(chunk)):
+                    yield Job((chunk, point, number), program, with_part(inputs, part))
+
+    def _whole(self, chunk: Chunk, parts: list[Ended]) -> Computed:
+        """Add the parts up, in their order."""
+        rows = [_added([_kept(part.tally) for part in parts if part.tag[1] == point]) for point in chunk.points]
+        leaves = [jax.tree.leaves(row) for row in rows]
+        arrays = {name: np.stack([row[k] for row in leaves]) for k, name in enumerate(self.leaves)}
+        return Computed(
+            chunk,
+            arrays,
+            seconds=max(part.ended for part in parts) - min(part.began for part in parts),
+            compile_seconds=sum(part.compile_seconds for part in parts),
+            lanes=parts[0].program.lanes,
+        )
+
+    def template(self) -> "xarray.Dataset":
+        """Return a Dataset of the variables of one design point, without any trajectory."""
+        return self.finish(0, [np.zeros_like(leaf) for leaf in self.leaves.values()], 0)
+
+    def finish(self, point: int, sums: list[Any], trajectories: int) -> "xarray.Dataset":
+        """Return the results of a design point from its sums over so many trajectories."""
+        program = self.program
+        status, events, rejected, statistics = jax.tree.unflatten(self.shape_of_sums, sums)
+        gathered = Gathered(program, status=status, events=int(events), rejected=int(rejected), sums=statistics)
+        request = replace(self.setup.request, trajectories=max(trajectories, 1))
+        return build_dataset(self.setup.network, request, gathered, self.devices)
+
+
+def _kept(tally: Tally) -> tuple[Any, ...]:
+    return tally.status, tally.events, tally.rejected, tally.statistics
+
+
+def _added(rows: list[Any]) -> Any:
+    total = rows[0]
+    for row in rows[1:]:
+        total = jax.tree.map(np.add, total, row)
+    return jax.tree.map(np.asarray, total)
+
+
+def _names(sums: tuple[Any, ...]) -> list[str]:
+    """Return a name for every array of sums: the order of the statistic, its field."""
+    names = ["status", "events", "rejected"]
+    for number, statistic in enumerate(sums[3]):
+        kind = type(statistic).__name__.removesuffix("Sums") if isinstance(statistic, tuple) else "Counts"
+        for path, _ in jax.tree_util.tree_flatten_with_path(statistic)[0]:
+            names.append(".".join([f"{number}{kind}", *(part.name for part in path)]))
+    return names

@@ -1,0 +1,99 @@
+"""The network of a study: built in, written in the study file, read from a file, or made by the user's function."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from jaxsim import models
+from jaxsim.errors import StudyError, closest
+from jaxsim.network import Network, Parameter
+from jaxsim.study.entry import load_entry
+from jaxsim.study.laws import read_values
+from jaxsim.study.schema import Model, StudyFile
+
+BUILT_IN = ("cell", "organism")
+
+
+def study_network(study: StudyFile, folder: Path) -> Network:
+    """Return the network, with the study's parameters, initial counts and observables.
+
+    Parameters
+    ----------
+    study
+        The decoded file.
+    folder
+        To which the file names in it are relative.
+    """
+    network = _source(study.model, folder)
+    if study.parameters:
+        network = network.with_parameters(**read_values("parameters", study.parameters))
+    if study.initial:
+        network = network.with_initial(**read_values("initial", study.initial))
+    return _with_observables(network, study.outputs.observables)
+
+
+def _source(model: Model, folder: Path) -> Network:
+    given = [key for key in ("name", "file", "entry", "reactions") if getattr(model, key) is not None]
+    if len(given) != 1:
+        raise StudyError(
+            f"the section [model] gives {' and '.join(given) or 'nothing'}; give one of name, file, entry and reactions"
+        )
+    if model.reactions is not None:
+        if model.arguments:
+            raise StudyError("'model.arguments' mean nothing to reactions; give species and parameters")
+        species = read_values("model.species", model.species)
+        return Network(species, model.reactions, read_values("model.parameters", model.parameters))
+    if model.species or model.parameters:
+        raise StudyError(
+            "'model.species' and 'model.parameters' go with 'model.reactions'; use [initial] and [parameters]"
+        )
+    if model.file is not None:
+        return _read(model, folder / model.file)
+    if model.name is not None:
+        if model.name not in BUILT_IN:
+            raise StudyError(
+                f"there is no model '{model.name}'{closest(model.name, BUILT_IN)}; choose from {', '.join(BUILT_IN)}"
+            )
+        return _called(getattr(models, model.name), model, f"the model '{model.name}'")
+    assert model.entry is not None
+    found = _called(load_entry(model.entry, folder), model, f"the entry point '{model.entry}'")
+    if not isinstance(found, Network):
+        raise StudyError(f"the entry point '{model.entry}' returns a {type(found).__name__}; return a js.Network")
+    return found
+
+
+def _called(function: Any, model: Model, text: str) -> Any:
+    try:
+        inspect.signature(function).bind(**model.arguments)
+    except TypeError as error:
+        raise StudyError(f"{text} does not take the arguments {sorted(model.arguments)}: {error}") from error
+    return function(**model.arguments)
+
+
+def _read(model: Model, path: Path) -> Network:
+    if not path.is_file():
+        raise StudyError(f"there is no model file '{path}'; give a path relative to the study file")
+    if model.arguments:
+        raise StudyError("'model.arguments' mean nothing to a model file; leave them out")
+    network = import_module("jaxsim.formats").read(path)
+    assert isinstance(network, Network)
+    return network
+
+
+def _with_observables(network: Network, observables: dict[str, str]) -> Network:
+    if not observables:
+        return network
+    structure = network.structure
+    return Network(
+        species=dict(network.initial),
+        parameters={
+            name: Parameter(value, network.units.get(name, ""), network.descriptions.get(name, ""))
+            for name, value in network.parameters.items()
+        },
+        reactions=structure.reactions,
+        observables={**dict(structure.observables), **observables},
+        inputs=dict(network.inputs),
+        events=structure.events,
+        name=network.name,
+    )

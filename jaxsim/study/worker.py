@@ -1,0 +1,122 @@
+"""One process at work on a store."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from jaxsim.study.counted import Computed
+from jaxsim.study.display import Display
+from jaxsim.study.files import write_file
+from jaxsim.study.finishing import finish_group
+from jaxsim.study.owner import Owner
+from jaxsim.study.plan import Chunk
+from jaxsim.study.setup import Setup
+from jaxsim.study.signals import Wish
+from jaxsim.study.stopping import Stopping
+from jaxsim.study.store import Engine, Store
+
+
+class Worker:
+    """Claims, computes and commits the chunks of its share."""
+
+    def __init__(self, store: Store, setup: Setup, engine: Engine, display: Display, wish: Wish, share: range) -> None:
+        self.store, self.setup, self.engine, self.display = store, setup, engine, display
+        self.wish, self.share = wish, share
+        self.stopping = Stopping(setup.file.stop, store.plan, store.ledger, store.sums, engine)
+        self.owner = Owner(store.owners, self._facts)
+        self.began, self.done = time.time(), 0
+        self.compile_seconds, self.lanes = 0.0, 0
+        self.provenance: dict[str, Any] = {}
+
+    def run(self, provenance: dict[str, Any]) -> int:
+        """Work until nothing is left to claim, or a signal asks to end; return the number of chunks committed."""
+        self.provenance = provenance
+        self._plan_display()
+        with self.owner:
+            self._note("running")
+            try:
+                for computed in self.engine.compute(self.store.plan, self._claims()):
+                    self._commit(computed)
+                    self.display.show(self.engine.trajectories)
+                self._finish()
+                self._note(self.wish.signal or "ended")
+            finally:
+                self.display.close()
+        return self.done
+
+    def _claims(self) -> Iterator[Chunk]:
+        """Yield chunks of the share as this process claims them, until all are done or in living hands."""
+        while True:
+            claimed = False
+            for number in self.share:
+                if self.wish:
+                    return
+                chunk = self.store.plan.chunk(number)
+                if not self.stopping.enough(chunk) and self.store.ledger.claim(number, self.owner):
+                    claimed = True
+                    yield chunk
+            if not claimed:
+                return
+
+    def _commit(self, computed: Computed) -> None:
+        """Store a chunk and, last, say that it is done."""
+        store, chunk = self.store, computed.chunk
+        self.compile_seconds += computed.compile_seconds
+        self.lanes = computed.lanes
+        if store.ledger.holder(chunk.number) != self.owner.name:
+            self.display.say(f"chunk {chunk.number} was taken over by another process while this one stood still")
+            return
+        digest = store.sums.write(chunk, computed.arrays)
+        status = np.asarray(computed.arrays["status"]).reshape(len(chunk.points), -1).sum(axis=0)
+        facts = {
+            "digest": digest,
+            "status": status.astype(int).tolist(),
+            "seconds": round(computed.seconds, 3),
+            "compile_seconds": round(computed.compile_seconds, 3),
+            "lanes": computed.lanes,
+        }
+        store.ledger.complete(chunk.number, self.owner, facts)
+        self.done += 1
+        finish_group(store, self.setup, self.engine, self.stopping, chunk.group)
+
+    def _finish(self) -> None:
+        """Write results that a process before this one could not, because it was killed."""
+        for group in range(self.store.plan.groups):
+            finish_group(self.store, self.setup, self.engine, self.stopping, group)
+
+    def _plan_display(self) -> None:
+        plan, ledger = self.store.plan, self.store.ledger
+        chunks = (plan.chunk(number) for number in self.share if not ledger.is_done(number))
+        total = sum(len(chunk.points) * chunk.trajectories for chunk in chunks)
+        self.display.begin(total)
+        self.display.say(
+            f"{plan.points} design points, {plan.chunks} chunks, {total:,} trajectories to go in this run"
+            f"{' at most' if self.setup.file.stop else ''}; store {self.store.path}"
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        """Return what each heartbeat says."""
+        self.display.show(self.engine.trajectories)
+        left = self.display.pace.left()
+        return {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "chunks": self.done,
+            "trajectories": self.engine.trajectories,
+            "trajectories_of_this_run": self.display.total,
+            "seconds_left": list(left) if left else None,
+        }
+
+    def _note(self, state: str) -> None:
+        record = {
+            **self.provenance,
+            "state": state,
+            "chunks": self.done,
+            "trajectories": self.engine.trajectories,
+            "wall_seconds": round(time.time() - self.began, 3),
+            "compile_seconds": round(self.compile_seconds, 3),
+            "lanes": self.lanes,
+        }
+        write_file(self.store.runs / f"{self.owner.name}.json", json.dumps(record, indent=1).encode())

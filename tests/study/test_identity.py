@@ -1,0 +1,154 @@
+"""A study gives the same bits however it is run: at once, in pieces, in shares, on two devices, by two processes."""
+
+import json
+import random
+import signal
+import socket
+import time
+
+import numpy as np
+import pytest
+
+import jaxsim as js
+from jaxsim.study.signals import REQUEUE
+from jaxsim.study.state import state_of
+from jaxsim.study.store import open_store
+
+
+def test_results_are_those_of_simulate(at_once):
+    data = js.open_study(at_once)
+    net = js.Network(
+        {"S": 60, "I": 5, "R": 0}, ["S + I -> 2 I @ beta*S*I/65", "I -> R, gamma"], {"beta": 0.5, "gamma": 0.2},
+        observables={"sick": "I/65"},
+    )  # fmt: skip
+    out = js.simulate(
+        net, times=[0.0, 5.0, 10.0, 15.0, 20.0], trajectories=1500, seed=11, parameters={"beta": [0.3, 0.5, 0.8]},
+        covariance=True, quantiles=[0.1, 0.5, 0.9], histograms={"R": (0, 70, 5)}, passages={"extinct": "I == 0"},
+        progress=False,
+    )  # fmt: skip
+    for name in (
+        "mean",
+        "variance",
+        "covariance",
+        "quantiles",
+        "histogram_R",
+        "survival",
+        "passed",
+        "status",
+        "reached",
+    ):
+        assert np.array_equal(data[name].values, out[name].values), name
+    for name in ("observable_mean", "observable_variance", "passage_mean", "passage_variance"):  # sums of floats
+        assert np.allclose(data[name].values, out[name].values, rtol=1e-12), name
+    assert data["trajectories"].values.tolist() == [1500] * 3
+
+
+def test_another_seed_gives_other_results(study, at_once, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text(study.read_text().replace("seed = 11", "seed = 12"))
+    js.run_study(other, progress=False)
+    assert not np.array_equal(js.open_study(tmp_path / "other.store")["mean"], js.open_study(at_once)["mean"])
+
+
+def test_four_tasks(study, at_once, same, tmp_path):
+    store = tmp_path / "tasks"
+    for task in (2, 0, 3):
+        outcome = js.run_study(study, store, task=task, of=4, progress=False)
+        assert not outcome.complete
+    outcome = js.run_study(study, store, task=1, of=4, progress=False)
+    assert outcome.complete
+    same(store, at_once)
+
+
+def kill_and_resume(study, store, start, kills, generator):
+    """Start the study again and again, kill each process at a random moment of its work, then let one finish."""
+    killed_at_work = 0
+    for _ in range(kills):
+        process = start("run", study, "--store", store, "--quiet")
+        deadline = time.monotonic() + 300
+        runs = store / "runs"
+        before = len(list(runs.glob("*.json"))) if runs.exists() else 0
+        while process.poll() is None and time.monotonic() < deadline:
+            if runs.exists() and len(list(runs.glob("*.json"))) > before:
+                break
+            time.sleep(0.002)
+        time.sleep(generator.uniform(0.0, 0.6))
+        process.kill()
+        process.communicate()
+        killed_at_work += process.returncode == -signal.SIGKILL
+    assert js.resume_study(store, progress=False).complete
+    return killed_at_work
+
+
+def test_killed_at_random_moments(study, at_once, same, start, tmp_path):
+    store = tmp_path / "killed"
+    assert kill_and_resume(study, store, start, 2, random.Random(1)) >= 1
+    same(store, at_once)
+
+
+@pytest.mark.slow
+def test_killed_at_fifty_random_moments(start, finish, same, tmp_path, study):
+    long = tmp_path / "long.toml"  # long enough that fifty kills fall into it
+    long.write_text(
+        study.read_text()
+        .replace("trajectories = 1500", "trajectories = 200_000")
+        .replace("chunk = 400", "chunk = 4_000")
+    )
+    code, _, err = finish("run", long, "--store", tmp_path / "reference", "--quiet")
+    assert code == 0, err
+    killed = kill_and_resume(long, tmp_path / "killed", start, 50, random.Random(2))
+    assert killed >= 40
+    same(tmp_path / "killed", tmp_path / "reference")
+
+
+def test_a_signal_lets_the_chunk_finish_and_asks_to_be_queued_again(study, at_once, same, start, tmp_path):
+    store = tmp_path / "signalled"
+    process = start("run", study, "--store", store)
+    while process.poll() is None and not list((store / "runs").glob("*.json")):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGUSR1)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == REQUEUE, err
+    assert "SIGUSR1" in err
+    opened = open_store(store)
+    assert set(opened.ledger.claimed()) == set(opened.ledger.done())  # nothing was cut off
+    assert state_of(opened).lost == 0
+    assert js.resume_study(store, progress=False).complete
+    same(store, at_once)
+
+
+def test_two_simulated_devices(study, at_once, same, finish, tmp_path):
+    store = tmp_path / "devices"
+    code, _, err = finish(
+        "run", study, "--store", store, "--quiet", XLA_FLAGS="--xla_force_host_platform_device_count=2"
+    )
+    assert code == 0, err
+    assert open_store(store).manifest["devices"] == ["cpu", "cpu"]
+    same(store, at_once)
+
+
+def test_two_processes_at_the_same_time(study, at_once, same, start, tmp_path):
+    store = tmp_path / "two"
+    processes = [start("run", study, "--store", store) for _ in range(2)]
+    ends = [process.communicate(timeout=600)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], ends
+    opened = open_store(store)
+    runs = [json.loads(path.read_text()) for path in opened.runs.glob("*.json")]
+    assert sum(run["chunks"] for run in runs) == opened.plan.chunks  # none was computed twice
+    same(store, at_once)
+
+
+def test_two_processes_of_jax_distributed(study, at_once, same, start, tmp_path):
+    store = tmp_path / "distributed"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    processes = [
+        start("run", study, "--store", store, "--distributed", "--coordinator", address, "--task", k, "--of", 2)
+        for k in range(2)
+    ]
+    ends = [process.communicate(timeout=600)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], ends
+    runs = [json.loads(path.read_text())["chunks"] for path in open_store(store).runs.glob("*.json")]
+    assert runs == [6, 6]  # twelve chunks: even ones by one process, odd ones by the other
+    same(store, at_once)
