@@ -9,5 +9,11 @@ def compiler_options(device: Any) -> dict[str, Any]:
     On processors with AVX-512, XLA vectorises for half of it unless told otherwise. The event loop is integer
     arithmetic on independent lanes: the full width makes it 1.27 (birth-death) and 1.35 times (Schlogl) as fast
     on a Zen 4 core. On processors with narrower registers the option does nothing.
+
+    On several cores, XLA cuts the larger fusions of every iteration in one part a core, and waits for all of
+    them each time. Here every core runs a loop of its own, so that the parts only get in each other's way: without
+    them two cores are 1.7 times as fast as one instead of 1.35 (birth-death, Schlogl).
     """
-    return {"xla_cpu_prefer_vector_width": 512} if device.platform == "cpu" else {}
+    if device.platform != "cpu":
+        return {}
+    return {"xla_cpu_prefer_vector_width": 512, "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
