@@ -19,6 +19,8 @@ COMMANDS = {
     "resume": "go on with a store after a crash, a signal or a full disk",
     "status": "how far a store is, and who works on it",
     "show": "the results of a store as a table, NetCDF or CSV; what a study file asks for",
+    "report": "one self-contained page about a store, with figures",
+    "doctor": "check the installation, devices and precision, and say what to fix",
     "demo": "the whole demonstration: a million cells in each of three arms, dose-response, figures",
 }
 

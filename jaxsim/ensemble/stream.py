@@ -7,7 +7,7 @@ device that is free takes the next one, of whatever design point.
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ class Stream:
         """How many trajectories have ended."""
         return self._ended + sum(list(self._running.values()))
 
-    def run(self, jobs: Iterator[Job]) -> Iterator[Ended]:
+    def run(self, jobs: Iterator[Job]) -> Generator[Ended, None, None]:
         """Yield every job as it ends; the next job is taken only when a core or device is free for it."""
         workers = worker_count(self.devices)
         ended: queue.Queue[Ended] = queue.Queue(4 * workers * len(self.devices))

@@ -8,6 +8,9 @@ from jaxsim.plots.organism_arms import plot_organism_arms
 from jaxsim.plots.organism_courses import plot_organism_courses
 from jaxsim.plots.organism_validation import plot_organism_validation
 from jaxsim.plots.release import plot_release
+from jaxsim.plots.study_courses import plot_study_courses
+from jaxsim.plots.study_response import plot_study_response
+from jaxsim.plots.study_survival import plot_study_survival
 
 __all__ = [
     "plot_dose_response",
@@ -18,4 +21,7 @@ __all__ = [
     "plot_organism_courses",
     "plot_organism_validation",
     "plot_release",
+    "plot_study_courses",
+    "plot_study_response",
+    "plot_study_survival",
 ]

@@ -1,7 +1,7 @@
 """Chunks of methods with real states: whole design points, one after another."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class Continuous:
         """Return how the study is cut: every design point has one block."""
         return plan_for(self.setup, 1, 1, 1)
 
-    def compute(self, plan: Plan, chunks: Iterator[Chunk]) -> Iterator[Computed]:
+    def compute(self, plan: Plan, chunks: Iterator[Chunk]) -> Generator[Computed, None, None]:
         """Yield each chunk when its design points are solved."""
         for chunk in chunks:
             began, compiling, rows = time.perf_counter(), 0.0, []

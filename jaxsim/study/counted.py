@@ -1,6 +1,7 @@
 """Chunks of methods with whole counts: exact sums over trajectories, made in the event loop."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,15 +66,16 @@ class Counted:
         total = chunk_trajectories(self.setup, self.program, self.inputs, self.devices)
         return plan_for(self.setup, total, self.program.lanes, sum(leaf.nbytes for leaf in self.leaves.values()))
 
-    def compute(self, plan: Plan, chunks: Iterator[Chunk]) -> Iterator[Computed]:
+    def compute(self, plan: Plan, chunks: Iterator[Chunk]) -> Generator[Computed, None, None]:
         """Yield each chunk when all its parts have ended."""
         open_chunks: dict[int, list[Ended]] = {}
-        for ended in self.stream.run(self._jobs(plan, chunks)):
-            chunk = ended.tag[0]
-            parts = open_chunks.setdefault(chunk.number, [])
-            parts.append(ended)
-            if len(parts) == len(chunk.points) * len(plan.parts(chunk)):
-                yield self._whole(chunk, sorted(open_chunks.pop(chunk.number), key=lambda part: part.tag[1:]))
+        with closing(self.stream.run(self._jobs(plan, chunks))) as jobs:
+            for ended in jobs:
+                chunk = ended.tag[0]
+                parts = open_chunks.setdefault(chunk.number, [])
+                parts.append(ended)
+                if len(parts) == len(chunk.points) * len(plan.parts(chunk)):
+                    yield self._whole(chunk, sorted(open_chunks.pop(chunk.number), key=lambda part: part.tag[1:]))
 
     def _jobs(self, plan: Plan, chunks: Iterator[Chunk]) -> Iterator[Job]:
         for chunk in chunks:

@@ -1,6 +1,7 @@
 """The network of a study: built in, written in the study file, read from a file, or made by the user's function."""
 
 import inspect
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,8 @@ def _called(function: Any, model: Model, text: str) -> Any:
 def _read(model: Model, path: Path) -> Network:
     if not path.is_file():
         raise StudyError(f"there is no model file '{path}'; give a path relative to the study file")
-    if model.arguments:
-        raise StudyError("'model.arguments' mean nothing to a model file; leave them out")
-    network = import_module("jaxsim.formats").read(path)
+    read = import_module("jaxsim.formats").read
+    network = _called(partial(read, path), model, f"the model file '{model.file}'")
     assert isinstance(network, Network)
     return network
 

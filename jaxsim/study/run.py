@@ -1,7 +1,8 @@
 """Run a study: claim chunks, compute them, commit them, until all are done or a signal asks to end."""
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from jaxsim.study.counted import Counted
 from jaxsim.study.display import Display
 from jaxsim.study.provenance import study_provenance
 from jaxsim.study.setup import Setup
-from jaxsim.study.signals import graceful
+from jaxsim.study.signals import Wish, graceful
 from jaxsim.study.store import Engine, Store, create_store, open_store, read_study, refuse_changed
 from jaxsim.study.worker import Worker
 
@@ -94,12 +95,13 @@ def run_study(
     >>> js.open_study(folder / "decay.store")["mean"].dims
     ('point', 'time', 'species')
     """
+    _refuse_task(task, of)
     path = Path(study)
     text, setup = read_study(path)
     folder = Path(store) if store is not None else path.with_suffix(".store")
     used = tuple(devices) if devices is not None else tuple(jax.local_devices())
     display = Display(progress)
-    with _full_disk(folder):
+    with graceful() as wish, _full_disk(folder):
         if (folder / "manifest.json").exists():
             found = open_store(folder)
             refuse_changed(found, text, setup, used[0].platform)
@@ -109,7 +111,7 @@ def run_study(
             engine = engine_of(setup, used, display.say)
             facts = study_provenance(used, setup.request.precision, int(setup.request.seed))
             found = create_store(folder, text, path.parent, setup, engine, facts)
-        return _work(found, setup, engine, display, task, of)
+        return _work(found, setup, engine, display, wish, range(task, found.plan.chunks, of))
 
 
 def resume_study(
@@ -125,13 +127,15 @@ def resume_study(
     Traceback (most recent call last):
     jaxsim.errors.StudyError: 'nowhere' is no store of a study; give the folder that 'jaxsim run' has made
     """
+    _refuse_task(task, of)
     found = open_store(store)
     used = tuple(devices) if devices is not None else tuple(jax.local_devices())
     setup = found.setup()
     refuse_changed(found, found.text, setup, used[0].platform)
     display = Display(progress)
-    with _full_disk(found.path):
-        return _work(found, setup, engine_of(setup, used, display.say), display, task, of)
+    with graceful() as wish, _full_disk(found.path):
+        engine = engine_of(setup, used, display.say)
+        return _work(found, setup, engine, display, wish, range(task, found.plan.chunks, of))
 
 
 def engine_of(setup: Setup, devices: tuple[Any, ...], announce: Callable[[str], None]) -> Engine:
@@ -139,30 +143,29 @@ def engine_of(setup: Setup, devices: tuple[Any, ...], announce: Callable[[str], 
     return (Continuous if setup.continuous else Counted)(setup, devices, announce)
 
 
-def _work(store: Store, setup: Setup, engine: Engine, display: Display, task: int, of: int) -> Outcome:
+def _refuse_task(task: int, of: int) -> None:
     if not 0 <= task < of:
         raise StudyError(f"task {task} of {of} does not exist; tasks are numbered from 0 to {of - 1}")
-    with graceful() as wish:
-        worker = Worker(store, setup, engine, display, wish, range(task, store.plan.chunks, of))
-        chunks = worker.run(study_provenance(engine.devices, setup.request.precision, int(setup.request.seed)))
+
+
+def _work(store: Store, setup: Setup, engine: Engine, display: Display, wish: Wish, share: range) -> Outcome:
+    worker = Worker(store, setup, engine, display, wish, share)
+    chunks = worker.run(study_provenance(engine.devices, setup.request.precision, int(setup.request.seed)))
     groups = range(store.plan.groups)
     complete = all(store.ledger.is_group_done(group) for group in groups)
     left = 0 if complete else sum(not store.ledger.is_done(number) for number in range(store.plan.chunks))
     return Outcome(store.path, complete, left, chunks, wish.signal)
 
 
-class _full_disk:
+@contextmanager
+def _full_disk(folder: Path) -> Iterator[None]:
     """Turn the errors of a full disk into a sentence; what was committed before is whole."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, OSError) and error.errno in FULL:
-            raise StudyError(
-                f"the disk of the store '{self.folder}' is full ({error.strerror}); all chunks committed so far are "
-                f"whole: free space, then run the same command again"
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise StudyError(
+            f"the disk of the store '{folder}' is full ({error.strerror}); all chunks committed so far are whole: "
+            f"free space, then run the same command again"
+        ) from error

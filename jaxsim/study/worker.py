@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -38,16 +39,18 @@ class Worker:
         with self.owner:
             self._note("running")
             try:
-                for computed in self.engine.compute(self.store.plan, self._claims()):
-                    self._commit(computed)
-                    self.display.show(self.engine.trajectories)
+                # closed at once when a commit fails, or its threads would go on claiming
+                with closing(self.engine.compute(self.store.plan, self._claims())) as chunks:
+                    for computed in chunks:
+                        self._commit(computed)
+                        self.display.show(self.engine.trajectories)
                 self._finish()
                 self._note(self.wish.signal or "ended")
             finally:
                 self.display.close()
         return self.done
 
-    def _claims(self) -> Iterator[Chunk]:
+    def _claims(self) -> Generator[Chunk, None, None]:
         """Yield chunks of the share as this process claims them, until all are done or in living hands."""
         while True:
             claimed = False

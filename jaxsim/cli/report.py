@@ -1,0 +1,98 @@
+"""``jaxsim report``: one self-contained page about a store, and its figures."""
+
+import argparse
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxsim.cli.folder import ready_folder
+from jaxsim.cli.page import page
+from jaxsim.cli.parser import Parser
+from jaxsim.cli.report_sections import (
+    figures_section,
+    head_section,
+    provenance_section,
+    results_section,
+    status_section,
+)
+from jaxsim.study.files import write_file
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+MOST_PARAMETERS = 6
+DESCRIPTION = """\
+Write a page (HTML) about a store that needs no server and no network: figures, results, how trajectories ended,
+provenance, the study file. Beside it each figure as PNG, PDF and SVG. A study that is not complete is reported so far.
+"""
+
+
+def parser() -> Parser:
+    """Return the parser of the command."""
+    given = Parser(prog="jaxsim report", description=DESCRIPTION)
+    given.add_argument("store", metavar="STORE", help="the store")
+    given.add_argument("--out", default=None, metavar="DIR", help="folder for page and figures (default: STORE/report)")
+    return given
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page."""
+    from jaxsim.study import decode, open_study
+    from jaxsim.study.state import state_of
+    from jaxsim.study.store import open_store
+
+    store = open_store(arguments.store)
+    folder = ready_folder(arguments.out or str(Path(arguments.store) / "report"))
+    data, state, file = open_study(arguments.store), state_of(store), decode(store.text)
+    pictures = []
+    for name, (figure, caption) in figures_of(data).items():
+        pictures.append((_written(figure, folder / name), caption))
+    body = [
+        *head_section(file, data, state),
+        *figures_section(pictures),
+        *results_section(data),
+        *status_section(state),
+        *provenance_section(store, state),
+    ]
+    path = folder / "index.html"
+    write_file(path, page(f"{file.study.name}: results", body).encode())
+    print(f"wrote {path} and {len(pictures)} figures (PNG, PDF, SVG) beside it")
+    return 0
+
+
+def figures_of(data: "xarray.Dataset") -> "dict[str, tuple[Figure, str]]":
+    """Return the figures that a study has: name to figure and caption."""
+    from jaxsim.plots import plot_study_courses, plot_study_response, plot_study_survival
+    from jaxsim.plots.study_points import chosen_points, varied_names
+
+    found: dict[str, tuple[Any, str]] = {}
+    if not chosen_points(data, 1):
+        return found
+    band = "the outer quantiles asked for" if "quantiles" in data else "one standard deviation"
+    some = " at some of the design points" if data.sizes["point"] > 5 else ""
+    found["courses"] = (plot_study_courses(data), f"Mean over time{some}, with {band}.")
+    for name in varied_names(data)[:MOST_PARAMETERS]:
+        caption = f"Mean at the last save time over {name}, with 95 % intervals (mostly below the size of the symbol)."
+        found[f"response_{name}"] = (plot_study_response(data, name), caption)
+    if "survival" in data:
+        found["survival"] = (
+            plot_study_survival(data),
+            "Share of trajectories in which the condition has not held yet.",
+        )
+    return found
+
+
+def _written(figure: "Figure", path: Path) -> bytes:
+    """Write a figure in three formats and return it as SVG, with the same bytes on every call."""
+    from matplotlib import rc_context
+
+    content = b""
+    with rc_context({"svg.hashsalt": path.name, "svg.fonttype": "path"}):
+        for kind in ("png", "pdf", "svg"):
+            buffer = io.BytesIO()
+            metadata = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
+            figure.savefig(buffer, format=kind, metadata=metadata)
+            content = buffer.getvalue()
+            write_file(path.with_suffix(f".{kind}"), content)
+    return content

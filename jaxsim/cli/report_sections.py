@@ -1,0 +1,115 @@
+"""The sections of the report of a study."""
+
+import json
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from jaxsim.cli.page import facts, heading, pairs_table, paragraph, picture, rows_table, verbatim
+from jaxsim.kernels import LABELS, Status
+from jaxsim.study.pace import spoken
+from jaxsim.study.state import State
+from jaxsim.study.stopping import QUANTILE
+from jaxsim.study.store import Store
+
+if TYPE_CHECKING:
+    import xarray
+
+MOST_ROWS = 200
+
+
+def head_section(file: Any, data: "xarray.Dataset", state: State) -> list[str]:
+    """Return the title, what was asked for, and how far it is."""
+    bad = sum(number for label, number in state.status.items() if not Status(LABELS.index(label)).fine)
+    parts = [f"<h1>{escape(file.study.name)}</h1>"]
+    if file.study.description:
+        parts.append(paragraph(file.study.description))
+    if state.complete_points < state.points:
+        text = f"Not complete: {state.complete_points:,} of {state.points:,} design points have all their trajectories."
+        parts.append(paragraph(text, "warning"))
+    if bad:
+        parts.append(paragraph(f"{bad:,} trajectories did not end well; see below.", "warning"))
+    numbers = [
+        ("design points", f"{state.points:,}"),
+        ("trajectories", f"{sum(state.status.values()):,}"),
+        ("events", f"{float(data['events'].sum()):.3g}"),
+        ("time computing", spoken(state.seconds)),
+        ("time compiling", spoken(state.compile_seconds)),
+        ("method", file.simulation.method.replace("_", " ")),
+        ("seed", f"{file.study.seed}"),
+    ]
+    return [*parts, facts(numbers)]
+
+
+def figures_section(pictures: list[tuple[bytes, str]]) -> list[str]:
+    """Return the figures."""
+    if not pictures:
+        return []
+    inside = "\n".join(picture(svg, caption) for svg, caption in pictures)
+    return [heading("Figures"), f'<div class="figures">{inside}</div>']
+
+
+def results_section(data: "xarray.Dataset") -> list[str]:
+    """Return a table of the results at the last save time."""
+    varied = [str(name) for name in data.coords if data[name].dims == ("point",)]
+    shown = data.isel(time=-1, point=slice(0, MOST_ROWS)).load()
+    species = [str(name) for name in data["species"].values[:12]]
+    rows = []
+    for point in range(shown.sizes["point"]):
+        one = shown.isel(point=point)
+        values = [_interval(one["mean"].sel(species=s), one["standard_error"].sel(species=s)) for s in species]
+        given = [f"{float(one[name]):.4g}" for name in varied]
+        rows.append([str(point), *given, f"{int(one['trajectories']):,}", *values])
+    more = data.sizes["point"] - len(rows)
+    text = f"Means at time {float(data['time'][-1]):g}, with half the width of their 95 % intervals."
+    return [
+        heading("Results"),
+        paragraph(text + (f" {more:,} more design points are in the store." if more else "")),
+        rows_table(["point", *varied, "trajectories", *species], rows),
+    ]
+
+
+def _interval(mean: Any, error: Any) -> str:
+    return f"{float(mean):.5g} ± {QUANTILE * float(error):.1g}"
+
+
+def status_section(state: State) -> list[str]:
+    """Return how trajectories ended."""
+    rows = [[label, f"{number:,}", Status(LABELS.index(label)).sentence] for label, number in state.status.items()]
+    text = "Nothing is clipped or dropped: what did not end well is counted here, and makes the statistics NaN."
+    table = rows_table(["status", "trajectories", "they"], rows)
+    return [heading("How trajectories ended"), paragraph(text, "quiet"), table]
+
+
+def provenance_section(store: Store, state: State) -> list[str]:
+    """Return where all this comes from, and the study file."""
+    manifest = store.manifest
+    versions = ", ".join(f"{name} {number}" for name, number in manifest["versions"].items())
+    pairs = [
+        ("jaxsim", f"{manifest['jaxsim']}, commit {manifest['commit']}"),
+        ("versions", versions),
+        ("machine", f"{manifest['machine']}, {manifest['system']}, {manifest['cores']} cores"),
+        ("devices", ", ".join(manifest["devices"]) + f"; driver {manifest['driver']}"),
+        ("precision", manifest["precision"]),
+        ("seed", str(manifest["seed"])),
+        ("command", " ".join(manifest["command"])),
+        ("begun", manifest["begun"]),
+        ("chunks", json.dumps(store.plan.record())),
+    ]
+    rows = [
+        [run.get("begun", ""), run.get("machine", ""), ", ".join(run.get("devices", [])), f"{run.get('chunks', 0):,}",
+         spoken(run.get("wall_seconds", 0.0)), spoken(run.get("compile_seconds", 0.0)), run.get("state", "")]
+        for run in state.runs
+    ]  # fmt: skip
+    snippet = (
+        f"import jaxsim as js\ndata = js.open_study({str(store.path.resolve())!r})   # an xarray.Dataset, read lazily"
+    )
+    return [
+        heading("Provenance"),
+        f'<div class="scroll">{pairs_table(pairs)}</div>',
+        paragraph("Processes that worked on it:"),
+        rows_table(["begun", "machine", "devices", "chunks", "wall time", "compiling", "ended"], rows),
+        heading("The data"),
+        verbatim(snippet),
+        heading("Study file"),
+        verbatim(store.text),
+    ]

@@ -1,0 +1,54 @@
+"""Figure: courses of the species of a study at some of its design points."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jaxsim.plots.study_points import chosen_points, name_of_point, shown_species
+from jaxsim.plots.style import band, label, legend_above, new_figure, paired
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.figure import Figure
+
+
+def plot_study_courses(data: "xarray.Dataset", points: int = 5, species: int = 4) -> "Figure":
+    """Draw the mean of each species over time, with the range between its outer quantiles or one standard deviation.
+
+    Parameters
+    ----------
+    data
+        From :func:`jaxsim.open_study`.
+    points
+        Design points to draw at most, spread over the design.
+    species
+        Species to draw at most, the first ones.
+
+    Examples
+    --------
+    >>> import xarray
+    >>> values = (("point", "time", "species"), np.ones((1, 2, 1)))
+    >>> data = xarray.Dataset({"mean": values, "variance": values}, {"time": [0.0, 1.0], "species": ["X"]})
+    >>> plot_study_courses(data).axes[0].get_ylabel()
+    'X'
+    """
+    names = shown_species(data, species)
+    figure, panels = new_figure(len(names), 1.5)
+    times = data["time"].values
+    for panel, name in zip(panels, names, strict=True):
+        for point, (colour, line) in paired(chosen_points(data, points)):
+            one = data.isel(point=point).sel(species=name)
+            low, high = _range(one)
+            band(panel, times, one["mean"].values, low, high, colour, line, name_of_point(data, point))
+        label(panel, y=name)
+    label(panels[-1], "time", names[-1])
+    if data.sizes["point"] > 1:
+        legend_above(figure, panels[0], 1)
+    return figure
+
+
+def _range(one: Any) -> tuple[np.ndarray, np.ndarray]:
+    if "quantiles" in one and one.sizes["quantile"] > 1:
+        return one["quantiles"].isel(quantile=0).values, one["quantiles"].isel(quantile=-1).values
+    spread = np.sqrt(one["variance"].values)
+    return np.maximum(one["mean"].values - spread, 0.0), one["mean"].values + spread

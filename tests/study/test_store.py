@@ -1,0 +1,233 @@
+"""Stores: refused when the study has changed, whole after a full disk, damage and dead owners, and readable."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import jaxsim as js
+from jaxsim.cli.main import main
+from jaxsim.ensemble import stream
+from jaxsim.ensemble.compiled import trace_count
+from jaxsim.errors import StudyError
+from jaxsim.study.ledger import Ledger
+from jaxsim.study.owner import Owner
+from jaxsim.study.state import state_of
+from jaxsim.study.store import open_store
+
+EXACT = ("mean", "variance", "covariance", "quantiles", "histogram_R", "survival", "passed", "status", "events")
+
+
+def test_a_changed_study_is_refused_with_what_differs(study, at_once, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text(study.read_text().replace("seed = 11", "seed = 12"))
+    with pytest.raises(StudyError, match="belongs to another study file") as caught:
+        js.run_study(other, at_once, progress=False)
+    assert "-seed = 11" in str(caught.value)
+    assert "+seed = 12" in str(caught.value)
+    other.write_text("# a comment changes nothing\n" + study.read_text())
+    assert js.run_study(other, at_once, progress=False).complete
+
+
+def test_a_changed_model_is_refused(tmp_path):
+    (tmp_path / "law.py").write_text(
+        "import jaxsim as js\ndef net():\n    return js.Network({'X': 3}, ['X -> , k'], {'k': 1.0})\n"
+    )
+    study = tmp_path / "s.toml"
+    study.write_text('[model]\nentry = "law:net"\n[simulation]\ntimes = 1.0\nmethod = "mean_field"\n')
+    assert js.run_study(study, progress=False).complete
+    changed = json.loads((tmp_path / "s.store" / "manifest.json").read_text())
+    changed["network"] = "another"
+    (tmp_path / "s.store" / "manifest.json").write_text(json.dumps(changed))
+    with pytest.raises(StudyError, match=r"model of the store .* has changed"):
+        js.run_study(study, progress=False)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 2 MiB, and a function that makes it larger."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("file systems may not be mounted here")
+    yield place, lambda: subprocess.run(["mount", "-o", "remount,size=64m", str(place)], check=True)
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_a_sentence_and_the_store_goes_on(study, at_once, same, small_disk):
+    place, enlarge = small_disk
+    fill = place / "other_files"
+    store = place / "full.store"
+    js.run_study(study, store, task=0, of=12, progress=False)  # one chunk fits
+    free = os.statvfs(place)
+    fill.write_bytes(b"x" * (free.f_bavail * free.f_bsize - 8192))
+    with pytest.raises(StudyError, match=r"disk of the store .* is full") as caught:
+        js.run_study(study, store, progress=False)
+    assert "\n" not in str(caught.value)
+    assert js.open_study(store)["mean"].shape == (3, 5, 3)  # opens, with what it has
+    assert state_of(open_store(store)).done >= 1
+    assert not list(store.rglob("*.part"))
+    enlarge()
+    assert js.run_study(study, store, progress=False).complete
+    same(store, at_once)
+
+
+def test_damaged_sums_are_noticed_and_computed_again(study, at_once, same, tmp_path):
+    store = tmp_path / "damaged"
+    js.run_study(study, store, task=0, of=2, progress=False)
+    opened = open_store(store)
+    chunk = opened.plan.chunk(next(opened.ledger.done()))
+    arrays = opened.sums.read(chunk, ["status"])
+    opened.sums.write(chunk, {"status": arrays["status"] + 1})
+    with pytest.raises(StudyError, match="damaged"):
+        js.run_study(study, store, progress=False)
+    assert js.run_study(study, store, progress=False).complete
+    same(store, at_once)
+
+
+def test_out_of_memory_halves_the_lanes_and_says_so(study, at_once, monkeypatch, tmp_path, capsys):
+    real = stream.compiled
+
+    def small_memory(program, inputs, devices):
+        if program.lanes > 300:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes")
+        return real(program, inputs, devices)
+
+    monkeypatch.setattr(stream, "compiled", small_memory)
+    assert js.run_study(study, tmp_path / "small").complete
+    assert "out of memory with 1024 trajectories side by side; going on with 512" in capsys.readouterr().err
+    found, wanted = js.open_study(tmp_path / "small"), js.open_study(at_once)
+    for name in EXACT:
+        assert np.array_equal(found[name].values, wanted[name].values), name
+
+
+def test_other_errors_of_the_device_are_not_swallowed(study, monkeypatch, tmp_path):
+    def broken(program, inputs, devices):
+        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
+
+    monkeypatch.setattr(stream, "compiled", broken)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
+        js.run_study(study, tmp_path / "broken", progress=False)
+
+
+def test_a_stopping_rule_stops_each_point_when_it_holds_whoever_computes(study, at_once, same, tmp_path):
+    whole = js.open_study(at_once)
+    errors = whole["standard_error"].sel(species="I", time=20.0).values
+    limit = float(1.959964 * np.median(errors) * np.sqrt(1500 / 600))  # that point has enough with 800
+    ruled = tmp_path / "ruled.toml"
+    ruled.write_text(study.read_text() + f'\n[stop]\noutput = "I"\ntime = 20.0\nhalf_width = {limit}\n')
+    assert js.run_study(ruled, tmp_path / "one", progress=False).complete
+    for task in (1, 0):
+        js.run_study(ruled, tmp_path / "two", task=task, of=2, progress=False)
+    assert js.resume_study(tmp_path / "two", progress=False).complete
+    same(tmp_path / "one", tmp_path / "two")
+    data = js.open_study(tmp_path / "one")
+    half = 1.959964 * data["standard_error"].sel(species="I", time=20.0).values
+    taken = data["trajectories"].values
+    assert set(taken.tolist()) <= {400, 800, 1200, 1500}
+    assert len(set(taken.tolist())) > 1  # the points differ in what they need
+    assert np.all((half < limit) | (taken == 1500))
+
+
+def test_many_points_compile_once(study, tmp_path):
+    many = tmp_path / "many.toml"
+    values = ", ".join(f"{0.1 + 0.01 * k:.2f}" for k in range(60))
+    many.write_text(
+        study.read_text().replace("[0.3, 0.5, 0.8]", f"[{values}]").replace("trajectories = 1500", "trajectories = 70")
+    )
+    before = trace_count()
+    js.run_study(many, progress=False)
+    assert trace_count() <= before + 1
+    assert int(js.open_study(tmp_path / "many.store")["reached"].sum()) == 60 * 5 * 70
+
+
+def test_rate_equations_over_a_design(tmp_path):
+    study = tmp_path / "decay.toml"
+    study.write_text(
+        "[model]\nspecies = {X = 100}\nparameters = {k = 1.0}\nreactions = ['X -> , k']\n"
+        "[design]\nkind = 'grid'\nparameters.k.values = [0.5, 1.0, 2.0]\n"
+        "[simulation]\ntimes = [0.0, 1.0]\nmethod = 'mean_field'\nchunk = 2\n"
+    )
+    assert js.run_study(study, progress=False).complete
+    data = js.open_study(tmp_path / "decay.store")
+    assert np.allclose(data["mean"].isel(time=1, species=0), 100 * np.exp(-np.array([0.5, 1.0, 2.0])), rtol=1e-6)
+
+
+def test_results_are_read_when_they_are_used(at_once):
+    data = js.open_study(at_once)
+    assert not data["mean"].variable._in_memory
+    assert data["beta"].dims == ("point",)
+    assert data.sel(species="I", time=20.0)["mean"].shape == (3,)
+    assert data.attrs["seed"] == 11
+
+
+class Elsewhere(Owner):
+    """An owner on another machine."""
+
+    def write(self):
+        super().write()
+        path = self.folder / f"{self.name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "machine": "another"}))
+
+
+def test_claims_of_the_dead_are_taken_over_and_those_of_the_living_are_not(tmp_path):
+    ledger, owners = Ledger(tmp_path / "ledger"), tmp_path / "owners"
+    ledger.create()
+    owners.mkdir()
+    me, other, far = Owner(owners), Owner(owners), Elsewhere(owners)
+    for owner in (me, other, far):
+        owner.write()
+    assert ledger.claim(0, other)
+    assert ledger.claim(1, far)
+    assert not ledger.claim(0, me)  # alive on this machine
+    assert not ledger.claim(1, me)  # its heartbeat is young
+    os.utime(owners / f"{far.name}.json", (0, 0))
+    assert ledger.claim(1, me)
+    assert ledger.holder(1) == me.name
+    assert not ledger.claim(1, other)
+    (owners / f"{other.name}.json").unlink()
+    assert ledger.claim(0, me)
+    assert ledger.complete(0, me, {"digest": ""})
+    assert not ledger.complete(0, far, {"digest": ""})
+    assert not ledger.claim(0, far)
+
+
+def test_status_show_and_exports(at_once, tmp_path, capsys):
+    assert main(["status", str(at_once)]) == 0
+    assert "12 of 12" in capsys.readouterr().out
+    assert main(["show", str(at_once)]) == 0
+    assert "±" in capsys.readouterr().out
+    csv, netcdf = tmp_path / "r.csv", tmp_path / "r.nc"
+    assert main(["show", str(at_once), "--csv", str(csv), "--netcdf", str(netcdf)]) == 0
+    assert len(csv.read_text().splitlines()) == 1 + 3 * 5 * 3
+    import xarray
+
+    with xarray.open_dataset(netcdf, engine="h5netcdf") as back:
+        assert np.array_equal(back["mean"].values, js.open_study(at_once)["mean"].values)
+    assert main(["show", str(tmp_path)]) == 2
+    assert "no store of a study" in capsys.readouterr().err
+
+
+def test_the_report_is_one_page_that_asks_for_nothing(at_once, tmp_path, capsys):
+    assert main(["report", str(at_once), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "index.html").read_text()
+    for wanted in ("epidemic", "data:image/svg+xml;base64,", "beta*S*I/65", "absorbed", "commit", "float32"):
+        assert wanted in page
+    asking = [word for word in ("http://", "https://", "<script", "@import", "url(") if word in page]
+    assert asking == []
+    names = {path.name for path in tmp_path.iterdir()}
+    for figure in ("courses", "response_beta", "survival"):
+        assert {f"{figure}.png", f"{figure}.pdf", f"{figure}.svg"} <= names
+
+
+def test_the_doctor_finds_nothing_and_then_something(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    assert main(["doctor"]) == 0
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(Path("/proc/nowhere")))
+    assert main(["doctor"]) == 1
+    assert "FIX cache" in capsys.readouterr().out
