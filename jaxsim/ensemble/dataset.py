@@ -7,7 +7,7 @@ import numpy as np
 from jaxsim.ensemble.grid import as_grid
 from jaxsim.ensemble.provenance import provenance
 from jaxsim.ensemble.result import Gathered
-from jaxsim.kernels import LABELS, Status
+from jaxsim.kernels import LABELS, SHARES, TREATMENTS, Status
 from jaxsim.network import Network
 from jaxsim.statistics import Histogram
 
@@ -52,8 +52,21 @@ def build_dataset(network: Network, request: Any, gathered: Gathered, devices: t
     if gathered.program.kept:
         fields["trajectories"] = (("trajectory", "time", "species"), np.concatenate(gathered.states))
         fields["trajectory_status"] = (("trajectory",), np.concatenate(gathered.ends))
+    if gathered.leaped is not None:
+        fields["partition"] = (("reaction", "treatment"), _partition(gathered), {"long_name": "share of the time"})
     data = xarray.Dataset(fields, _coordinates(network, request, gathered), _attributes(request, gathered, devices))
     return data
+
+
+def _partition(gathered: Gathered) -> np.ndarray:
+    """Return the share of the time over which each reaction was exact, or leaped over, by kind of leap.
+
+    It is the mean over the trajectories that ended well; NaN if none did.
+    """
+    assert gathered.leaped is not None
+    fine = sum(int(gathered.status[code]) for code in Status if code.fine)
+    leaped = gathered.leaped.T / (SHARES * fine) if fine else np.full(gathered.leaped.T.shape, np.nan)
+    return np.column_stack([1.0 - leaped.sum(axis=1), leaped])
 
 
 def join_points(datasets: list["xarray.Dataset"], batch: dict[str, np.ndarray]) -> "xarray.Dataset":
@@ -95,6 +108,9 @@ def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str
         coordinates["passage"] = list(request.passages)
     if program.kept:
         coordinates["trajectory"] = np.arange(request.first, request.first + request.trajectories)
+    if gathered.leaped is not None:
+        coordinates["reaction"] = [reaction.name or str(reaction) for reaction in program.structure.reactions]
+        coordinates["treatment"] = ["exact", *TREATMENTS]
     for statistic in program.statistics:
         if isinstance(statistic, Histogram):
             lows = statistic.low + statistic.width * np.arange(-1, statistic.bins + 1)

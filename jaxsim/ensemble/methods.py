@@ -30,6 +30,10 @@ METHODS = {
     "midpoint_tau_leap": Method("leaps at the rates expected halfway: second order in the mean", LEAPS),
     "trapezoidal_tau_leap": Method("leaps in two stages: second order in mean and variance", LEAPS),
     "implicit_tau_leap": Method("leaps longer than what balances takes to relax, for stiff networks", LEAPS),
+    "hybrid": Method(
+        "exact jumps of small populations and rare reactions, leaps over all others, divided anew at every step",
+        COUNTED | {"tolerance"},
+    ),
     "mean_field": Method(
         "rate equations: the limit of large populations, without noise", frozenset({"rtol", "atol"}), True
     ),

@@ -149,7 +149,9 @@ def _program(
     given = request.schedule.names if request.schedule is not None else ()
     dosed = tuple(name for s, name in enumerate(structure.species) if moved[s] or name in given)
     general = bool(timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow)
-    leap = Leaping(request.method, request.step is not None) if request.method in VARIANTS else None
+    leap = None
+    if request.method in VARIANTS:
+        leap = Leaping(request.method, request.step is not None, VARIANTS[request.method].mixed)
     general = general or leap is not None
     blocked = is_blocked(structure, general)
     size = call_size(request, grid.size, len(structure.species))

@@ -22,6 +22,8 @@ class Gathered:
     sums: tuple[Any, ...] | None = None
     states: list[np.ndarray] = field(default_factory=list)
     ends: list[np.ndarray] = field(default_factory=list)
+    leaped: np.ndarray | None = None
+    """int64 [treatment, reaction]: shares of the time, in parts of 1 / SHARES, summed over trajectories."""
 
     def add(self, part: tuple[int, int], tally: Tally) -> None:
         """Add the tally of one call."""
@@ -29,6 +31,9 @@ class Gathered:
         self.events += int(tally.events)
         self.rejected += int(tally.rejected)
         self.sums = tally.statistics if self.sums is None else jax.tree.map(np.add, self.sums, tally.statistics)
+        if tally.leaped is not None:
+            leaped = np.asarray(tally.leaped)
+            self.leaped = leaped if self.leaped is None else self.leaped + leaped
         if self.program.kept:
             self.states.append(np.moveaxis(np.asarray(tally.states)[: part[1]], 1, 2))
             self.ends.append(np.asarray(tally.ends)[: part[1]])

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Float64, Int32, UInt32
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.rates import leaves_in_time, plan_rates, propensities
-from jaxsim.kernels.state import Inputs
+from jaxsim.kernels.state import Inputs, Lanes, Mixed
 
 
 class Leap(NamedTuple):
@@ -28,6 +28,29 @@ class Leap(NamedTuple):
     """Lanes whose leap is too long for an explicit step."""
     any: Bool[Array, ""]
     """Whether any lane leaps."""
+
+
+class Plan(NamedTuple):
+    """What a lane does next."""
+
+    leap: Leap
+    t: Float64[Array, " L"]
+    """Time at which the leap or the waiting ends."""
+    code: Int32[Array, " L"]
+    """What is pending then."""
+    good: Bool[Array, " L"]
+    mixed: Mixed | None = None
+    """What the hybrid method carries on, if the leap is taken."""
+
+
+def make_leap(lanes: Lanes, here: Any, leaping: Any, stiff: Any, t: Any, stays: Any) -> Leap:
+    """Return the leap to time t over the marked reactions; of length 0 where none of them can fire."""
+    assert lanes.general is not None
+    zero = np.zeros((), here.a0.dtype)
+    moves = jnp.any(leaping & (jnp.stack(here.upper) > zero), axis=0)
+    span = jnp.where(moves & here.good & ~stays, (t - lanes.t).astype(here.a0.dtype), zero)
+    general = lanes.general
+    return Leap(lanes.x, lanes.t, span, general.cell, general.draws, leaping, stiff, jnp.any(span > 0))
 
 
 def real_counts(program: Program, x: tuple[Any, ...]) -> list[Any]:

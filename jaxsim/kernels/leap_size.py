@@ -127,18 +127,20 @@ def consumption(structure: Structure, s: int, leaping: list[Any]) -> Any:
     return _weighted(structure, s, leaping, lambda change: float(max(0, -change)))
 
 
-def stable_size(structure: Structure, x: list[Any], leaping: list[Any]) -> Float[Array, " L"]:
-    """Return the leap over which half of the molecules of some species are expected to be consumed.
+def relaxation_size(structure: Structure, x: list[Any], leaping: list[Any], part: Any) -> Float[Array, " L"]:
+    """Return the leap over which a part of the molecules of some species, at most half, is expected to be consumed.
 
-    Where two fast reactions balance, their noise alone would allow leaps at which the explicit step
-    oscillates: it multiplies a deviation by 1 - tau times the rate of consumption.
+    Where two fast reactions balance, the bounds of the paper look at their noise alone. They allow leaps as long as
+    the species takes to relax, over which a rule of first order makes its spread too wide (each variant says by how
+    much, and so which part it may take), and beyond which the explicit step oscillates: it multiplies a deviation by
+    1 - tau times the rate of consumption.
     """
     inverse = jnp.zeros_like(leaping[0])
     for s in range(len(structure.species)):
         consumed = consumption(structure, s, leaping)
         if consumed is not None:
             inverse = jnp.maximum(inverse, consumed / jnp.maximum(x[s], np.ones((), x[s].dtype)))
-    return inverse.dtype.type(STABLE) / inverse
+    return jnp.minimum(part, inverse.dtype.type(STABLE)) / inverse
 
 
 def countable_size(structure: Structure, leaping: list[Any]) -> Float[Array, " L"]:

@@ -11,11 +11,12 @@ from jaxsim.kernels.blocked import blocked_step
 from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.direct import direct_step
+from jaxsim.kernels.hybrid import TREATMENTS
 from jaxsim.kernels.masks import count
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.kernels.service import Run, Tally, random_effects, turn_over
-from jaxsim.kernels.state import General, Inputs, Lanes, Owner
+from jaxsim.kernels.state import General, Inputs, Lanes, Mixed, Owner
 from jaxsim.kernels.status import Status
 from jaxsim.kernels.tau_leap import leap_step
 from jaxsim.kernels.thinning import finished, thinning_step, waiting
@@ -164,7 +165,13 @@ def _general(program: Program, zeros: Any, word: Any) -> General:
     armed = word if program.structure.events else None
     limit = jnp.full(zeros.shape, jnp.inf, program.real) if program.leap else None
     fired = word.astype(jnp.uint64) if program.leap else word
-    return General(zeros, word, fired, word, armed, limit)
+    return General(zeros, word, fired, word, armed, limit, _mixed(program) if program.mixed else None)
+
+
+def _mixed(program: Program) -> Mixed:
+    shape = (len(program.structure.reactions), program.lanes)
+    leaped = jnp.zeros((len(TREATMENTS), *shape), jnp.float64)
+    return Mixed(jnp.zeros(shape, bool), jnp.zeros((program.lanes,), jnp.float64), leaped)
 
 
 def _grids(program: Program) -> tuple[Any, ...]:
@@ -185,4 +192,5 @@ def _nothing(program: Program) -> Tally:
         statistics=tuple(statistic.start() for statistic in program.statistics),
         states=jnp.full(shape, -1, jnp.int32),
         ends=jnp.full((program.kept,), -1, jnp.int32),
+        leaped=jnp.zeros((len(TREATMENTS), len(program.structure.reactions)), jnp.int64) if program.mixed else None,
     )

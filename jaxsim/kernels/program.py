@@ -26,6 +26,8 @@ class Leaping:
     variant: str
     fixed: bool
     """Whether leaps have a given length instead of a tolerance."""
+    mixed: bool = False
+    """Whether reactions are divided into leaped and exact ones (the hybrid method)."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class Program:
     def has_random_effects(self) -> bool:
         """Whether some change draws random numbers, and waits for the service."""
         return bool(plan_changes(self.structure).slow)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the hybrid method runs."""
+        return self.leap is not None and self.leap.mixed
 
     @property
     def real(self) -> Any:

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt32, UInt64
+from jaxtyping import Array, Float, Float64, UInt32, UInt64
 
 from jaxsim.random import threefry2x32, uniform
 
@@ -27,3 +27,14 @@ def two_uniforms(bits: UInt64[Array, " L"], real: type) -> tuple[Float[Array, " 
         scale, half = np.float64(2.0**-32), np.float64(2.0**-33)
         return first.astype(real) * scale + half, second.astype(real) * scale + half
     return uniform(first), uniform(second)
+
+
+def waiting_threshold(bits: UInt64[Array, " L"]) -> Float64[Array, " L"]:
+    """Return an exponential of mean 1 from the first word, with both of its tails resolved.
+
+    A leap asks whether a rare event falls into it, with a chance that may be far below the 2**-24 at which float32
+    resolves uniforms near 1; their complements reach down to 2**-33.
+    """
+    first = (bits >> HALF).astype(jnp.uint32)
+    short, long = -jnp.log1p(-uniform(~first)), -jnp.log(uniform(first))
+    return jnp.where(first >= np.uint32(1 << 31), short, long).astype(jnp.float64)

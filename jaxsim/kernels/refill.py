@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -110,4 +111,5 @@ def _begin_general(
         rejected=jnp.where(fresh, zero, general.rejected),
         armed=armed,
         limit=limit,
+        mixed=jax.tree.map(lambda leaf: jnp.where(fresh, jnp.zeros_like(leaf), leaf), general.mixed),
     )

@@ -23,6 +23,8 @@ from jaxsim.kernels.thinning import finished, waiting
 from jaxsim.random import EFFECTS, binomial, threefry2x32, uniform
 from jaxsim.statistics import Batch
 
+SHARES = 1 << 30  # parts into which a share of the time is divided for adding
+
 
 class Tally(NamedTuple):
     """What has been gathered from trajectories that have ended."""
@@ -34,6 +36,9 @@ class Tally(NamedTuple):
     states: Int32[Array, "kept species K"]
     ends: Int32[Array, " kept"]
     """Status of each kept trajectory."""
+    leaped: Int64[Array, "2 R"] | None
+    """Share of its time over which each reaction was leaped over, by kind of leap, in parts of 1 / SHARES, summed over
+    the trajectories that ended well; None without a partition."""
 
 
 class Run(NamedTuple):
@@ -91,7 +96,17 @@ def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: An
         fired = jnp.where(done, lanes.general.fired, jnp.zeros_like(lanes.general.fired)).astype(jnp.int64)
         rejected = jnp.where(done, lanes.general.rejected, np.uint32(0)).astype(jnp.int64)
         tally = tally._replace(events=tally.events + jnp.sum(fired), rejected=tally.rejected + jnp.sum(rejected))
+    if lanes.general is not None and lanes.general.mixed is not None and tally.leaped is not None:
+        shares = _whole_shares(inputs, lanes.general.mixed.leaped, sound)
+        tally = tally._replace(leaped=tally.leaped + jnp.sum(shares, axis=2))
     return _keep(program, tally, owner, status, batch, done) if program.kept else tally
+
+
+def _whole_shares(inputs: Inputs, leaped: Any, sound: Any) -> Any:
+    """Return shares of the time in whole parts, so that their sum does not depend on its order."""
+    span = inputs.times[-1] - inputs.timeline.edges[0]
+    share = leaped / jnp.where(span > 0, span, np.float64(1.0))
+    return jnp.where(sound, jnp.round(share * np.float64(SHARES)).astype(jnp.int64), np.int64(0))
 
 
 def _keep(program: Program, tally: Tally, owner: Owner, status: Any, batch: Batch, done: Any) -> Tally:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from jaxtyping import Array, Float, Float64, Int32, UInt32, UInt64
+from jaxtyping import Array, Bool, Float, Float64, Int32, UInt32, UInt64
 
 from jaxsim.dosing import Timeline
 
@@ -82,3 +82,15 @@ class General(NamedTuple):
     """Bit e: trigger e was true after the last change; None without events."""
     limit: Float[Array, " L"] | None
     """Longest leap allowed after a rejection, infinite otherwise; None without leaps."""
+    mixed: "Mixed | None" = None
+
+
+class Mixed(NamedTuple):
+    """The part of the carry that only the hybrid method needs."""
+
+    fast: Bool[Array, "R L"]
+    """Reactions that were leaped over last: where they stand in the hysteresis of the partition."""
+    threshold: Float64[Array, " L"]
+    """Propensity, integrated over time, that is left until the next jump of the exact reactions; 0 if to be drawn."""
+    leaped: Float64[Array, "2 R L"]
+    """Time over which each reaction was leaped over, by explicit and by implicit leaps."""

@@ -1,0 +1,79 @@
+"""The hybrid method: jumps of small populations and of rare reactions one by one, leaps over all others.
+
+In every iteration each lane divides its reactions anew (`partition.py`). The leap is chosen as in tau-leaping, for the
+reactions that it holds, and ended by the next jump of the others, whose propensity is followed along the leap
+(`hazard.py`). What is leaped over has Poisson firings in two stages, which for large means is the Langevin limit in
+whole molecules; fast reversible reactions that balance are passed over by implicit leaps (`hybrid_leap.py`), which
+keep their mean and damp their variance. Where leaping does not pay, all reactions are exact.
+
+Sources: Haseltine & Rawlings, J. Chem. Phys. 117 (2002) 6959; Salis & Kaznessis, J. Chem. Phys. 122 (2005) 054103;
+Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109 for the length of the leaps.
+"""
+
+from functools import partial
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxsim.kernels.allowed_size import allowed_size
+from jaxsim.kernels.context import Context
+from jaxsim.kernels.firings import computed_once
+from jaxsim.kernels.hazard import expected, next_jump
+from jaxsim.kernels.leap import Leap, Plan, all_rates, make_leap, moved, state_at
+from jaxsim.kernels.leap_end import leap_end, pays
+from jaxsim.kernels.partition import fires_often, is_large
+from jaxsim.kernels.present import Present
+from jaxsim.kernels.program import Program
+from jaxsim.kernels.randomness import two_uniforms, waiting_threshold
+from jaxsim.kernels.state import Inputs, Lanes, Mixed
+
+TREATMENTS = ("leap", "implicit leap")  # beside "exact"
+
+
+def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any) -> Plan:
+    """Divide the reactions, choose the leap, and find the jump that ends it."""
+    general = lanes.general
+    assert general is not None
+    assert general.mixed is not None
+    mixed, a, zero = general.mixed, jnp.stack(here.a), np.zeros((), program.real)
+    watched = tuple(condition for _, condition in program.passages)
+    large = is_large(program.structure, watched, lanes.x, mixed.fast)
+    leaping = list(jnp.where(large, a, zero))
+    # Once, because everything below depends on it; lanes that stay do not use it.
+    plain = general._replace(mixed=None)
+    size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, plain, here, leaping)
+    fast = large & fires_often(a, size, mixed.fast)
+    slow_rates = jnp.where(fast, zero, a)
+    exact = ~pays(size, jnp.sum(slow_rates, axis=0), here.a0)
+    t, code = leap_end(program, inputs, lanes, here, jnp.where(exact, jnp.inf, size), [exact] * len(here.a))
+
+    leap = make_leap(lanes, here, fast & ~exact[None, :], stiff, t, stays)
+    last = computed_once(leap.any, partial(_propensities_at_end, program), inputs, given, leap, here, t)
+    last = jnp.where(fast | stiff[None, :], slow_rates, last)
+    threshold = jnp.where(mixed.threshold > 0, mixed.threshold, waiting_threshold(lanes.bits))
+    span = jnp.where(exact | stays, np.float64(0.0), t - lanes.t)
+    jump = next_jump(threshold, two_uniforms(lanes.bits, program.real)[1], span, slow_rates, last)
+    t = jnp.where(jump.fires, lanes.t + jump.part * span, t)
+    code = jnp.where(jump.fires, jump.code, code)
+    leap = leap._replace(size=leap.size * jump.part.astype(leap.size.dtype))
+    left = jnp.where(exact, mixed.threshold, jump.left)
+    return Plan(leap, t, code, here.good, Mixed(fast, left, _time_leaped(mixed, leap, t - lanes.t)))
+
+
+def _propensities_at_end(
+    program: Program, inputs: Inputs, given: Context, leap: Leap, here: Present, t: Any
+) -> Float[Array, "R L"]:
+    """Return the propensities at the end of the leap, where its reactions are expected to bring the counts."""
+    zero = np.zeros((), here.a0.dtype)
+    firings = jnp.where(leap.leaping, jnp.stack(here.a), zero) * leap.size[None, :]
+    x = expected(moved(program, here.x, firings))
+    return jnp.maximum(jnp.stack(all_rates(program, state_at(program, inputs, given, x, leap.cell, t))), zero)
+
+
+def _time_leaped(mixed: Mixed, leap: Leap, span: Any) -> Any:
+    """Add the length of the leap to the time over which each reaction has been leaped over, by kind of leap."""
+    spent = jnp.where(leap.leaping & (leap.size > 0)[None, :], span[None, :], np.float64(0.0))
+    implicit = leap.stiff[None, :]
+    return mixed.leaped + jnp.stack([jnp.where(implicit, 0.0, spent), jnp.where(implicit, spent, 0.0)])
