@@ -34,6 +34,10 @@ METHODS = {
         "exact jumps of small populations and rare reactions, leaps over all others, divided anew at every step",
         COUNTED | {"tolerance"},
     ),
+    "auto": Method(
+        "direct, trapezoidal_tau_leap or hybrid, by what each would cost along the rate equations; says why",
+        COUNTED | {"tolerance"},
+    ),
     "mean_field": Method(
         "rate equations: the limit of large populations, without noise", frozenset({"rtol", "atol"}), True
     ),

@@ -1,8 +1,20 @@
 """Progress of long runs."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+LOG = logging.getLogger("jaxsim")
+
+
+def announce(line: str, shown: bool | None) -> None:
+    """Tell the user something in one line: on the terminal where a progress bar would be drawn, and in the log."""
+    LOG.info(line)
+    if sys.stderr.isatty() if shown is None else shown:
+        from tqdm import tqdm
+
+        tqdm.write(line, file=sys.stderr)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def check(request: Request) -> None:
 
 
 def _check_leaps(request: Request) -> None:
-    if request.method not in VARIANTS:
+    if request.method not in (*VARIANTS, "auto"):
         return
     if request.tolerance is not None and request.step is not None:
         raise SimulationError("a leap has either a tolerance or a fixed step; give one of them")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from jaxsim.ensemble.automatic import choose_method, for_choice
 from jaxsim.ensemble.compiled import compiled
 from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import build_dataset, join_points
@@ -15,7 +16,7 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.grid import checked_times
 from jaxsim.ensemble.layout import call_size, lane_count, least_per_call
 from jaxsim.ensemble.methods import METHODS
-from jaxsim.ensemble.progress import progress_bar
+from jaxsim.ensemble.progress import announce, progress_bar
 from jaxsim.ensemble.request import Request, check, prepare
 from jaxsim.ensemble.result import Gathered
 from jaxsim.ensemble.values import split_batch
@@ -79,14 +80,24 @@ def simulate(
         one-dimensional arrays, which make a batch with the dimension ``point``.
     method
         ``"direct"``: Gillespie's direct method, by exact thinning where rates vary in time.
+        ``"auto"``: one of direct, trapezoidal_tau_leap and hybrid, the same for all trajectories and design points:
+        leaping where it costs at most half of what all events would along the rate equations, hybrid where
+        some population then is below 100 for a tenth of the time. The attributes ``method`` and
+        ``method_reason`` say which and why. State-triggered events are always exact.
         ``"tau_leap"``: adaptive leaps over many events at once, and exact events wherever leaping does not
         pay, decided for each trajectory at each step; a critical reaction, which few firings would starve,
         keeps its exact clock. ``"midpoint_tau_leap"`` takes the rates expected halfway, and
         ``"trapezoidal_tau_leap"``, the most accurate for its cost, leaps in two stages.
         ``"implicit_tau_leap"`` is for stiff networks: it leaps over fast reactions that balance, and damps
-        their variance. Counts are whole, never negative, and obey every conservation law. Passages and triggers
+        their variance.
+        ``"hybrid"``: reactions that change a population below 100 (below 50 once they leap), or of which leaps
+        hold few firings, are exact jumps, at the times at which their propensity integrated along the leaps
+        says; all others are leaped over in two stages, and implicitly where they are fast and balance. The
+        result has ``partition`` (reaction, treatment), the share of the time each was treated how.
+        All these have whole counts, never negative, which obey every conservation law. Passages and triggers
         are looked at between leaps.
-        ``"langevin"``: trajectories of the chemical Langevin equation, real counts for large populations.
+        ``"langevin"``: trajectories of the chemical Langevin equation, real counts for large populations. Its
+        steps end at save times, so that trajectories depend on the save grid, other than those above.
         ``"mean_field"``: one solution of the rate equations; ``"linear_noise"``: with variances. Neither has
         trajectories: that number, seed and chunk say nothing to them, variances of ``"mean_field"`` are NaN.
         These three compute in float64. :func:`jaxsim.mean_field` is differentiable.
@@ -126,7 +137,8 @@ def simulate(
         ``"linear_noise"``; 1e-8 and 1e-6 if not given.
     tolerance
         Relative change of a rate that a leap allows, in expectation and in standard deviation; 0.03 if not
-        given. The weak error is about proportional to it, and with ``"trapezoidal_tau_leap"`` to its square.
+        given. Half of it bounds the error of a standard deviation that relaxes. The weak error is about
+        proportional to it, and with ``"trapezoidal_tau_leap"`` and ``"hybrid"`` to its square.
     step
         Length of leaps, instead of a tolerance: they end early only at save times, doses and critical reactions.
         Longest step of ``"langevin"``, in the time unit of the rates; a twentieth of the shortest relaxation time
@@ -155,6 +167,7 @@ def simulate(
     Gillespie, J. Comput. Phys. 22 (1976) 403; Lewis & Shedler, Naval Res. Logist. 26 (1979) 403;
     Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109; Gillespie, J. Chem. Phys. 115 (2001) 1716;
     Rathinam, Petzold, Cao & Gillespie, J. Chem. Phys. 119 (2003) 12784;
+    Haseltine & Rawlings, J. Chem. Phys. 117 (2002) 6959; Salis & Kaznessis, J. Chem. Phys. 122 (2005) 054103;
     Anderson & Koyama, Multiscale Model. Simul. 10 (2012) 1493.
 
     Examples
@@ -175,13 +188,19 @@ def simulate(
     check(request)
     networks, batch = split_batch(network, parameters)
     used = tuple(devices) if devices is not None else tuple(jax.local_devices())
+    reason: dict[str, str] = {}
+    if method == "auto":
+        chosen = choose_method(networks, request, used[0].platform)
+        announce(f"method {chosen.method}: {chosen.reason}", progress)
+        request, reason = for_choice(request, chosen), {"method_reason": chosen.reason}
     if METHODS[method].continuous:
         return simulate_continuous(networks, batch, request, used, progress)
     with progress_bar(trajectories * len(networks), progress) as count:
         results = [_one_point(point, n, request, used, count) for point, n in enumerate(networks)]
     _warn(np.sum([result.status for result in results], axis=0), trajectories * len(networks))
     datasets = [build_dataset(n, request, result, used) for n, result in zip(networks, results, strict=True)]
-    return join_points(datasets, batch) if batch else datasets[0]
+    data = join_points(datasets, batch) if batch else datasets[0]
+    return data.assign_attrs(reason)
 
 
 def _one_point(point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Any) -> Gathered:

@@ -7,9 +7,10 @@ import numpy as np
 
 from jaxsim.ensemble.flow import flow_inputs, run_program
 from jaxsim.ensemble.grid import checked_times
+from jaxsim.ensemble.typical import typical_network
 from jaxsim.errors import SimulationError
 from jaxsim.kernels.continuous import FlowProgram
-from jaxsim.network import Network, is_distribution
+from jaxsim.network import Network
 
 SHARE = 0.05  # of the shortest relaxation time: an error of the scheme of about 0.05**2 / 6, 4 in 10,000
 FEWEST = 64  # steps from start to end, for rates that vary in time
@@ -45,17 +46,10 @@ def step_length(network: Network, request: Any, device: Any) -> tuple[float, flo
 
 def fastest_relaxation(network: Network, request: Any, span: float, device: Any) -> tuple[float, float]:
     """Return the largest eigenvalue (by size) of the drift's Jacobian along the rate equations, and seconds."""
-    typical = network.with_parameters(**_medians(network.parameters))
-    typical = typical.with_initial(**{k: round(v) for k, v in _medians(network.initial).items()})
     grid = np.linspace(request.start, request.start + span, PARTS + 1) if span > 0 else np.array([request.start])
-    inputs = flow_inputs(typical, replace(request, rtol=1e-4, atol=1e-3), grid)
+    inputs = flow_inputs(typical_network(network), replace(request, rtol=1e-4, atol=1e-3), grid)
     result, _, seconds = run_program(FlowProgram(network.structure, jacobians=True), inputs, device)
     assert result.jacobians is not None
     finite = np.all(np.isfinite(result.jacobians), axis=(1, 2))
     values = np.abs(np.linalg.eigvals(result.jacobians[finite]))
     return float(values.max(initial=0.0)), seconds
-
-
-def _medians(values: Any) -> dict[str, float]:
-    drawn = {name: value for name, value in values.items() if is_distribution(value)}
-    return {name: float(np.asarray(value.sample(np.float32(0.5)))) for name, value in drawn.items()}

@@ -23,7 +23,7 @@ from jaxsim.kernels.firings import computed_once
 from jaxsim.kernels.hazard import expected, next_jump
 from jaxsim.kernels.leap import Leap, Plan, all_rates, make_leap, moved, state_at
 from jaxsim.kernels.leap_end import leap_end, pays
-from jaxsim.kernels.partition import fires_often, is_large
+from jaxsim.kernels.partition import fires_often, is_large, watched
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.randomness import two_uniforms, waiting_threshold
@@ -38,8 +38,7 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
     assert general is not None
     assert general.mixed is not None
     mixed, a, zero = general.mixed, jnp.stack(here.a), np.zeros((), program.real)
-    watched = tuple(condition for _, condition in program.passages)
-    large = is_large(program.structure, watched, lanes.x, mixed.fast)
+    large = is_large(program.structure, watched(program), lanes.x, mixed.fast)
     leaping = list(jnp.where(large, a, zero))
     # Once, because everything below depends on it; lanes that stay do not use it.
     plain = general._replace(mixed=None)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
+from jaxsim.kernels.program import Program
 from jaxsim.network import Expression, Structure, names
 
 LARGE = (
@@ -23,14 +24,19 @@ RARE = 1.0  # firings of all rare reactions together that are expected in a leap
 OFTEN = 2.0  # times RARE, from which on a reaction is no longer rare
 
 
+def watched(program: Program) -> tuple[Expression, ...]:
+    """Return the conditions on the state that the request looks at."""
+    return tuple(condition for _, condition in program.passages)
+
+
 @lru_cache(maxsize=256)
-def felt_changes(structure: Structure, watched: tuple[Expression, ...]) -> tuple[tuple[tuple[int, int], ...], ...]:
+def felt_changes(structure: Structure, conditions: tuple[Expression, ...]) -> tuple[tuple[tuple[int, int], ...], ...]:
     """Return for each reaction the species whose small counts matter, with the size of the change of each.
 
     A species that nothing reads, neither a rate nor an effect, a trigger or a passage, is a mere record: leaping over
     its changes does no harm, however small it is.
     """
-    read = [*(reaction.rate for reaction in structure.reactions), *watched]
+    read = [*(reaction.rate for reaction in structure.reactions), *conditions]
     for actor in structure.reactions:
         read += [value for _, value in actor.effects]
     for event in structure.events:
@@ -44,14 +50,17 @@ def felt_changes(structure: Structure, watched: tuple[Expression, ...]) -> tuple
 
 
 def is_large(
-    structure: Structure, watched: tuple[Expression, ...], x: tuple[Int32[Array, " L"], ...], fast: Bool[Array, "R L"]
+    structure: Structure,
+    conditions: tuple[Expression, ...],
+    x: tuple[Int32[Array, " L"], ...],
+    fast: Bool[Array, "R L"],
 ) -> Bool[Array, "R L"]:
     """Return the reactions that change large populations only, given those that were leaped over last.
 
     A reaction with an effect, which is no fixed change, never is one of them.
     """
     result = []
-    for r, (reaction, changes) in enumerate(zip(structure.reactions, felt_changes(structure, watched), strict=True)):
+    for r, (reaction, changes) in enumerate(zip(structure.reactions, felt_changes(structure, conditions), strict=True)):
         large = jnp.full(x[0].shape, not reaction.effects)
         for s, change in changes:
             least = jnp.where(fast[r], np.int32(SMALL * change), np.int32(LARGE * change))

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxsim.kernels.context import Context
@@ -32,12 +33,17 @@ def present(program: Program, inputs: Inputs, given: Context, lanes: Lanes) -> P
     """Evaluate all propensities where the lanes stand."""
     general = lanes.general
     assert general is not None
-    x = real_counts(program, lanes.x)
-    state = state_at(program, inputs, given, x, general.cell, lanes.t)
+    here = present_at(program, inputs, given, real_counts(program, lanes.x), general.cell, lanes.t)
+    rates = [here.a[r] for r in program.checked_rates]
+    good = faultless(lanes.x, rates, here.a0, largest(program.real), True)
+    return here._replace(good=good & (general.draws < inputs.max_events))
+
+
+def present_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cell: Any, t: Any) -> Present:
+    """Evaluate all propensities at real counts [L] each, in cells [L], at times t [L]."""
+    state = state_at(program, inputs, given, x, cell, t)
     a = all_rates(program, state)
-    a0 = total(a)[-1]
-    good = faultless(lanes.x, [a[r] for r in program.checked_rates], a0, largest(program.real), True)
-    leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
+    leaves = {name: (low[cell], high[cell]) for name, (low, high) in given.bounds.items()}
     rates = plan_rates(program.structure, program.sampled_parameters)
     upper = propensity_bounds(rates, state, leaves, x[0])
-    return Present(x, state, a, upper, a0, good & (general.draws < inputs.max_events))
+    return Present(x, state, a, upper, total(a)[-1], jnp.ones(x[0].shape, bool))

@@ -1,0 +1,102 @@
+"""A quick look ahead: about where the rate equations lead, to choose a method by.
+
+Source of the solver: Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136 (LSODA, which notices stiffness by itself).
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.ensemble.double import double_precision
+from jaxsim.kernels import Inputs, Program
+from jaxsim.kernels.context import Context
+from jaxsim.kernels.leap import all_rates, state_at
+from jaxsim.network import evaluate
+
+POINTS = 64  # along the time of the simulation, equally spaced
+EVALUATIONS = 5_000  # of the slope, after which the pilot stays where it has come to
+RELATIVE, ABSOLUTE = 1e-3, 0.1  # tolerances of the solver, the latter in molecules
+
+
+class Pilot(NamedTuple):
+    """Points along the course of the rate equations; fewer if the solver gave up."""
+
+    t: np.ndarray
+    cell: np.ndarray
+    """int32 [K]: cell of time that holds each point."""
+    x: np.ndarray
+    """float64 [K, S]: counts."""
+
+
+class _Exhausted(Exception):
+    """The slope has been evaluated as often as the pilot may."""
+
+
+def fly(program: Program, inputs: Inputs, given: Context) -> Pilot:
+    """Follow the rate equations of a network without distributions from start to end, through doses and cells.
+
+    Effects enter by their value at the present counts, a binomial one by its mean.
+    """
+    edges = np.asarray(inputs.timeline.edges)
+    held, known = jax.device_put((inputs, given))
+    grid = np.linspace(edges[0], edges[-1], POINTS + 1)[:-1] + (edges[-1] - edges[0]) / (2 * POINTS)
+    y = np.array([float(inputs.initial[name]) for name in program.structure.species])
+    calls = [0]
+
+    def slope(t: float, y: np.ndarray, cell: int) -> np.ndarray:
+        calls[0] += 1
+        if calls[0] > EVALUATIONS:
+            raise _Exhausted
+        return np.asarray(_slope(program, held, known, np.float64(t), np.int32(cell), y), np.float64)
+
+    parts: list[tuple[np.ndarray, int, np.ndarray]] = [(edges[:1], 0, _dosed(inputs, 0, y)[None])]
+    for cell in range(len(edges) - 1):
+        inside = grid[(grid >= edges[cell]) & (grid < edges[cell + 1])]
+        found = _leg(partial(slope, cell=cell), edges[cell : cell + 2], _dosed(inputs, cell, y), inside)
+        if found is None:
+            break
+        parts.append((inside, cell, found[:-1]))
+        y = found[-1]
+    t, x = np.concatenate([part[0] for part in parts]), np.concatenate([part[2] for part in parts])
+    cells = np.concatenate([np.full(len(part[0]), part[1], np.int32) for part in parts])
+    return Pilot(t, cells, np.maximum(x, 0.0)) if len(t) == 1 else Pilot(t[1:], cells[1:], np.maximum(x[1:], 0.0))
+
+
+def _leg(slope: Any, ends: np.ndarray, y: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+    """Return the counts at the points of one cell and at its end; None if the solver gave up."""
+    from scipy.integrate import solve_ivp
+
+    if ends[1] <= ends[0]:
+        return np.array([y])
+    times = np.append(points, ends[1])
+    try:
+        with double_precision():
+            found = solve_ivp(slope, tuple(ends), y, "LSODA", times, rtol=RELATIVE, atol=ABSOLUTE)
+    except _Exhausted:
+        return None
+    sound = found.success and found.y.shape[1] == len(times) and bool(np.all(np.isfinite(found.y)))
+    return np.asarray(found.y.T) if sound else None
+
+
+def _dosed(inputs: Inputs, cell: int, y: np.ndarray) -> np.ndarray:
+    return np.asarray(inputs.timeline.multiply)[cell] * y + np.asarray(inputs.timeline.add)[cell]
+
+
+@partial(jax.jit, static_argnums=0)
+def _slope(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, y: Any) -> Any:
+    structure = program.structure
+    x = [jnp.maximum(value, np.float64(0.0)).astype(program.real)[None] for value in y]
+    state = state_at(program, inputs, given, x, cell[None], t[None])
+    rates = all_rates(program, state)
+    change = {name: jnp.zeros((1,), jnp.float64) for name in structure.species}
+    for reaction, a in zip(structure.reactions, rates, strict=True):
+        for name, by in reaction.changes.items():
+            change[name] = change[name] + np.float64(by) * a.astype(jnp.float64)
+        for name, value in reaction.effects:
+            present = {key: jnp.asarray(v).astype(jnp.float64) for key, v in state.items()}
+            becomes = jnp.asarray(evaluate(value, present, lambda n, p: n * p)).astype(jnp.float64)
+            change[name] = change[name] + (becomes - present[name]) * a.astype(jnp.float64)
+    return jnp.concatenate([change[name] for name in structure.species])
