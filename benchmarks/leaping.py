@@ -1,4 +1,4 @@
-"""Error and cost of tau-leaping, for tolerances from 0.1 to 0.003, beside exact simulation.
+"""Error and cost of tau-leaping and the hybrid method, for tolerances from 0.1 to 0.003, beside exact simulation.
 
 ``python benchmarks/leaping.py`` runs on one core and writes a JSON record. Errors are those of the observable's
 mean and standard deviation at the end, in parts of its standard deviation, with their own standard errors; the truth is
@@ -24,7 +24,7 @@ from cases import CASES  # noqa: E402
 from peers import numba_special  # noqa: E402
 
 NAMES = ("birth_death", "dimerisation", "schlogl", "lotka_volterra")
-METHODS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap")
+METHODS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "hybrid", "auto")
 TOLERANCES = (0.1, 0.03, 0.01, 0.003)
 
 
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", default=[*NAMES], choices=NAMES, metavar="CASE", help=", ".join(NAMES))
+    parser.add_argument("--methods", nargs="+", default=[*METHODS], choices=METHODS, metavar="METHOD")
     parser.add_argument("--seconds", type=float, default=5.0, help="aim of all runs of one setting (5)")
     parser.add_argument("--repeats", type=int, default=3, help="timed runs of each setting (3)")
     parser.add_argument("--out", type=Path, default=record.default_path("leaping"), help="where the record goes")
@@ -50,7 +51,7 @@ def run_case(case, options: argparse.Namespace) -> dict:
     numba_special.available()
     entries = [measure("numba_special", numba_special.prepare(case), options)]
     entries.append(measure("direct", ours(case, "direct"), options))
-    for method in METHODS:
+    for method in options.methods:
         for tolerance in TOLERANCES:
             run = ours(case, method, tolerance=tolerance)
             entries.append({**measure(method, run, options), "tolerance": tolerance})
@@ -77,7 +78,10 @@ def ours(case, method: str, **options):
         )
         last = out.sel(species=case.observable).isel(time=-1)
         fine = int(out.attrs["fine"])
-        return {"trajectories": n, "mean": float(last["mean"]), "variance": float(last["variance"]), "fine": fine}
+        found = {"trajectories": n, "mean": float(last["mean"]), "variance": float(last["variance"]), "fine": fine}
+        if "method_reason" in out.attrs:
+            found["chosen"] = {"method": out.attrs["method"], "reason": out.attrs["method_reason"]}
+        return found
 
     return run
 
@@ -95,8 +99,10 @@ def measure(name: str, run, options: argparse.Namespace) -> dict:
     if any(o.get("fine", n) != n for o in outcomes):
         raise SystemExit(f"{name}: not all trajectories ended well")
     law = laws.merge([{"kurtosis": None, **o} for o in outcomes])
+    chosen = {"chosen": outcomes[0]["chosen"]} if "chosen" in outcomes[0] else {}
     return {
         "method": name,
+        **chosen,
         "trajectories": law["trajectories"],
         "cpu_us": min(seconds) / n * 1e6,
         "mean": law["mean"],
@@ -121,7 +127,8 @@ def judge(entry: dict, truth: dict) -> None:
 
 
 def show(entry: dict) -> None:
-    setting = f"{entry['method']} {entry.get('tolerance', '')}"
+    chosen = f" = {entry['chosen']['method']}" if "chosen" in entry else ""
+    setting = f"{entry['method']} {entry.get('tolerance', '')}{chosen}"
     print(
         f"  {setting:28s} {entry['cpu_us']:9.2f} us  {entry['times_faster_than_numba']:7.2f} x numba"
         f"  mean {entry['error_mean']:+.4f} ({entry['noise_mean']:.4f})"

@@ -52,12 +52,12 @@ def choice(forecasts: dict[str, Forecast]) -> Choice:
     small = [name for name, share in plain.small.items() if share >= OFTEN]
     method = MIXED if small or WORTH * plain.leap_cost > plain.exact_cost else PLAIN
     chosen = forecasts[method]
+    if chosen.events == 0:
+        return Choice("direct", "along the rate equations nothing happens")
     holds = (
         f"along the rate equations an iteration of leaps would hold {_number(chosen.events / chosen.iterations)} events"
     )
     costs = f"and costs as much as {_number(chosen.multiple)}"
-    if chosen.events == 0:
-        return Choice("direct", "along the rate equations nothing happens")
     if WORTH * chosen.leap_cost > chosen.exact_cost:
         return Choice("direct", f"{holds} {costs}, so leaping does not pay")
     if small:

@@ -88,6 +88,25 @@ def test_the_judge_sees_the_error_of_a_large_tolerance():
     assert not judge(out, species, law).passes
 
 
+def spread_error(**options):
+    """Relative error of the standard deviation of a stationary birth-death process, and four times its noise."""
+    out = run(birth_death(1000), [20.0], 20_000, **options)
+    return abs(np.sqrt(float(out["variance"][0, 0]) / 1000.0) - 1), Z_LIMIT * np.sqrt(0.5 / 20_000)
+
+
+@pytest.mark.parametrize("method", ["tau_leap", "midpoint_tau_leap"])
+@pytest.mark.parametrize("tolerance", [0.1, 0.03])
+def test_half_the_tolerance_bounds_the_error_of_the_spread(method, tolerance):
+    error, noise = spread_error(method=method, tolerance=tolerance)
+    assert error < 1.2 * tolerance / 2 + noise  # the bound is of first order
+
+
+def test_the_leap_that_the_noise_alone_allows_would_break_that_bound():
+    """The negative control: 0.45 relaxation times, which Cao's two bounds give at a tolerance of 0.03."""
+    error, noise = spread_error(method="tau_leap", step=0.45)
+    assert error > 1.2 * 0.03 / 2 + noise
+
+
 @pytest.mark.parametrize("method", VARIANTS)
 def test_weak_error_falls_with_the_tolerance(method):
     network, species, times, law, _ = large_schlogl()
