@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from exact import master_equation, moments, poisson_law
 from judge import Z_LIMIT, judge
+from large import LARGE
 
 import jaxsim as js
 
@@ -38,52 +39,22 @@ def test_small_populations_follow_the_master_equation():
     assert judge(out, "X", poisson_law(10 * (1 - np.exp(-times)), 60)).passes
 
 
-def large_birth_death():
-    times = np.array([1.0, 6.0])
-    return birth_death(), "X", times, poisson_law(1000 * (1 - np.exp(-times)), 1300), 1.0
-
-
-def large_dimerisation():
-    times = np.array([10.0, 50.0])
-    network = js.Network({"P": 1000, "D": 0}, ["2 P -> D, k", "D -> 2 P, u"], {"k": 1e-4, "u": 4e-3})
-    rates = [lambda d: 1e-4 * (1000.0 - 2 * d) * (999 - 2 * d), lambda d: 4e-3 * d]
-    return network, "D", times, master_equation([(1,), (-1,)], rates, (0,), (501,), times), 1.0
-
-
-def large_schlogl():
-    """Cao, Gillespie & Petzold 2006, section V: modes near 85 and 565."""
-    times = np.array([1.0, 4.0])
-    constants = {"a": 0.015, "b": 1e-4 / 6, "c": 200.0, "d": 3.5}
-    network = js.Network({"X": 250}, ["2 X -> 3 X, a", "3 X -> 2 X, b", "-> X, c", "X -> , d"], constants)
-    rates = [
-        lambda x: 0.015 * x * (x - 1.0),
-        lambda x: 1e-4 / 6 * x * (x - 1.0) * (x - 2.0),
-        lambda x: 200.0 + 0.0 * x,
-        lambda x: 3.5 * x,
-    ]
-    law = master_equation([(1,), (-1,), (1,), (-1,)], rates, (250,), (900,), times)
-    return network, "X", times, law, 1.0
-
-
-LARGE = {f.__name__: f for f in (large_birth_death, large_dimerisation, large_schlogl)}
-
-
 @pytest.mark.parametrize("name", LARGE)
 def test_the_trapezoidal_law_at_the_default_tolerance_is_within_noise(name):
-    network, species, times, law, _ = LARGE[name]()
+    network, species, times, law = LARGE[name]()
     out = run(network, times, 2_000, method="trapezoidal_tau_leap", histograms={species: law.shape[1] - 1})
     assert judge(out, species, law).passes
 
 
 @pytest.mark.parametrize("name", LARGE)
 def test_the_explicit_law_at_a_small_tolerance_is_within_noise(name):
-    network, species, times, law, _ = LARGE[name]()
+    network, species, times, law = LARGE[name]()
     out = run(network, times, 2_000, tolerance=0.005, histograms={species: law.shape[1] - 1})
     assert judge(out, species, law).passes
 
 
 def test_the_judge_sees_the_error_of_a_large_tolerance():
-    network, species, times, law, _ = large_birth_death()
+    network, species, times, law = LARGE["birth_death"]()
     out = run(network, times, 20_000, tolerance=0.1, histograms={species: law.shape[1] - 1})
     assert not judge(out, species, law).passes
 
@@ -109,7 +80,7 @@ def test_the_leap_that_the_noise_alone_allows_would_break_that_bound():
 
 @pytest.mark.parametrize("method", VARIANTS)
 def test_weak_error_falls_with_the_tolerance(method):
-    network, species, times, law, _ = large_schlogl()
+    network, species, times, law = LARGE["schlogl"]()
     mean, variance, _ = moments(law)
 
     def error(tolerance):
