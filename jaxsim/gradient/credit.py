@@ -24,8 +24,15 @@ class Anchor(NamedTuple):
 
     quantile: float
     quantile_error: float
-    density: float
-    """Of F at the quantile."""
+    low: float
+    high: float
+    band: float
+    """Probability between low and high, around the quantile."""
+
+    @property
+    def density(self) -> float:
+        """Of F at the quantile."""
+        return self.band / (self.high - self.low)
 
 
 def needs_pilot(objective: Objective) -> bool:
@@ -51,7 +58,7 @@ def _anchor(term: Term, numbers: np.ndarray) -> Anchor:
     around = np.quantile(numbers, np.clip([level - error, level + error], 0, 1))
     spread = float(np.diff(around)[0]) / 2
     if term.summary == "tail mean":
-        return Anchor(quantile, spread, np.nan)
+        return Anchor(quantile, spread, quantile, quantile + 1.0, 1.0)
     band = min(BAND, level / 2, (1 - level) / 2)
     low, high = np.quantile(numbers, [level - band, level + band])
     atom = float(np.mean(numbers == quantile))
@@ -60,7 +67,7 @@ def _anchor(term: Term, numbers: np.ndarray) -> Anchor:
             f"the {described(term)} stands on one value that {atom:.0%} of the trajectories take, where a quantile has "
             f"no derivative; use js.probability or js.cvar"
         )
-    return Anchor(quantile, spread, 2 * band / float(high - low))
+    return Anchor(quantile, spread, float(low), float(high), 2 * band)
 
 
 def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:

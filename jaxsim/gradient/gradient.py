@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
-from jaxsim.errors import SimulationError
+from jaxsim.errors import SimulationError, closest
 from jaxsim.gradient.admission import (
     driven_inputs,
     moving_parameters,
@@ -40,6 +40,7 @@ def gradient(
     end: Any = None,
     step: Any = None,
     widths: Mapping[str, Any] | None = None,
+    scored: Sequence[str] | None = None,
     shifts: Any = SHIFTS,
     first: Any = 0,
 ) -> Gradient:
@@ -72,6 +73,9 @@ def gradient(
         Longest leap; 1/512 of the span if not given.
     widths : mapping, optional
         Step to each side of a difference, for components of what is free.
+    scored : sequence of str, optional
+        Species whose reactions ``"surrogate"`` treats by score: those with less than 50 copies on average, and those
+        which a discontinuous objective reads, if not given.
     shifts : int
         Of each leap over which exposure is averaged ("double averaging"); 1 for the plain mean over the leap.
     first : int
@@ -104,6 +108,7 @@ def gradient(
     began = time.perf_counter()
     problem = posed(free_numbers(model, schedule, free, at), objective, trajectories, seed, (start, end), step,
                     widths, shifts, first)  # fmt: skip
+    problem = problem._replace(scored=_known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
     problem = problem._replace(reason=reason)
     return assembled(problem, name, began)
@@ -159,6 +164,16 @@ def posed(
         *(free, network, schedule, objective, grid, tables, slopes),
         *(int(trajectories), seed, int(first), int(shifts), given),
     )
+
+
+def _known_species(problem: Problem, scored: Sequence[str] | None) -> tuple[str, ...] | None:
+    if scored is None:
+        return None
+    species = problem.network.structure.species
+    for name in scored:
+        if name not in species:
+            raise SimulationError(f"scored= names '{name}', which is no species{closest(name, species)}")
+    return tuple(scored)
 
 
 def _given_widths(free: Free, widths: Mapping[str, Any] | None) -> np.ndarray | None:

@@ -24,6 +24,8 @@ class Method(NamedTuple):
 
 METHODS = {
     "leap_score": Method("leap_score_estimator", "score function on the leap chain"),
+    "surrogate": Method("surrogate_estimator", "score for small counts, Gaussian straight-through paths for large ones"),
+    "langevin": Method("langevin", "pathwise derivative of the Langevin equation"),
     "difference": Method("difference", "central differences with common random numbers on the leap chain"),
 }
 

@@ -32,6 +32,8 @@ class Problem(NamedTuple):
     shifts: int
     steps: np.ndarray | None
     """Half widths of differences, [P], where they were given."""
+    scored: tuple[str, ...] | None = None
+    """Species whose reactions the surrogate scores, where they were given."""
     reason: str = ""
     """Why this estimator was chosen."""
 

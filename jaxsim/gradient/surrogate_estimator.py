@@ -1,0 +1,117 @@
+"""Method surrogate: scores for what is few or decides a jump, straight-through paths for what is many."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.gradient.chain import Drive
+from jaxsim.gradient.credit import Anchor, values
+from jaxsim.gradient.leap_score_estimator import leap_anchors
+from jaxsim.gradient.mean_chain import typical_counts
+from jaxsim.gradient.objective import described, has_jumps
+from jaxsim.gradient.path_loss import Levels
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
+from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
+from jaxsim.gradient.tables import Tables, chained
+from jaxsim.network import changed_species, names, to_string
+
+FEW = 50.0  # copies below which a species' reactions are scored; the bias of the path is then a few per cent
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Average the gradients of batches."""
+    scored, bias = scored_reactions(problem)
+    chain = chain_of(problem, lane_count(problem.trajectories, between=True))
+    program, drive = Surrogate(chain, scored), drive_of(problem)
+    anchor = leap_anchors(problem, drive)
+    levels = levels_of(anchor)
+    return from_batches(
+        problem, chain.lanes, anchor, lambda first: surrogate_gradient(program, with_first(drive, first), levels), bias
+    )
+
+
+def with_first(drive: Drive, first: int) -> Drive:
+    """Return the numbers of a call for other trajectories."""
+    return drive._replace(first=first_words(first))
+
+
+def from_batches(
+    problem: Problem,
+    lanes: int,
+    anchor: list[Anchor | None],
+    call: Callable[[int], Any],
+    bias: str,
+    each: Callable[[Tables], None] = lambda _: None,
+) -> Estimate:
+    """Average gradients with respect to tables over batches; `each` is shown every one."""
+    given = batches(problem.first, problem.trajectories, lanes)
+    gradient, value, held = Average(problem.size), Average(1), 0.0
+    for cotangent, ends in run_batches(call, given):
+        refuse_faults(ends.faulty, "leap")
+        each(cotangent)
+        gradient.add(chained(cotangent, problem.slopes)[:, None])
+        value.add(values(problem.objective, anchor, ends.numbers)[None, :])
+        held += float(np.mean(ends.held)) / len(given)
+    error = float(np.sqrt(value.covariance[0, 0]))
+    if not np.all(np.isfinite(gradient.mean)):
+        raise SimulationError("the derivative of a trajectory is not finite; use method 'leap_score'")
+    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, lanes * len(given), bias, held)
+
+
+def levels_of(anchor: list[Anchor | None]) -> Levels:
+    """Return the fixed levels of all terms as arrays; ones where a term has none."""
+    rows = [(a.quantile, a.low, a.high, a.band) if a else (1.0, 0.0, 1.0, 1.0) for a in anchor]
+    return Levels(*np.array(rows, np.float32).T)
+
+
+def scored_reactions(problem: Problem) -> tuple[tuple[bool, ...], str]:
+    """Return which reactions are scored, and what that says of the bias.
+
+    Raises
+    ------
+    SimulationError
+        If a species that decides a jump is left to the path.
+    """
+    structure = problem.network.structure
+    deciding = frozenset[str]().union(*(names(t.signal) for t in problem.objective.terms if t.discontinuous))
+    if problem.scored is None:
+        counts = typical_counts(chain_of(problem, 1), drive_of(problem))
+        few = {name for name, count in zip(structure.species, counts, strict=True) if count < FEW}
+    else:
+        few = set(problem.scored)
+        missing = sorted((deciding & set(structure.species)) - few)
+        if missing:
+            raise SimulationError(
+                f"'{_jump(problem, missing[0])}' jumps with '{missing[0]}', which has no derivative along the path; "
+                f"add '{missing[0]}' to scored="
+            )
+    chosen = (few | deciding) & set(structure.species)
+    scored = tuple(bool(changed_species(reaction) & chosen) for reaction in structure.reactions)
+    _refuse_jumping_rates(problem, scored)
+    if all(scored):
+        return scored, "none beyond that of leaping: every reaction is scored"
+    along = sorted(set().union(*(changed_species(r) for r, s in zip(structure.reactions, scored, strict=True) if not s)))
+    return scored, (
+        f"that of leaping and of the Gaussian straight-through derivative of {', '.join(along)}: of the order of one "
+        f"over their counts"
+    )
+
+
+def _jump(problem: Problem, species: str) -> str:
+    terms = problem.objective.terms
+    return next(described(term) for term in terms if term.discontinuous and species in names(term.signal))
+
+
+def _refuse_jumping_rates(problem: Problem, scored: tuple[bool, ...]) -> None:
+    """Refuse a rate that jumps with a species whose derivative is taken along the path."""
+    reactions = problem.network.structure.reactions
+    along = frozenset[str]().union(*(changed_species(r) for r, s in zip(reactions, scored, strict=True) if not s))
+    for reaction in reactions:
+        if has_jumps(reaction.rate) and names(reaction.rate) & along:
+            raise SimulationError(
+                f"the rate {to_string(reaction.rate)} of reaction '{reaction}' jumps with the state, and a derivative "
+                f"along the path would miss it; use method 'leap_score', or scored= with the species it reads"
+            )
