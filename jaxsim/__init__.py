@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.errors import StudyError as StudyError
     from jaxsim.gradient import Objective as Objective
     from jaxsim.gradient import auc as auc
+    from jaxsim.gradient import check_gradient as check_gradient
     from jaxsim.gradient import cvar as cvar
     from jaxsim.gradient import gradient as gradient
     from jaxsim.gradient import maximum as maximum
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.gradient import minimum as minimum
     from jaxsim.gradient import probability as probability
     from jaxsim.gradient import quantile as quantile
+    from jaxsim.gradient import switching_function as switching_function
     from jaxsim.gradient import time_above as time_above
     from jaxsim.gradient import time_below as time_below
     from jaxsim.gradient import variance as variance
@@ -76,6 +78,8 @@ _TABLE = {
     "mean_field": "jaxsim.ensemble",
     "replay": "jaxsim.ensemble",
     "gradient": "jaxsim.gradient",
+    "check_gradient": "jaxsim.gradient",
+    "switching_function": "jaxsim.gradient",
     "Objective": "jaxsim.gradient",
     "auc": "jaxsim.gradient",
     "cvar": "jaxsim.gradient",

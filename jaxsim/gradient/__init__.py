@@ -18,6 +18,7 @@ import sys
 import types
 from typing import Any
 
+from jaxsim.gradient.check import GradientCheck, check_gradient
 from jaxsim.gradient.gradient import gradient
 from jaxsim.gradient.methods import METHODS
 from jaxsim.gradient.objective import Objective
@@ -35,12 +36,16 @@ from jaxsim.gradient.objectives import (
     variance,
 )
 from jaxsim.gradient.result import Gradient
+from jaxsim.gradient.switching import SwitchingFunction, switching_function
 
 __all__ = [
     "METHODS",
     "Gradient",
+    "GradientCheck",
     "Objective",
+    "SwitchingFunction",
     "auc",
+    "check_gradient",
     "cvar",
     "gradient",
     "maximum",
@@ -49,6 +54,7 @@ __all__ = [
     "minimum",
     "probability",
     "quantile",
+    "switching_function",
     "time_above",
     "time_below",
     "variance",

@@ -29,7 +29,7 @@ class Chain:
     sampled_parameters: tuple[str, ...]
     sampled_species: tuple[str, ...]
     terms: tuple[Term, ...]
-    """Weights and levels do not shape the code; they are those of the objective all the same."""
+    """Of weight one: the weights of an objective may change from call to call."""
     lanes: int
 
     def __hash__(self) -> int:

@@ -97,17 +97,23 @@ def value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
 
 
 def contributions(
-    objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray, scores: np.ndarray, credit: np.ndarray
+    objective: Objective,
+    anchor: list[Anchor | None],
+    numbers: np.ndarray,
+    scores: np.ndarray,
+    credit: np.ndarray,
+    causal: bool = True,
 ) -> np.ndarray:
     """Return what each trajectory of a batch gives to the gradient, [P, L].
 
-    Parameters are those of `leap_scores`: F [J, L], the scores [J, P, L], and the causal credit [J, P, L].
+    Parameters are those of `leap_scores`: F [J, L], the scores [J, P, L], and the causal credit [J, P, L],
+    which integrals use where `causal`.
     """
     numbers, scores = numbers.astype(np.float64), scores.astype(np.float64)
     total = np.zeros(scores.shape[1:])
     many = numbers.shape[1] / (numbers.shape[1] - 1)
     for j, term in enumerate(objective.terms):
-        if term.kind == "integral" and term.summary == "mean":
+        if causal and term.kind == "integral" and term.summary == "mean":
             total += term.weight * credit[j]
             continue
         phi = influence(term, anchor[j], numbers[j])

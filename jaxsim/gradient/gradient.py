@@ -108,7 +108,7 @@ def gradient(
     began = time.perf_counter()
     problem = posed(free_numbers(model, schedule, free, at), objective, trajectories, seed, (start, end), step,
                     widths, shifts, first)  # fmt: skip
-    problem = problem._replace(scored=_known_species(problem, scored))
+    problem = problem._replace(scored=known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
     problem = problem._replace(reason=reason)
     return assembled(problem, name, began)
@@ -116,7 +116,8 @@ def gradient(
 
 def assembled(problem: Problem, name: str, began: float) -> Gradient:
     """Run one estimator and put its evidence together."""
-    found = method_named(name).estimate(problem)
+    method = method_named(name)
+    found = method.estimate(problem)
     arranged = problem.free.arranged
     return Gradient(
         value=found.value,
@@ -127,7 +128,7 @@ def assembled(problem: Problem, name: str, began: float) -> Gradient:
         covariance=found.covariance,
         components=problem.free.components,
         method=name,
-        reason=problem.reason,
+        reason=f"{method.says}; {problem.reason}",
         bias=found.bias,
         trajectories=found.trajectories,
         seconds=time.perf_counter() - began,
@@ -166,7 +167,8 @@ def posed(
     )
 
 
-def _known_species(problem: Problem, scored: Sequence[str] | None) -> tuple[str, ...] | None:
+def known_species(problem: Problem, scored: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the species named, checked."""
     if scored is None:
         return None
     species = problem.network.structure.species

@@ -23,7 +23,9 @@ from jaxsim.network import stoichiometry
 from jaxsim.random import normal, uniform
 
 SMALLEST = 1e-12  # mean number of firings at which the derivative of the square root is taken as 0
-BIAS = "that of the Langevin equation and its steps: wrong within a few molecules of zero, of the order of 1/N elsewhere"
+BIAS = (
+    "that of the Langevin equation and its steps: wrong within a few molecules of zero, of the order of 1/N elsewhere"
+)
 
 
 class _Carry(NamedTuple):
@@ -39,7 +41,7 @@ def estimate(problem: Problem) -> Estimate:
     chain = chain_of(problem, lane_count(problem.trajectories, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)
-    levels = levels_of(anchor)
+    levels = levels_of(problem.objective, anchor)
     return from_batches(
         problem, chain.lanes, anchor, lambda first: langevin_gradient(chain, with_first(drive, first), levels), BIAS
     )
@@ -79,7 +81,9 @@ def _first(chain: Chain, drive: Drive, lanes: Lanes) -> _Carry:
     x = reals(lanes.x)
     now = signals(chain, x, lanes.parameters)
     apart, none = jnp.zeros((len(chain.terms), chain.lanes), jnp.float32), jnp.zeros((chain.lanes,), bool)
-    return _Carry(x, _noise(chain, lanes, np.int32(0)), now, Ends(first_note(chain, drive, now), apart, apart, none, none))
+    return _Carry(
+        x, _noise(chain, lanes, np.int32(0)), now, Ends(first_note(chain, drive, now), apart, apart, none, none)
+    )
 
 
 def _noise(chain: Chain, lanes: Lanes, step: Any) -> Any:

@@ -52,6 +52,12 @@ class Scores(NamedTuple):
     """float32 [J, P, L]: the score up to where each term is known."""
     credit: Any
     """float32 [J, P, L]: for integrals, the sum over time of the centred rate times the score so far."""
+    total: Any
+    """float32 [P, L]: the score of the whole path."""
+    martingale: Any
+    """float32 [C, L]: of each critic; C = 0 without."""
+    bracket: Any
+    """float32 [C, P, L]: what each critic sees of the rates' moves."""
     held: Any
     faulty: Any
 
@@ -61,55 +67,82 @@ class _Carry(NamedTuple):
     firings: Any
     """Of the step that begins at `x`; carried over the edge of the loop, see `leap_paths`."""
     signals: Any
-    score: Any
-    """[P, L]: so far."""
     kept: Scores
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def leap_scores(chain: Chain, channels: tuple[Channel, ...], drive: Drive, spread: Spread) -> Scores:
-    """Run every lane from the start to the end with its score."""
+def leap_scores(
+    chain: Chain, channels: tuple[Channel, ...], drive: Drive, spread: Spread, critics: Any = None
+) -> Scores:
+    """Run every lane from the start to the end with its score, and with the martingales of `critics` [n, C, R]."""
     lanes = begin(chain, drive)
     slopes = parameter_slopes(chain, channels, drive, spread)
 
     def step(here: _Carry, index: Any) -> tuple[_Carry, None]:
         exposure, width = drive.tables.exposure[index], drive.width[index]
         a, by_channel = channel_slopes(chain, channels, reals(here.x), exposure, lanes.parameters)
-        score = here.score + _increment(channels, a, by_channel, here.firings, width, spread.exposure[index], slopes)
+        by_number = [_by_number(channel, spread.exposure[index], slopes) for channel in channels]
+        score = here.kept.total + _increment(channels, a, by_channel, here.firings, width, by_number)
         x, held = moved(chain, here.x, here.firings)
         x = given(drive, index + 1, x)
         after = signals(chain, reals(x), lanes.parameters)
         kept = _noted(chain, drive, index, here, after, score)
+        if critics is not None:
+            kept = _judged(kept, channels, a, by_channel, here.firings, width, by_number, critics[index])
         faulty = here.kept.faulty | jnp.any(here.firings < 0, axis=0)
         kept = kept._replace(held=here.kept.held | held, faulty=faulty)
-        return _Carry(x, firings_at(chain, drive, lanes, index + 1, x), after, score, kept), None
+        return _Carry(x, firings_at(chain, drive, lanes, index + 1, x), after, kept), None
 
-    last, _ = lax.scan(step, _first(chain, drive, lanes, spread), jnp.arange(drive.width.shape[0], dtype=jnp.int32))
+    number = 0 if critics is None else critics.shape[1]
+    last, _ = lax.scan(
+        step, _first(chain, drive, lanes, spread, number), jnp.arange(drive.width.shape[0], dtype=jnp.int32)
+    )
     return last.kept
 
 
-def _first(chain: Chain, drive: Drive, lanes: Lanes, spread: Spread) -> _Carry:
+def _first(chain: Chain, drive: Drive, lanes: Lanes, spread: Spread, critics: int) -> _Carry:
     now = signals(chain, reals(lanes.x), lanes.parameters)
     none = jnp.zeros((chain.lanes,), bool)
     score = jnp.zeros((spread.exposure.shape[2], chain.lanes), jnp.float32)
     apart = jnp.zeros((len(chain.terms), *score.shape), jnp.float32)
-    kept = Scores(first_note(chain, drive, now), apart, apart, none, none)
-    return _Carry(lanes.x, firings_at(chain, drive, lanes, np.int32(0), lanes.x), now, score, kept)
+    martingale = jnp.zeros((critics, chain.lanes), jnp.float32)
+    bracket = jnp.zeros((critics, *score.shape), jnp.float32)
+    kept = Scores(first_note(chain, drive, now), apart, apart, score, martingale, bracket, none, none)
+    return _Carry(lanes.x, firings_at(chain, drive, lanes, np.int32(0), lanes.x), now, kept)
 
 
-def _increment(channels: Any, a: Any, by_channel: Any, firings: Any, width: Any, spread: Any, slopes: Any) -> Any:
+def _by_number(channel: Channel, exposure: Any, slopes: dict[str, Any]) -> Any:
+    """Return how a channel moves with the free numbers, [P, 1] or [P, L]."""
+    return exposure[channel.column][:, None] if channel.in_time else slopes[channel.name]
+
+
+def _increment(channels: Any, a: Any, by_channel: Any, firings: Any, width: Any, by_number: Any) -> Any:
     """Return the score of one step, [P, L]."""
     excess = []
     for r, rate in enumerate(a):
         alive = rate > 0.0
         excess.append(jnp.where(alive, firings[r].astype(jnp.float32) / jnp.where(alive, rate, 1.0), 0.0) - width)
-    total = jnp.zeros((spread.shape[1], a[0].shape[0]), jnp.float32)
-    for channel, slope in zip(channels, by_channel, strict=True):
+    total = jnp.zeros((by_number[0].shape[0], a[0].shape[0]), jnp.float32)
+    for channel, slope, moves in zip(channels, by_channel, by_number, strict=True):
         parts = [excess[r] * slope[r] for r in channel.reactions]
-        one = sum(parts[1:], parts[0])
-        by_number = spread[channel.column][:, None] if channel.in_time else slopes[channel.name]
-        total = total + by_number * one[None, :]
+        total = total + moves * sum(parts[1:], parts[0])[None, :]
     return total
+
+
+def _judged(
+    kept: Scores, channels: Any, a: Any, by_channel: Any, firings: Any, width: Any, by_number: Any, critics: Any
+) -> Scores:
+    """Add what the critics see of one step, D W [C, R]."""
+    martingale, bracket = [], []
+    for c in range(critics.shape[0]):
+        surprises = [(firings[r].astype(jnp.float32) - rate * width) * critics[c, r] for r, rate in enumerate(a)]
+        martingale.append(kept.martingale[c] + sum(surprises[1:], surprises[0]))
+        seen = kept.bracket[c]
+        for channel, slope, moves in zip(channels, by_channel, by_number, strict=True):
+            parts = [width * slope[r] * critics[c, r] for r in channel.reactions]
+            seen = seen + moves * sum(parts[1:], parts[0])[None, :]
+        bracket.append(seen)
+    return kept._replace(martingale=jnp.stack(martingale), bracket=jnp.stack(bracket))
 
 
 def _noted(chain: Chain, drive: Drive, index: Any, here: _Carry, after: Any, score: Any) -> Scores:
@@ -129,5 +162,5 @@ def _noted(chain: Chain, drive: Drive, index: Any, here: _Carry, after: Any, sco
             continue
         half = 0.5 * many * drive.looks.weight[index, j]
         left, right = (value[j] - jnp.mean(value[j]) for value in (here.signals, after))
-        credit.append(here.kept.credit[j] + half * (left[None, :] * here.score + right[None, :] * score))
-    return here.kept._replace(numbers=numbers, scores=jnp.stack(scores), credit=jnp.stack(credit))
+        credit.append(here.kept.credit[j] + half * (left[None, :] * here.kept.total + right[None, :] * score))
+    return here.kept._replace(numbers=numbers, scores=jnp.stack(scores), credit=jnp.stack(credit), total=score)

@@ -23,8 +23,13 @@ class Method(NamedTuple):
 
 
 METHODS = {
+    "score": Method("score_estimator", "score function on exact paths"),
     "leap_score": Method("leap_score_estimator", "score function on the leap chain"),
-    "surrogate": Method("surrogate_estimator", "score for small counts, Gaussian straight-through paths for large ones"),
+    "surrogate": Method(
+        "surrogate_estimator", "score for small counts, Gaussian straight-through paths for large ones"
+    ),
+    "controlled_score": Method("controlled_score", "score on the leap chain with martingale control variates"),
+    "mean_field": Method("mean_field", "adjoint of the rate equations"),
     "langevin": Method("langevin", "pathwise derivative of the Langevin equation"),
     "difference": Method("difference", "central differences with common random numbers on the leap chain"),
 }

@@ -28,8 +28,9 @@ class Ends(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """What quantiles and tail means hold fixed, from other trajectories; [J] each."""
+    """The weights of the terms, and what quantiles and tail means hold fixed, from other trajectories; [J] each."""
 
+    weight: Any
     quantile: Any
     low: Any
     high: Any
@@ -49,7 +50,7 @@ def loss(terms: tuple[Term, ...], levels: Levels, ends: Ends) -> Any:
             many = np.float32(numbers.shape[0] / (numbers.shape[0] - 1))
             phi = stop_gradient(_influence(term, levels, j, numbers))
             score = many * jnp.mean((phi - jnp.mean(phi)) * ends.likelihoods[j])
-        total = total + np.float32(term.weight) * (path + score)
+        total = total + levels.weight[j] * (path + score)
     return total
 
 

@@ -1,5 +1,6 @@
 """What every estimator is given, and what it returns."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -64,7 +65,8 @@ def chain_of(problem: Problem, lanes: int) -> Chain:
     """Return what is compiled for the leap chain of a problem."""
     network = problem.network
     sampled = sampled_names(network.parameters), sampled_names(network.initial)
-    return Chain(network.structure, *sampled, problem.objective.terms, lanes)
+    terms = tuple(replace(term, weight=1.0) for term in problem.objective.terms)  # weights are numbers of a call
+    return Chain(network.structure, *sampled, terms, lanes)
 
 
 def drive_of(problem: Problem, tables: Tables | None = None) -> Drive:

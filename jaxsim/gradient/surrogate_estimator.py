@@ -11,7 +11,7 @@ from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.mean_chain import typical_counts
-from jaxsim.gradient.objective import described, has_jumps
+from jaxsim.gradient.objective import Objective, described, has_jumps
 from jaxsim.gradient.path_loss import Levels
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
 from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
@@ -27,7 +27,7 @@ def estimate(problem: Problem) -> Estimate:
     chain = chain_of(problem, lane_count(problem.trajectories, between=True))
     program, drive = Surrogate(chain, scored), drive_of(problem)
     anchor = leap_anchors(problem, drive)
-    levels = levels_of(anchor)
+    levels = levels_of(problem.objective, anchor)
     return from_batches(
         problem, chain.lanes, anchor, lambda first: surrogate_gradient(program, with_first(drive, first), levels), bias
     )
@@ -61,9 +61,12 @@ def from_batches(
     return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, lanes * len(given), bias, held)
 
 
-def levels_of(anchor: list[Anchor | None]) -> Levels:
-    """Return the fixed levels of all terms as arrays; ones where a term has none."""
-    rows = [(a.quantile, a.low, a.high, a.band) if a else (1.0, 0.0, 1.0, 1.0) for a in anchor]
+def levels_of(objective: Objective, anchor: list[Anchor | None]) -> Levels:
+    """Return the weights and fixed levels of all terms as arrays; ones where a term has none."""
+    rows = [
+        (term.weight, *((a.quantile, a.low, a.high, a.band) if a else (1.0, 0.0, 1.0, 1.0)))
+        for term, a in zip(objective.terms, anchor, strict=True)
+    ]
     return Levels(*np.array(rows, np.float32).T)
 
 
@@ -93,7 +96,9 @@ def scored_reactions(problem: Problem) -> tuple[tuple[bool, ...], str]:
     _refuse_jumping_rates(problem, scored)
     if all(scored):
         return scored, "none beyond that of leaping: every reaction is scored"
-    along = sorted(set().union(*(changed_species(r) for r, s in zip(structure.reactions, scored, strict=True) if not s)))
+    along = sorted(
+        set().union(*(changed_species(r) for r, s in zip(structure.reactions, scored, strict=True) if not s))
+    )
     return scored, (
         f"that of leaping and of the Gaussian straight-through derivative of {', '.join(along)}: of the order of one "
         f"over their counts"

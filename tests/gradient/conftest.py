@@ -1,6 +1,6 @@
-"""The shared models of these tests are files beside them."""
+"""The models with known answers are those of the benchmark of gradients."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent.parent.parent / "benchmarks"))

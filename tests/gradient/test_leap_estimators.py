@@ -6,7 +6,7 @@ The family of each estimator is 8 comparisons at |z| < 3.3 (two-sided 0.001 each
 import jax
 import numpy as np
 import pytest
-from immigration_death import END, FREE, NETWORK, OBJECTIVES, PLAN, STEP, functionals, leap_law
+from immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP, edges, functionals, leap_law
 
 import jaxsim as js
 from jaxsim.gradient.free import free_numbers
@@ -18,8 +18,7 @@ LIMIT = 3.3
 @pytest.fixture(scope="module")
 def truth():
     free = free_numbers(NETWORK, PLAN, FREE, None)
-    edges = np.linspace(0.0, END, round(END / STEP) + 1)
-    tables, slopes = build_tables(free, NETWORK, edges)
+    tables, slopes = build_tables(free, NETWORK, edges())
     counts, law, slope = leap_law(tables.exposure[:, 0], slopes.tables.exposure[:, 0])
     return {name: (law @ f, slope @ f) for name, f in functionals(counts, law).items()}
 

@@ -27,6 +27,11 @@ OBJECTIVES = {
 MANY = 260  # counts beyond have a probability below 1e-40
 
 
+def edges():
+    """Of the leaps."""
+    return np.linspace(0.0, END, round(END / STEP) + 1)
+
+
 def functionals(x, law):
     """Value of each objective's influence function at every count; its mean's derivative is the gradient."""
     mean = law @ x

@@ -1,0 +1,65 @@
+"""Method controlled_score: scores on the leap chain with martingale control variates, fitted on other trajectories."""
+
+import numpy as np
+
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.credit import Anchor, influence, values
+from jaxsim.gradient.critics import linear_critics
+from jaxsim.gradient.leap_score import Scores, leap_scores
+from jaxsim.gradient.leap_score_estimator import BIAS, bias_of, leap_anchors, spread_of
+from jaxsim.gradient.objective import Objective
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
+
+FITTED_FROM = 3 << 30  # number of the first trajectory from which the critics' weights are fitted
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Average what the critics leave over, times scores, plus what they see."""
+    chain = chain_of(problem, lane_count(problem.trajectories))
+    drive, spread = drive_of(problem), spread_of(problem)
+    channels, critics = find_channels(chain, problem.slopes), linear_critics(chain, drive, problem.grid)
+    anchor = leap_anchors(problem, drive)
+
+    def call(first: int) -> Scores:
+        return leap_scores(chain, channels, drive._replace(first=first_words(first)), spread, critics)
+
+    (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
+    weights = fitted(problem.objective, anchor, pilot)
+    given = batches(problem.first, problem.trajectories, chain.lanes)
+    gradient, value, held = Average(problem.size), Average(1), 0.0
+    for kept in run_batches(call, given):
+        refuse_faults(kept.faulty, "leap")
+        gradient.add(controlled(problem.objective, anchor, kept, weights))
+        martingale = kept.martingale.astype(np.float64)
+        value.add((values(problem.objective, anchor, kept.numbers) - weights @ martingale)[None, :])
+        held += float(np.mean(kept.held)) / len(given)
+    error = float(np.sqrt(value.covariance[0, 0]))
+    number = chain.lanes * len(given)
+    return Estimate(
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(problem, BIAS), held
+    )
+
+
+def fitted(objective: Objective, anchor: list[Anchor | None], kept: Scores) -> np.ndarray:
+    """Return the weight of each critic, [C], by least squares of the influence on the martingales."""
+    martingale = kept.martingale.astype(np.float64)
+    phi = _influence(objective, anchor, kept.numbers)
+    weights: np.ndarray = np.linalg.lstsq(martingale.T, phi - phi.mean(), rcond=1e-6)[0]
+    return weights
+
+
+def controlled(objective: Objective, anchor: list[Anchor | None], kept: Scores, weights: np.ndarray) -> np.ndarray:
+    """Return what each trajectory of a batch gives to the gradient, [P, L]."""
+    many = kept.numbers.shape[1] / (kept.numbers.shape[1] - 1)
+    left = _influence(objective, anchor, kept.numbers) - weights @ kept.martingale.astype(np.float64)
+    score = kept.total.astype(np.float64)
+    score = score - score.mean(axis=1, keepdims=True)
+    seen = np.tensordot(weights, kept.bracket.astype(np.float64), axes=1)
+    return many * (left - left.mean())[None, :] * score + seen
+
+
+def _influence(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
+    rows = numbers.astype(np.float64)
+    parts = [term.weight * influence(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
+    return np.sum(parts, axis=0)

@@ -1,0 +1,76 @@
+"""What exact paths and their scores read: drug curves in fine pieces, their running integrals, bounds over cells."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxsim.gradient.chain import Drive
+from jaxsim.gradient.grid import Grid, leap_grid
+from jaxsim.gradient.problem import Problem, drive_of
+from jaxsim.gradient.tables import Slopes, build_tables
+
+PIECES = 8192  # of the span, over each of which a drug curve is its mean; the error falls with their square
+CELLS = 64  # of thinning, beside those that looks and doses of species make
+
+
+class ExactDrive(NamedTuple):
+    """The numbers of one call; P free numbers, D leaves in time, m pieces, c cells."""
+
+    drive: Drive
+    """Of the cells as steps; its exposure [m, D] is that of the pieces."""
+    origin: Any
+    """float64: start, and the width of a piece."""
+    piece: Any
+    edges: Any
+    """float64 [c + 1], of the cells."""
+    lower: Any
+    """float32 [c, D]: at most the pieces that touch a cell."""
+    upper: Any
+    reached: Any
+    """float64 [m, D]: the integral of each leaf up to each piece."""
+    slope: Any
+    """float32 [m, D, P]: derivative of each leaf in each piece."""
+    slope_reached: Any
+    """float64 [m, D, P]: its integral up to each piece, for the compensator of the score."""
+
+
+def exact_drive(problem: Problem) -> tuple[ExactDrive, Slopes]:
+    """Return the tables, and the slopes that come with them."""
+    start, end = float(problem.grid.edges[0]), float(problem.grid.edges[-1])
+    pieces = np.linspace(start, end, PIECES + 1)
+    tables, slopes = build_tables(problem.free, problem.network, pieces, shifts=1)
+    cells = leap_grid(
+        problem.objective, problem.schedule, problem.network.structure.species, (start, end), (end - start) / CELLS
+    )
+    width = (end - start) / PIECES
+    lower, upper = _bounds(tables.exposure, pieces, cells)
+    drive = drive_of(problem._replace(grid=cells), tables)
+    by = slopes.tables.exposure
+    return ExactDrive(
+        drive=drive,
+        origin=np.float64(start),
+        piece=np.float64(width),
+        edges=cells.edges,
+        lower=lower.astype(np.float32),
+        upper=upper.astype(np.float32),
+        reached=_running(tables.exposure, width),
+        slope=by.astype(np.float32),
+        slope_reached=_running(by, width),
+    ), slopes
+
+
+def _running(table: np.ndarray, width: float) -> np.ndarray:
+    """Return the integral up to the start of every piece."""
+    return np.concatenate([np.zeros((1, *table.shape[1:])), np.cumsum(table[:-1] * width, axis=0)])
+
+
+def _bounds(exposure: np.ndarray, pieces: np.ndarray, cells: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and largest piece that touches each cell, with one to each side for rounding."""
+    lower, upper = [], []
+    for left, right in zip(cells.edges[:-1], cells.edges[1:], strict=True):
+        low = max(0, int(np.searchsorted(pieces, left)) - 2)
+        high = min(exposure.shape[0], int(np.searchsorted(pieces, right)) + 1)
+        lower.append(exposure[low:high].min(axis=0))
+        upper.append(exposure[low:high].max(axis=0))
+    shape = (cells.steps, exposure.shape[1])
+    return np.array(lower).reshape(shape), np.array(upper).reshape(shape)

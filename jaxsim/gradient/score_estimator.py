@@ -1,0 +1,77 @@
+"""Method score: score function on exact paths."""
+
+import numpy as np
+
+from jaxsim.ensemble.double import double_precision
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.batches import Average, batches, lane_count, run_batches
+from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
+from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
+from jaxsim.gradient.exact_score import ExactScores, exact_scores
+from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, first_words
+from jaxsim.kernels.continuous.effects import degree
+from jaxsim.kernels.rates import plan_rates
+
+BIAS = f"none: unbiased for the exact process, whose drug curves are averaged over 1/{PIECES} of the span"
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Average influence times score over exact trajectories."""
+    chain = chain_of(problem, lane_count(problem.trajectories))
+    _refuse_nonlinear(problem)
+    exact, slopes = exact_drive(problem)
+    problem = problem._replace(slopes=slopes)
+    spread, channels = spread_of(problem), find_channels(chain, slopes)
+
+    def call(first: int) -> ExactScores:
+        with double_precision():
+            return exact_scores(chain, channels, _with_first(exact, first), spread)
+
+    anchor = _anchors(problem, call, chain.lanes)
+    gradient, value = Average(problem.size), Average(1)
+    given = batches(problem.first, problem.trajectories, chain.lanes)
+    for kept in run_batches(call, given):
+        _refuse_faults(kept)
+        nothing = np.zeros_like(kept.scores)
+        parts = contributions(problem.objective, anchor, kept.numbers, kept.scores, nothing, causal=False)
+        gradient.add(parts)
+        value.add(values(problem.objective, anchor, kept.numbers)[None, :])
+    error = float(np.sqrt(value.covariance[0, 0]))
+    number = chain.lanes * len(given)
+    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(problem, BIAS))
+
+
+def _with_first(exact: ExactDrive, first: int) -> ExactDrive:
+    return exact._replace(drive=exact.drive._replace(first=first_words(first)))
+
+
+def _anchors(problem: Problem, call: object, lanes: int) -> list[Anchor | None]:
+    def pilot() -> np.ndarray:
+        number = min(problem.trajectories, PILOT_MOST)
+        given = batches(problem.first + (1 << 31), number, lanes)
+        return np.concatenate([kept.numbers for kept in run_batches(call, given)], axis=1)  # type: ignore[arg-type]
+
+    return anchors(problem.objective, pilot)
+
+
+def _refuse_nonlinear(problem: Problem) -> None:
+    """Refuse a rate that is not linear in what varies in time, whose integral no table holds."""
+    structure = problem.network.structure
+    plan = plan_rates(structure, chain_of(problem, 1).sampled_parameters)
+    timed = frozenset(name for name, _ in plan.in_time)
+    for reaction, rate in zip(structure.reactions, plan.expressions, strict=True):
+        if degree(rate, timed) > 1:
+            raise SimulationError(
+                f"the rate of reaction '{reaction}' mixes state and time in a way that is not linear in a function of "
+                f"time, so that the exact score has no table of its integral; use method 'leap_score'"
+            )
+
+
+def _refuse_faults(kept: ExactScores) -> None:
+    number = int(np.sum(kept.faulty))
+    if number:
+        raise SimulationError(
+            f"in {number} of {kept.faulty.size} trajectories a rate was negative or not finite; correct the rate"
+        )

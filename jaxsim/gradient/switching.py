@@ -1,0 +1,198 @@
+"""js.switching_function: the derivative of an objective with respect to the whole course of an effect.
+
+Where it is positive, more of the effect at that time raises the objective. It is the gradient with respect to the
+exposure table, which one reverse pass gives whole: the stochastic counterpart of Pontryagin's switching function,
+with a band. Any parametrisation of doses follows from it by the chain rule.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from jaxsim.dosing import Schedule
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.admission import refuse_for_gradient
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.gradient.exposure import SHIFTS
+from jaxsim.gradient.free import free_numbers
+from jaxsim.gradient.gradient import known_species, posed
+from jaxsim.gradient.leap_score_estimator import leap_anchors
+from jaxsim.gradient.problem import Problem, chain_of, drive_of
+from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
+from jaxsim.gradient.surrogate_estimator import levels_of, scored_reactions, with_first
+from jaxsim.kernels.rates import plan_rates
+from jaxsim.network import Binary, Expression, Name, Network, names, parse, substitute, to_string
+from jaxsim.network.expression import fold
+
+SHIFT = "shift_of_the_effect"
+
+
+@dataclass(frozen=True)
+class SwitchingFunction:
+    """Hold dJ/d effect(t) over bins of time with its band; made by :func:`jaxsim.switching_function`.
+
+    Attributes
+    ----------
+    edges : float64 array [B + 1]
+        Of the bins, in the time unit of the rates.
+    value, error : float64 arrays [B]
+        Mean over each bin of the derivative, per unit of the effect and of time, and its standard error.
+    lower, upper : float64 arrays [B]
+        The 95 % band, bin by bin.
+    effect
+        What is moved, in words.
+    total, total_error
+        The derivative in a shift of the effect at all times: the integral of the function.
+    bias, trajectories
+        Of the estimator.
+
+    Examples
+    --------
+    >>> SwitchingFunction.__name__
+    'SwitchingFunction'
+    """
+
+    edges: np.ndarray
+    value: np.ndarray
+    error: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    effect: str
+    total: float
+    total_error: float
+    bias: str
+    trajectories: int
+
+    def __str__(self) -> str:
+        rows = [
+            f"  {left:8.3g} to {right:8.3g}  {value: .4g} +- {error:.1g}"
+            for left, right, value, error in zip(self.edges, self.edges[1:], self.value, self.error, strict=False)
+        ]
+        return "\n".join([f"derivative of the objective in {self.effect}, per unit of it and of time", *rows])
+
+
+def switching_function(
+    network: Network,
+    objective: Any,
+    *,
+    of: str,
+    schedule: Schedule | None = None,
+    bins: Any = 64,
+    trajectories: Any = 20_000,
+    seed: Any = 0,
+    start: Any = 0.0,
+    end: Any = None,
+    step: Any = None,
+    scored: Any = None,
+    shifts: Any = SHIFTS,
+    first: Any = 0,
+) -> SwitchingFunction:
+    """Differentiate an objective in the course of an effect over time, before any dose form is chosen.
+
+    Parameters
+    ----------
+    of : str
+        An input of the network (``"drug"``: the derivative is then in its concentration), an observable, or any
+        expression of inputs, parameters and time that stands in a rate as it is written, such as
+        ``"drug/(half + drug)"``.
+    bins : int
+        Into which the span is cut; each bin's mean has its own error.
+
+    Other parameters are those of :func:`jaxsim.gradient`.
+
+    Returns
+    -------
+    SwitchingFunction
+        By the surrogate, at the cost of one gradient.
+
+    Raises
+    ------
+    JaxsimError
+        If no rate reads the effect.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> net = js.Network({"X": 80}, ["-> X @ k*(1 - block)", "X -> , 1"], {"k": 80.0}, inputs={"block": 0.0})
+    >>> found = js.switching_function(net, js.mean("X", at=4.0), of="block", bins=4, trajectories=2048, step=0.05)
+    >>> (found.value / -80.0).round(2).tolist()  # (exp(-3) - exp(-4)), ..., 1 - exp(-1)
+    [0.03, 0.09, 0.23, 0.63]
+    """
+    shifted, effect = _shifted(network, of)
+    free = free_numbers(shifted, schedule, [SHIFT], None)
+    problem = posed(free, objective, trajectories, seed, (start, end), step, None, shifts, first)
+    problem = problem._replace(scored=known_species(problem, scored))
+    reactions, bias = scored_reactions(problem)
+    chain = chain_of(problem, lane_count(problem.trajectories, between=True))
+    program, drive = Surrogate(chain, reactions), drive_of(problem)
+    levels = levels_of(problem.objective, leap_anchors(problem, drive))
+    given = batches(problem.first, problem.trajectories, chain.lanes)
+    edges, share = _bins(problem, int(bins))
+    average = Average(edges.size)
+    for cotangent, ends in run_batches(lambda n: surrogate_gradient(program, with_first(drive, n), levels), given):
+        refuse_faults(ends.faulty, "leap")
+        course = np.sum(cotangent.exposure.astype(np.float64) * problem.slopes.tables.exposure[:, :, 0], axis=1)
+        average.add(np.append(share @ course / np.diff(edges), course.sum())[:, None])
+    return _put(edges, average, effect, bias, chain.lanes * len(given))
+
+
+def _put(edges: np.ndarray, average: Average, effect: str, bias: str, trajectories: int) -> SwitchingFunction:
+    value, error = average.mean, np.sqrt(np.diag(average.covariance))
+    reach = float(stats.t.ppf(0.975, average.count - 1)) * error
+    return SwitchingFunction(
+        edges, value[:-1], error[:-1], (value - reach)[:-1], (value + reach)[:-1], effect, float(value[-1]),
+        float(error[-1]), bias, trajectories,
+    )  # fmt: skip
+
+
+def _bins(problem: Problem, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges of the bins, and the share of each leap that lies in each, [B, n]."""
+    grid = problem.grid.edges
+    if not 1 <= bins <= problem.grid.steps:
+        raise SimulationError(f"bins is {bins}; give from 1 to {problem.grid.steps}, the number of leaps")
+    edges = np.linspace(grid[0], grid[-1], bins + 1)
+    inside = np.minimum(edges[1:, None], grid[None, 1:]) - np.maximum(edges[:-1, None], grid[None, :-1])
+    return edges, np.maximum(inside, 0.0) / problem.grid.widths[None, :]
+
+
+def _shifted(network: Network, of: str) -> tuple[Network, str]:
+    """Return the network whose rates read the effect plus a parameter that is 0."""
+    refuse_for_gradient(network, "switching_function")
+    observables = dict(network.structure.observables)
+    effect = substitute(parse(of), observables)
+    if names(effect) & set(network.structure.species):
+        raise SimulationError(f"the effect '{of}' reads the state; give a function of inputs, parameters and time")
+    more = Binary("+", effect, Name(SHIFT))
+
+    def visit(node: Expression, children: list[Expression]) -> Expression:
+        made = node.rebuild(tuple(children)) if children else node
+        return more if made == effect else made
+
+    reactions = [replace(reaction, rate=fold(reaction.rate, visit)) for reaction in network.structure.reactions]
+    if not any(SHIFT in names(reaction.rate) for reaction in reactions):
+        raise SimulationError(f"no rate reads '{of}' as it is written; give an input of the network or part of a rate")
+    shifted = Network(
+        dict(network.initial),
+        reactions,
+        {**network.parameters, SHIFT: 0.0},
+        observables,
+        dict(network.inputs),
+        network.structure.events,
+        network.name,
+    )
+    _refuse_mixed(shifted, of)
+    return shifted, to_string(effect)
+
+
+def _refuse_mixed(network: Network, of: str) -> None:
+    """Refuse an effect that is not read through functions of time alone."""
+    sampled = tuple(name for name, value in network.parameters.items() if hasattr(value, "sample"))
+    plan = plan_rates(network.structure, sampled)
+    read = [*plan.expressions, *(value for _, value in plan.before)]
+    if any(SHIFT in names(expression) for expression in read):
+        raise SimulationError(
+            f"the effect '{of}' is constant, or mixed with a parameter that differs between trajectories, so that it "
+            f"has no course over time; give an input such as one of {list(network.structure.inputs)}"
+        )

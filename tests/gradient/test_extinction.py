@@ -1,0 +1,73 @@
+"""A discontinuous objective with a closed form: extinction of a birth-death process that a drug pulse kills.
+
+Kendall, Ann. Math. Stat. 19 (1948) 1, eq. 18: one cell has died out by T with the probability J/(1 + J), where
+J = int d(s) exp(rho(s)) ds and rho(s) = int (d - b). Comparisons are at |z| < 3.3.
+"""
+
+import jax
+import numpy as np
+import pytest
+from scipy.integrate import cumulative_trapezoid
+
+import jaxsim as js
+from jaxsim.gradient.batches import lane_count
+from jaxsim.gradient.free import free_numbers
+from jaxsim.gradient.gradient import posed
+from jaxsim.gradient.problem import chain_of, drive_of
+from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
+from jaxsim.gradient.surrogate_estimator import levels_of
+from jaxsim.gradient.tables import chained
+
+LIMIT, CELLS, END, BIRTH, DEATH, KILL = 3.3, 10, 8.0, 0.5, 0.2, 1.5
+DRUG = js.OneCompartment(0.5, 1.0, absorption_rate=3.0)
+NETWORK = js.Network(
+    {"X": CELLS},
+    ["X -> 2 X, b", "X -> @ (d + kill*drug/(1 + drug))*X"],
+    {"b": BIRTH, "d": DEATH, "kill": KILL},
+    inputs={"drug": DRUG},
+)
+PLAN = js.Schedule(drug=js.Dose(4.0, at=2.0))
+EXTINCT = js.probability("X == 0", at=END)
+GIVEN = {"free": ["drug.amount", "drug.at"], "schedule": PLAN, "step": 0.05}
+
+
+def kendall(amount, start):
+    times = np.unique(np.concatenate([np.linspace(0, END, 40_001), np.linspace(start, END, 40_001)]))
+    drug = js.concentration(DRUG, js.Dose(amount, at=start), times)
+    death = DEATH + KILL * drug / (1 + drug)
+    rho = cumulative_trapezoid(death - BIRTH, times, initial=0.0)
+    total = np.trapezoid(death * np.exp(rho), times)
+    return (total / (1 + total)) ** CELLS
+
+
+@pytest.fixture(scope="module")
+def slopes():
+    h = 1e-3
+    amount = (kendall(4.0 + h, 2.0) - kendall(4.0 - h, 2.0)) / (2 * h)
+    start = (kendall(4.0, 2.0 + h) - kendall(4.0, 2.0 - h)) / (2 * h)
+    return np.array([amount, start])
+
+
+def test_exact_score(slopes):
+    found = js.gradient(NETWORK, EXTINCT, method="score", trajectories=40_000, seed=31, **GIVEN)
+    assert abs(found.value - kendall(4.0, 2.0)) < LIMIT * found.value_error
+    assert np.all(np.abs(found.vector - slopes) < LIMIT * found.error)
+    assert abs(found.vector[0]) > 5 * found.error[0]
+
+
+def test_coupled_differences_agree_and_a_plain_path_gives_zero(slopes):
+    found = js.gradient(NETWORK, EXTINCT, method="difference", trajectories=20_000, seed=32, **GIVEN)
+    slack = 0.05 * np.abs(slopes)  # of leaping and of the steps
+    assert np.all(np.abs(found.vector - slopes) < LIMIT * found.error + slack)
+    assert abs(found.vector[0]) > 5 * found.error[0]
+    problem = posed(free_numbers(NETWORK, PLAN, GIVEN["free"], None), EXTINCT, 256, 0, (0.0, None), 0.05, None, 4, 0)
+    program = Surrogate(chain_of(problem, lane_count(256)), (False, False))
+    levels = levels_of(problem.objective, [None])
+    cotangent, _ = surrogate_gradient(program, drive_of(problem), levels)
+    assert np.array_equal(chained(jax.tree.map(np.asarray, cotangent), problem.slopes), np.zeros(2))
+
+
+def test_automatic_choice_says_why():
+    found = js.gradient(NETWORK, EXTINCT, trajectories=256, **GIVEN)
+    assert found.method == "difference" and "jumping objective" in found.reason
+    assert "bias: of the order of the square of the steps" in str(found)

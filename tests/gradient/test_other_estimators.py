@@ -1,0 +1,114 @@
+"""Exact scores, control variates, surrogate and Langevin paths against known answers; what has none is refused.
+
+Comparisons are at |z| < 3.3 (two-sided 0.001 each).
+"""
+
+import numpy as np
+import pytest
+from immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP, edges, exact_law, functionals, leap_law
+
+import jaxsim as js
+from jaxsim.gradient.free import free_numbers
+from jaxsim.gradient.tables import build_tables
+
+LIMIT = 3.3
+GIVEN = {"free": FREE, "schedule": PLAN, "step": STEP}
+
+
+def found(method, name, trajectories, **options):
+    return js.gradient(NETWORK, OBJECTIVES[name], method=method, trajectories=trajectories, **GIVEN, **options)
+
+
+@pytest.fixture(scope="module")
+def leap_slopes():
+    tables, slopes = build_tables(free_numbers(NETWORK, PLAN, FREE, None), NETWORK, edges())
+    counts, law, slope = leap_law(tables.exposure[:, 0], slopes.tables.exposure[:, 0])
+    return {name: slope @ f for name, f in functionals(counts, law).items()}
+
+
+def test_exact_score_is_unbiased_for_the_exact_process():
+    counts, law, slope = exact_law()
+    truth = {name: (law @ f, slope @ f) for name, f in functionals(counts, law).items()}
+    joint = js.mean("X", at=20.0) + 40.0 * OBJECTIVES["probability"]
+    result = js.gradient(NETWORK, joint, method="score", trajectories=60_000, seed=21, **GIVEN)
+    value, expected = (truth["mean"][k] + 40.0 * truth["probability"][k] for k in (0, 1))
+    assert abs(result.value - value) < LIMIT * result.value_error
+    assert np.all(np.abs(result.vector - expected) < LIMIT * result.error)
+    assert abs(0.5 * result.vector[0] - expected[0]) > LIMIT * result.error[0]  # half of it would have been seen
+
+
+def test_linear_critic_leaves_no_noise_in_a_linear_mean(leap_slopes):
+    result = found("controlled_score", "mean", 2048, seed=22)
+    spread = result.error * np.sqrt(result.trajectories) / np.abs(leap_slopes["mean"])
+    assert np.all(spread < 1e-3)
+    assert np.allclose(result.vector, leap_slopes["mean"], rtol=1e-3)
+
+
+def test_controlled_probability_is_unbiased_with_less_noise(leap_slopes):
+    result = found("controlled_score", "probability", 40_000, seed=23)
+    plain = found("leap_score", "probability", 40_000, seed=23)
+    assert np.all(np.abs(result.vector - leap_slopes["probability"]) < LIMIT * result.error)
+    assert np.all(result.error < plain.error)
+
+
+def test_gaussian_paths_are_exact_for_mean_and_variance(leap_slopes):
+    joint = js.mean("X", at=20.0) + js.variance("X", at=20.0)
+    result = js.gradient(NETWORK, joint, method="surrogate", trajectories=8192, seed=24, **GIVEN)
+    expected = leap_slopes["mean"] + leap_slopes["variance"]
+    assert np.all(np.abs(result.vector - expected) < LIMIT * result.error)
+    assert "straight-through" in result.bias
+
+
+def test_surrogate_scores_what_decides_a_jump(leap_slopes):
+    result = found("surrogate", "probability", 16_384, seed=25)
+    assert result.bias.startswith("none beyond that of leaping")
+    assert np.all(np.abs(result.vector - leap_slopes["probability"]) < LIMIT * result.error)
+
+
+def test_langevin_path(leap_slopes):
+    result = found("langevin", "mean", 4096, seed=26)
+    assert np.all(np.abs(result.vector - leap_slopes["mean"]) < LIMIT * result.error + 1e-3 * np.abs(result.vector))
+
+
+@pytest.mark.parametrize("method", ["langevin", "mean_field"])
+def test_a_path_without_derivative_is_refused_not_zero(method):
+    with pytest.raises(js.SimulationError, match="jumps from one value to another"):
+        found(method, "probability", 100)
+
+
+def test_leaving_a_deciding_species_to_its_path_is_refused():
+    with pytest.raises(js.SimulationError, match="jumps with 'X', which has no derivative along the path"):
+        found("surrogate", "probability", 100, scored=[])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"free": []}, "nothing is free"),
+        ({"free": ["drug.att"]}, "did you mean 'drug"),
+        ({"free": ["X"]}, "no number of the network"),
+        ({"objective": js.mean("Y", at=20.0)}, "neither a species nor an observable"),
+        ({"objective": js.mean("X", at=20.0), "end": 10.0}, "does not lie within"),
+        ({"objective": js.mean("X")}, "names no time"),
+        ({"method": "scores"}, "did you mean"),
+        ({"step": 0.0}, "positive length of time"),
+        ({"trajectories": 1}, "whole number from 2 on"),
+        ({"objective": "X"}, "make one with js.mean"),
+    ],
+)
+def test_wrong_requests_are_refused_in_a_sentence(change, sentence):
+    given = {"objective": OBJECTIVES["mean"], "trajectories": 100, "method": "leap_score", **GIVEN, **change}
+    with pytest.raises(js.SimulationError, match=sentence):
+        js.gradient(NETWORK, given.pop("objective"), **given)
+
+
+def test_doses_of_species_have_no_derivative():
+    plan = js.Schedule(X=js.Dose(10, at=5.0))
+    with pytest.raises(js.SimulationError, match="whole numbers of molecules"):
+        js.gradient(NETWORK, OBJECTIVES["mean"], free=["X.at"], schedule=plan, trajectories=100)
+
+
+def test_a_rate_that_jumps_with_a_free_dose_is_refused():
+    network = js.Network({"X": 5}, ["X -> @ if(drug > 1, 2, 1)*X"], inputs={"drug": js.OneCompartment(0.35, 1.0)})
+    with pytest.raises(js.SimulationError, match="a derivative would miss the jump"):
+        js.gradient(network, OBJECTIVES["mean"], free=["drug.at"], schedule=PLAN, trajectories=100)
