@@ -44,6 +44,7 @@ def estimate(problem: Problem) -> Estimate:
 def fitted(objective: Objective, anchor: list[Anchor | None], kept: Scores) -> np.ndarray:
     """Return the weight of each critic, [C], by least squares of the influence on the martingales."""
     martingale = kept.martingale.astype(np.float64)
+    martingale = martingale - martingale.mean(axis=1, keepdims=True)
     phi = _influence(objective, anchor, kept.numbers)
     weights: np.ndarray = np.linalg.lstsq(martingale.T, phi - phi.mean(), rcond=1e-6)[0]
     return weights

@@ -49,14 +49,14 @@ def slopes():
 
 
 def test_exact_score(slopes):
-    found = js.gradient(NETWORK, EXTINCT, method="score", trajectories=40_000, seed=31, **GIVEN)
+    found = js.gradient(NETWORK, EXTINCT, method="score", trajectories=24_576, seed=31, **GIVEN)
     assert abs(found.value - kendall(4.0, 2.0)) < LIMIT * found.value_error
     assert np.all(np.abs(found.vector - slopes) < LIMIT * found.error)
     assert abs(found.vector[0]) > 5 * found.error[0]
 
 
 def test_coupled_differences_agree_and_a_plain_path_gives_zero(slopes):
-    found = js.gradient(NETWORK, EXTINCT, method="difference", trajectories=20_000, seed=32, **GIVEN)
+    found = js.gradient(NETWORK, EXTINCT, method="difference", trajectories=8192, seed=32, **GIVEN)
     slack = 0.05 * np.abs(slopes)  # of leaping and of the steps
     assert np.all(np.abs(found.vector - slopes) < LIMIT * found.error + slack)
     assert abs(found.vector[0]) > 5 * found.error[0]
