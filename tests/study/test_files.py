@@ -2,11 +2,13 @@
 
 import random
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import jaxsim as js
+from jaxsim.cli.main import main
 from jaxsim.errors import JaxsimError, StudyError
 from jaxsim.study.decode import decode
 from jaxsim.study.designs import design_points
@@ -244,3 +246,29 @@ def test_an_entry_point_beside_the_study_file_is_called(tmp_path):
         read_setup(text.replace("{n =", "{m ="), tmp_path)
     with pytest.raises(StudyError, match="returns a int"):
         read_setup('[model]\nentry = "mine:no"\n' + TIMES, tmp_path)
+
+
+def test_the_study_of_the_readme_is_understood(tmp_path):
+    readme = (Path(js.__file__).parent.parent / "README.md").read_text()
+    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    setup = read_setup(text, tmp_path)
+    assert setup.points.values.shape == (15, 2)
+    assert setup.file.stop.half_width == 1.0
+
+
+def test_the_command_line_refuses_in_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+    study = tmp_path / "s.toml"
+    study.write_text(MODEL + TIMES)
+    for arguments, fault in (
+        (["run", "nowhere.toml"], "'nowhere.toml' cannot be read"),
+        (["run", str(study), "--task", "1"], "--task and --of go together"),
+        (["run", str(study), "--task", "3", "--of", "2"], "task 3 of 2 does not exist"),
+        (["resume", str(tmp_path)], "no store of a study"),
+        (["run", str(study), "--distributed", "--coordinator", "localhost:1"], "with --coordinator give"),
+    ):
+        assert main(arguments) == 2
+        assert fault in capsys.readouterr().err
+    assert main(["show", str(study)]) == 0
+    assert "design points: 1" in capsys.readouterr().out
