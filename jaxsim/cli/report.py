@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, (figure, caption) in figures_of(data).items():
         pictures.append((_written(figure, folder / name), caption))
     body = [
-        *head_section(file, data, state),
+        *head_section(file, data, state, store.manifest["method"]),
         *figures_section(pictures),
         *results_section(data),
         *status_section(state),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 
 
-def head_section(file: Any, data: "xarray.Dataset", state: State) -> list[str]:
+def head_section(file: Any, data: "xarray.Dataset", state: State, method: str) -> list[str]:
     """Return the title, what was asked for, and how far it is."""
     bad = sum(number for label, number in state.status.items() if not Status(LABELS.index(label)).fine)
     parts = [f"<h1>{escape(file.study.name)}</h1>"]
@@ -34,7 +34,7 @@ def head_section(file: Any, data: "xarray.Dataset", state: State) -> list[str]:
         ("events", f"{float(data['events'].sum()):.3g}"),
         ("time computing", spoken(state.seconds)),
         ("time compiling", spoken(state.compile_seconds)),
-        ("method", file.simulation.method.replace("_", " ")),
+        ("method", method.replace("_", " ")),
         ("seed", f"{file.study.seed}"),
     ]
     return [*parts, facts(numbers)]
@@ -89,6 +89,7 @@ def provenance_section(store: Store, state: State) -> list[str]:
         ("versions", versions),
         ("machine", f"{manifest['machine']}, {manifest['system']}, {manifest['cores']} cores"),
         ("devices", ", ".join(manifest["devices"]) + f"; driver {manifest['driver']}"),
+        ("method", f"{manifest['method']}: {manifest['method_reason']}"),
         ("precision", manifest["precision"]),
         ("seed", str(manifest["seed"])),
         ("command", " ".join(manifest["command"])),

@@ -104,14 +104,16 @@ class Counted:
     def finish(self, point: int, sums: list[Any], trajectories: int) -> "xarray.Dataset":
         """Return the results of a design point from its sums over so many trajectories."""
         program = self.program
-        status, events, rejected, statistics = jax.tree.unflatten(self.shape_of_sums, sums)
-        gathered = Gathered(program, status=status, events=int(events), rejected=int(rejected), sums=statistics)
+        status, events, rejected, leaped, statistics = jax.tree.unflatten(self.shape_of_sums, sums)
+        gathered = Gathered(
+            program, status=status, events=int(events), rejected=int(rejected), leaped=leaped, sums=statistics
+        )
         request = replace(self.setup.request, trajectories=max(trajectories, 1))
         return build_dataset(self.setup.network, request, gathered, self.devices)
 
 
 def _kept(tally: Tally) -> tuple[Any, ...]:
-    return tally.status, tally.events, tally.rejected, tally.statistics
+    return tally.status, tally.events, tally.rejected, tally.leaped, tally.statistics
 
 
 def _added(rows: list[Any]) -> Any:
@@ -123,8 +125,8 @@ def _added(rows: list[Any]) -> Any:
 
 def _names(sums: tuple[Any, ...]) -> list[str]:
     """Return a name for every array of sums: the order of the statistic, its field."""
-    names = ["status", "events", "rejected"]
-    for number, statistic in enumerate(sums[3]):
+    names = ["status", "events", "rejected", *(["leaped"] if sums[3] is not None else [])]
+    for number, statistic in enumerate(sums[4]):
         kind = type(statistic).__name__.removesuffix("Sums") if isinstance(statistic, tuple) else "Counts"
         for path, _ in jax.tree_util.tree_flatten_with_path(statistic)[0]:
             names.append(".".join([f"{number}{kind}", *(part.name for part in path)]))

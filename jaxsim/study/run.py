@@ -13,6 +13,7 @@ from jaxsim.errors import StudyError
 from jaxsim.study.continuous import Continuous
 from jaxsim.study.counted import Counted
 from jaxsim.study.display import Display
+from jaxsim.study.method import settle_method
 from jaxsim.study.provenance import study_provenance
 from jaxsim.study.setup import Setup
 from jaxsim.study.signals import Wish, graceful
@@ -105,11 +106,12 @@ def run_study(
         if (folder / "manifest.json").exists():
             found = open_store(folder)
             refuse_changed(found, text, setup, used[0].platform)
-            setup = replace(setup, points=found.points())
+            setup, _ = settle_method(replace(setup, points=found.points()), used[0].platform, found.manifest)
             engine = engine_of(setup, used, display.say)
         else:
+            setup, method = settle_method(setup, used[0].platform)
             engine = engine_of(setup, used, display.say)
-            facts = study_provenance(used, setup.request.precision, int(setup.request.seed))
+            facts = method | study_provenance(used, setup.request.precision, int(setup.request.seed))
             found = create_store(folder, text, path.parent, setup, engine, facts)
         return _work(found, setup, engine, display, wish, range(task, found.plan.chunks, of))
 
@@ -130,7 +132,7 @@ def resume_study(
     _refuse_task(task, of)
     found = open_store(store)
     used = tuple(devices) if devices is not None else tuple(jax.local_devices())
-    setup = found.setup()
+    setup, _ = settle_method(found.setup(), used[0].platform, found.manifest)
     refuse_changed(found, found.text, setup, used[0].platform)
     display = Display(progress)
     with graceful() as wish, _full_disk(found.path):

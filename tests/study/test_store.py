@@ -146,6 +146,23 @@ def test_many_points_compile_once(study, tmp_path):
     assert int(js.open_study(tmp_path / "many.store")["reached"].sum()) == 60 * 5 * 70
 
 
+def test_the_method_of_auto_is_chosen_once_and_noted(tmp_path):
+    study = tmp_path / "many.toml"
+    study.write_text(
+        "[model]\nspecies = {X = 1000000}\nparameters = {k = 1.0}\nreactions = ['X -> , k']\n"
+        "[design]\nkind = 'grid'\nparameters.k.values = [0.5, 1.0]\n"
+        "[simulation]\ntimes = [0.1]\nmethod = 'auto'\ntrajectories = 64\n"
+    )
+    assert js.run_study(study, progress=False).complete
+    store = open_store(tmp_path / "many.store")
+    assert store.manifest["method"] in ("trapezoidal_tau_leap", "hybrid")
+    assert store.manifest["method_reason"] in (tmp_path / "many.store" / "manifest.json").read_text()
+    assert js.resume_study(store.path, progress=False).complete
+    data = js.open_study(store.path)
+    z = (data["mean"].isel(time=0, species=0) - 1e6 * np.exp(-np.array([0.05, 0.1]))) / data["standard_error"][:, 0, 0]
+    assert np.all(np.abs(z) < 5)
+
+
 def test_rate_equations_over_a_design(tmp_path):
     study = tmp_path / "decay.toml"
     study.write_text(
