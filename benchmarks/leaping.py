@@ -41,6 +41,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", default=[*NAMES], choices=NAMES, metavar="CASE", help=", ".join(NAMES))
     parser.add_argument("--methods", nargs="+", default=[*METHODS], choices=METHODS, metavar="METHOD")
+    parser.add_argument("--tolerances", nargs="+", type=float, default=[*TOLERANCES], metavar="TOLERANCE")
     parser.add_argument("--seconds", type=float, default=5.0, help="aim of all runs of one setting (5)")
     parser.add_argument("--repeats", type=int, default=3, help="timed runs of each setting (3)")
     parser.add_argument("--out", type=Path, default=record.default_path("leaping"), help="where the record goes")
@@ -52,7 +53,7 @@ def run_case(case, options: argparse.Namespace) -> dict:
     entries = [measure("numba_special", numba_special.prepare(case), options)]
     entries.append(measure("direct", ours(case, "direct"), options))
     for method in options.methods:
-        for tolerance in TOLERANCES:
+        for tolerance in options.tolerances:
             run = ours(case, method, tolerance=tolerance)
             entries.append({**measure(method, run, options), "tolerance": tolerance})
     truth = exact_moments(case) or merged(entries[:2])

@@ -68,7 +68,8 @@ def test_the_partition_report_says_how_each_reaction_was_treated():
     assert share["up"] == share["down"] == 1.0
     assert share["make"] < 0.7, "while the gene is off, making is rare"
     assert share["decay"] < 0.05
-    alone = run(js.Network({"X": 20}, ["-> X, 20", "X -> , 1"]), [5.0], 200)
+    few = LARGE["birth_death"]()[0].with_parameters(k=20.0).with_initial(X=20)
+    alone = run(few, [1.0, 6.0], 4000, histograms={"X": 1299})
     assert np.all(alone["partition"].sel(treatment="exact") == 1.0)
 
 
