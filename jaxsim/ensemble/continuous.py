@@ -7,8 +7,10 @@ import numpy as np
 
 from jaxsim.ensemble.dataset import join_points
 from jaxsim.ensemble.flow import solve_point
+from jaxsim.ensemble.flow_points import solve_points
+from jaxsim.ensemble.lane_flow import Flows
 from jaxsim.ensemble.langevin import simulate_langevin
-from jaxsim.ensemble.outcome import Outcome, continuous_dataset
+from jaxsim.ensemble.outcome import continuous_dataset
 from jaxsim.ensemble.progress import progress_bar
 from jaxsim.errors import SimulationWarning
 from jaxsim.kernels import Status
@@ -36,20 +38,27 @@ def simulate_continuous(
     many = request.method == "langevin"
     with progress_bar(len(networks) * (request.trajectories if many else 1), progress) as count:
         outcomes = []
-        for point, network in enumerate(networks):
+        if request.method == "mean_field":
+            outcomes = solve_points(networks, batch, request, devices)
+            count(len(networks))
+        for point, network in enumerate(networks if not outcomes else ()):
             if many:
                 outcomes.append(simulate_langevin(point, network, request, devices, count))
             else:
                 outcomes.append(solve_point(point, network, request, devices))
                 count(1)
-    _warn(outcomes, "trajectories" if many else "solutions")
+    _warn(np.sum([outcome.status for outcome in outcomes], axis=0), "trajectories" if many else "solutions")
     pairs = zip(networks, outcomes, strict=True)
     datasets = [continuous_dataset(network, request, outcome, devices) for network, outcome in pairs]
     return join_points(datasets, batch) if batch else datasets[0]
 
 
-def _warn(outcomes: list[Outcome], what: str) -> None:
-    status = np.sum([outcome.status for outcome in outcomes], axis=0)
+def warn_of_flows(found: Flows) -> None:
+    """Warn if a solution did not reach its end."""
+    _warn(np.bincount(found.status[:, -1], minlength=len(Status)), "solutions")
+
+
+def _warn(status: np.ndarray, what: str) -> None:
     bad = [(code, int(status[code])) for code in Status if status[code] and not code.fine]
     if bad:
         total = int(status.sum())

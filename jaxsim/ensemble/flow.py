@@ -1,4 +1,4 @@
-"""Methods mean_field and linear_noise: one solution per design point."""
+"""Method linear_noise: one solution per design point; and what all flows share."""
 
 import time
 from typing import Any
@@ -22,10 +22,9 @@ NOISE_STEPS = 1 << 12  # of the solver between two points, all of which linear n
 
 
 def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> Outcome:
-    """Solve the rate equations of one design point, with the covariance for linear noise."""
+    """Solve the rate equations of one design point, with the covariance."""
     refuse_for_flow(network, request.method)
-    noise = request.method == "linear_noise"
-    program = FlowProgram(network.structure, noise=noise, max_steps=NOISE_STEPS if noise else FlowProgram.max_steps)
+    program = FlowProgram(network.structure, noise=True, max_steps=NOISE_STEPS)
     with double_precision():
         inputs = flow_inputs(network, request, checked_times(request.times, request.start))
     result, wall, compiling = run_program(program, inputs, devices[0])
@@ -70,16 +69,14 @@ def run_program(program: FlowProgram, inputs: FlowInputs, device: Any) -> tuple[
 def _outcome(request: Any, result: FlowResult, wall: float, compiling: float) -> Outcome:
     fine = np.asarray(result.status) == int(Status.OK)
     mean, observed = (np.where(fine[:, None], value, np.nan) for value in (result.mean, result.observed))
-    unknown = np.full(mean.shape, np.nan)
-    covariance, variance, spread = None, unknown, np.full(observed.shape, np.nan)
-    if result.covariance is not None and result.observed_variance is not None:
-        covariance = np.where(fine[:, None, None], result.covariance, np.nan)
-        variance = np.diagonal(covariance, axis1=1, axis2=2).copy()
-        spread = np.where(fine[:, None], result.observed_variance, np.nan)
+    assert result.covariance is not None and result.observed_variance is not None
+    covariance = np.where(fine[:, None, None], result.covariance, np.nan)
+    variance = np.diagonal(covariance, axis1=1, axis2=2).copy()
+    spread = np.where(fine[:, None], result.observed_variance, np.nan)
     return Outcome(
         mean=mean,
         variance=variance,
-        standard_error=np.where(fine[:, None], 0.0, unknown),
+        standard_error=np.where(fine[:, None], np.zeros(mean.shape), np.nan),
         reached=fine.astype(np.int64),
         status=np.bincount([int(result.status[-1])], minlength=len(Status)),
         observed=observed,

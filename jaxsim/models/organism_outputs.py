@@ -109,8 +109,8 @@ def outcomes(
     return found
 
 
-def arm_dataset(found: Courses, times: np.ndarray, animals: Mapping[str, np.ndarray]) -> "xarray.Dataset":
-    """Return the courses, outcomes and parameters of the animals of one arm."""
+def arm_dataset(found: Courses, times: np.ndarray) -> "xarray.Dataset":
+    """Return the courses and outcomes of the animals of one arm."""
     import xarray
 
     fields: dict[str, Any] = {}
@@ -119,8 +119,7 @@ def arm_dataset(found: Courses, times: np.ndarray, animals: Mapping[str, np.ndar
         fields[name] = (("animal", "time"), value, {"long_name": long, "units": unit})
     for name, (number, unit) in outcomes(found, times).items():
         fields[name] = (("animal",), number, {"units": unit})
-    traits = {f"parameter_{name}": (("animal",), value) for name, value in animals.items()}
-    return xarray.Dataset({**fields, **traits}, {"time": ("time", times, {"long_name": "time", "units": "h"})})
+    return xarray.Dataset(fields, {"time": ("time", times, {"long_name": "time", "units": "h"})})
 
 
 def _area(values: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Methods whose state is real: rate equations, linear noise, Langevin."""
 
+from jaxsim.kernels.continuous.lane_walk import LaneFlow, LaneFlowInputs, LaneFlowResult, run_lanes
 from jaxsim.kernels.continuous.langevin import LangevinInputs, LangevinProgram, LangevinSums, run_langevin
 from jaxsim.kernels.continuous.program import Controls, FlowInputs, FlowProgram, FlowResult
 from jaxsim.kernels.continuous.walk import run_flow
@@ -9,9 +10,13 @@ __all__ = [
     "FlowInputs",
     "FlowProgram",
     "FlowResult",
+    "LaneFlow",
+    "LaneFlowInputs",
+    "LaneFlowResult",
     "LangevinInputs",
     "LangevinProgram",
     "LangevinSums",
     "run_flow",
+    "run_lanes",
     "run_langevin",
 ]
