@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsim.ensemble.dataset import join_points
-from jaxsim.ensemble.flow import solve_point
-from jaxsim.ensemble.flow_points import solve_points
+from jaxsim.ensemble.flow_points import solve_point, solve_points
 from jaxsim.ensemble.lane_flow import Flows
 from jaxsim.ensemble.langevin import simulate_langevin
 from jaxsim.ensemble.outcome import continuous_dataset

@@ -21,7 +21,7 @@ RELATIVE, ABSOLUTE = 1e-8, 1e-6  # defaults of rtol and atol; the latter in mole
 NOISE_STEPS = 1 << 12  # of the solver between two points, all of which linear noise looks back at
 
 
-def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> Outcome:
+def solve_noise(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> Outcome:
     """Solve the rate equations of one design point, with the covariance."""
     refuse_for_flow(network, request.method)
     program = FlowProgram(network.structure, noise=True, max_steps=NOISE_STEPS)

@@ -1,13 +1,21 @@
-"""Method mean_field of simulate: all design points in one call."""
+"""Design points of the methods with one solution each; those of mean_field in one call."""
 
 from typing import Any
 
 import numpy as np
 
+from jaxsim.ensemble.flow import solve_noise
 from jaxsim.ensemble.lane_flow import FlowCase, solve_flows
 from jaxsim.ensemble.outcome import Outcome
 from jaxsim.kernels import Status
 from jaxsim.network import Network
+
+
+def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> Outcome:
+    """Solve one design point, by rate equations or with linear noise."""
+    if request.method == "mean_field":
+        return solve_points([network], {}, request, devices)[0]
+    return solve_noise(point, network, request, devices)
 
 
 def solve_points(

@@ -35,6 +35,8 @@ class FlowCase:
     schedule: Schedule | None = None
     parameters: Mapping[str, Float[np.ndarray, " point"]] = field(default_factory=dict)
     points: int = 1
+    initial: Float[np.ndarray, "point species"] | None = None
+    """Counts from which each starts; those of the network if not given."""
 
 
 class Flows(NamedTuple):
@@ -164,7 +166,9 @@ def _numbers(case: FlowCase, start: float, end: float) -> _Numbers:
     timeline = build_timeline(network, case.schedule, start, end)
     refuse_bad_start(network, timeline)
     shared = {name: float(value) for name, value in network.parameters.items() if name not in case.parameters}
-    initial = np.array([float(value) for value in network.initial.values()], np.float64)
+    initial = case.initial
+    if initial is None:
+        initial = np.array([[float(value) for value in network.initial.values()]], np.float64)
     return _Numbers(case, shared, initial, Timeline(*(np.asarray(part, np.float64) for part in timeline)))
 
 
@@ -183,7 +187,7 @@ def _inputs(program: LaneFlow, part: list[tuple[_Numbers, int]], grid: np.ndarra
     stacked = {name: lanes(getattr(one, name) for one in timelines) for name in Timeline._fields if name != "edges"}
     return LaneFlowInputs(
         parameters={name: parameter(name) for name in program.structure.parameters},
-        initial=lanes(numbers.initial for numbers, _ in filled),
+        initial=lanes(numbers.initial[min(row, len(numbers.initial) - 1)] for numbers, row in filled),
         timeline=Timeline(edges=timelines[0].edges, **stacked),
         times=grid,
         controls=tolerances,

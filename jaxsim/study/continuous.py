@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim.ensemble.flow import solve_point
+from jaxsim.ensemble.flow_points import solve_point
 from jaxsim.ensemble.grid import checked_times
 from jaxsim.ensemble.langevin import simulate_langevin
 from jaxsim.ensemble.outcome import Outcome, continuous_dataset

@@ -22,7 +22,7 @@ from jaxsim.kernels.continuous.rosenbrock import ORDER, rosenbrock_step
 from jaxsim.kernels.status import Status
 from jaxsim.network import Structure, evaluate
 
-UNDERSHOOT = 1e-3  # molecules below zero that a tolerance may cause
+UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
 SMALLEST_STEP = 1e-14  # of the way between two points; a solution that needs less has a singularity
 FIRST_STEP = 1e-3  # of the way to the first point; error control finds what is right
 AFTER_DOSE = 0.1  # of the step before it: inputs bend there
@@ -191,7 +191,8 @@ def _diagnosis(program: LaneFlow, inputs: LaneFlowInputs, known: Any, cell: Any,
     timed = _timed(program, inputs, here, time - inputs.timeline.edges[cell], still)
     a = lane_propensities(program.structure, known, timed, x)
     status = jnp.where(signs(a), np.int32(Status.NEGATIVE_RATE), np.int32(Status.OK))
-    status = jnp.where(jnp.any(x < -UNDERSHOOT, axis=0), np.int32(Status.NEGATIVE_COUNT), status)
+    least = -UNDERSHOOT - 10.0 * inputs.controls.absolute
+    status = jnp.where(jnp.any(x < least, axis=0), np.int32(Status.NEGATIVE_COUNT), status)
     return jnp.where(finite(a) & finite(x), status, np.int32(Status.RATE_NOT_FINITE))
 
 
