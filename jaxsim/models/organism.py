@@ -13,9 +13,10 @@ from jaxsim.network import Network, Parameter, is_distribution
 
 Real = float | int
 
-FILES = {
-    "mouse": ("organism_parameters.toml",),
-    "human": ("organism_parameters.toml", "organism_human_parameters.toml"),  # the second replaces entries of the first
+FITTED = "organism_fitted_parameters.toml"  # replaces hand-set values of lumped unknowns
+FILES = {  # later files replace entries of earlier ones
+    "mouse": ("organism_parameters.toml", FITTED),
+    "human": ("organism_parameters.toml", FITTED, "organism_human_parameters.toml"),
 }
 WEIGHTS = {
     "direct": (1.0, 0.0),
@@ -26,14 +27,17 @@ MOST = 2**31 - 1
 HEADROOM = 8.0  # a count may grow this much above its start: G-CSF and GMP under a full IL-1 signal
 
 
-@lru_cache(maxsize=2)
-def organism_parameters(animal: str = "mouse") -> dict[str, dict[str, ModelParameter]]:
+@lru_cache(maxsize=4)
+def organism_parameters(animal: str = "mouse", *, fitted: bool = True) -> dict[str, dict[str, ModelParameter]]:
     """Return every number of the organism with unit, range, tag and source.
 
     Parameters
     ----------
     animal
         ``mouse`` (20 g) or ``human`` (70 kg).
+    fitted
+        Whether the lumped unknowns have the values of the calibration; else those set by hand before it, which are the
+        centres of its priors.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def organism_parameters(animal: str = "mouse") -> dict[str, dict[str, ModelParam
     if animal not in FILES:
         raise NetworkError(f"there is no animal '{animal}'{closest(animal, FILES)}; choose from {', '.join(FILES)}")
     groups: dict[str, dict[str, ModelParameter]] = {}
-    for file in FILES[animal]:
+    for file in (file for file in FILES[animal] if fitted or file != FITTED):
         for name, entries in read_parameters(Path(__file__).parent / file).items():
             whole = name.startswith("inputs.") or name == "body"  # a disposition is one thing: replaced, not mixed
             groups[name] = entries if whole else {**groups.get(name, {}), **entries}
@@ -64,7 +68,7 @@ def organism_parameters(animal: str = "mouse") -> dict[str, dict[str, ModelParam
 def organism(
     animal: str = "mouse",
     *,
-    hypothesis: str = "direct",
+    hypothesis: str = "both",
     scale: Real | None = None,
     tumour: Real | None = None,
     local_arm: bool = False,
@@ -86,7 +90,7 @@ def organism(
     hypothesis
         ``direct``: IL-1alpha in plasma acts on the marrow. ``relay``: IL-1alpha in the tumour does, through what the
         tumour sends on, so that an antibody has to reach the tumour; injected IL-1alpha then does nothing. ``both``:
-        the two add up.
+        the two add up, for which the lumped unknowns are fitted.
     scale
         Counts per cell; 1 in the mouse, 1/1000 in the patient. The rate equations divided by it do not depend on it.
     tumour
@@ -121,7 +125,7 @@ def organism(
     --------
     >>> net = organism(scale=1e-4, hypothesis="relay")
     >>> len(net.structure.species), len(net.structure.reactions), net.initial["CS"], net.initial["N"]
-    (26, 64, 5880, 600)
+    (26, 67, 5880, 600)
     """
     if hypothesis not in WEIGHTS:
         raise NetworkError(

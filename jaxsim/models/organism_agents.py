@@ -63,7 +63,7 @@ def il1a_counts(nanograms: float | int, network: Network) -> int:
     --------
     >>> from jaxsim.models import organism
     >>> il1a_counts(8, organism())
-    10666667
+    141467728
     """
     picograms_per_count = float(network.parameters["il1a_per_cell"]) / QUANTA
     return round(1e3 * nanograms / picograms_per_count * float(network.parameters["scale"]))

@@ -9,58 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim.errors import NetworkError
 from jaxsim.models.intervals import normal_quantile
-from jaxsim.models.organism import organism_parameters
-from jaxsim.models.organism_targets import TARGETS, measured
-from jaxsim.models.parameters import ModelParameter
+from jaxsim.models.organism_fit import FREE, Calibration, PriorScale
+from jaxsim.models.organism_targets import TARGETS
 
 if TYPE_CHECKING:
     import xarray
 
-FREE = (
-    "il1_constant",
-    "il1a_per_cell",
-    "il1_signal_rate",
-    "gcsf_gain",
-    "myeloid_gain",
-    "gmp_gain",
-    "marrow_kill_rate",
-    "tumour_neutrophil_kill",
-    "recruitment_basal",
-    "recruitment_constant",
-    "growth_gain",
-    "kill_protection",
-    "effector_suppression",
-)
-WIDTH = 4.0  # the range of the file is so many standard deviations of the prior
-STEP = 0.05  # of the finite differences, in standard deviations of the prior
-
-
-class _Scale:
-    """Parameters as standard deviations from their prior: logarithmic where the range excludes 0, else linear."""
-
-    def __init__(self, entries: Sequence[ModelParameter]) -> None:
-        self.names = [entry.name for entry in entries]
-        self.log = np.array([entry.range[0] > 0 for entry in entries])
-        low, value, high = (
-            self._forward(np.array(numbers, np.float64))
-            for numbers in zip(*((e.range[0], e.value, e.range[1]) for e in entries), strict=True)
-        )
-        self.centre, self.sd = value, (high - low) / WIDTH
-        self.bounds = ((low - value) / self.sd, (high - value) / self.sd)
-
-    def _forward(self, values: np.ndarray) -> np.ndarray:
-        return np.where(self.log, np.log(np.where(self.log, values, 1.0)), values)
-
-    def values(self, x: np.ndarray) -> np.ndarray:
-        """Return the parameters at a point in standard deviations."""
-        y = self.centre + self.sd * x
-        return np.where(self.log, np.exp(np.where(self.log, y, 0.0)), y)
-
 
 def calibrate_organism(
-    hypothesis: str = "direct", *, free: Sequence[str] = FREE, evaluations: int = 10, start: Any = None
+    hypothesis: str = "both", *, free: Sequence[str] = FREE, evaluations: int = 10, start: Any = None
 ) -> "xarray.Dataset":
     """Fit lumped unknowns of the mouse to the targets, from the values of the parameter file.
 
@@ -92,42 +50,24 @@ def calibrate_organism(
     """
     from scipy.optimize import least_squares
 
-    scale = _Scale(_entries(free, hypothesis))
-    wanted = np.array([target.value for target in TARGETS])
-    tolerance = np.array([target.tolerance for target in TARGETS])
-
-    def show(x: np.ndarray) -> np.ndarray:
-        named = dict(zip(scale.names, map(float, scale.values(x)), strict=True))
-        return measured({"hypothesis": hypothesis, **named})
-
-    def deviations(x: np.ndarray) -> np.ndarray:
-        return np.concatenate([(show(x) - wanted) / tolerance, x])
-
-    def slopes(x: np.ndarray) -> np.ndarray:
-        base = deviations(x)
-        inward = np.where(x + STEP > scale.bounds[1], -STEP, STEP)
-        return np.stack(
-            [(deviations(x + h * unit) - base) / h for h, unit in zip(inward, np.eye(x.size), strict=True)], 1
-        )
-
-    begin = np.zeros(len(scale.names)) if start is None else np.asarray(start, np.float64)
+    problem = Calibration.of(hypothesis, free)
+    begin = np.zeros(len(problem.scale.names)) if start is None else np.asarray(start, np.float64)
     found = least_squares(
-        deviations, begin, jac=slopes, bounds=scale.bounds, max_nfev=evaluations, xtol=1e-3, ftol=1e-3
+        lambda x: problem.deviations(x[None])[0],
+        begin,
+        jac=problem.slopes,
+        bounds=problem.scale.bounds,
+        max_nfev=evaluations,
+        xtol=1e-3,
+        ftol=1e-3,
     )
     covariance = np.linalg.inv(found.jac.T @ found.jac)
-    return _report(scale, found.x, covariance, show(np.zeros(begin.size)), show(found.x), hypothesis, float(found.cost))
-
-
-def _entries(free: Sequence[str], hypothesis: str) -> list[ModelParameter]:
-    known = organism_parameters()["parameters"]
-    for name in free:
-        if name not in known:
-            raise NetworkError(f"the organism has no '{name}' to fit")
-    return [known[name] for name in (*free, *(("relay_gain",) if hypothesis != "direct" else ()))]
+    before, after = problem.show(np.stack([np.zeros_like(begin), found.x]))
+    return _report(problem.scale, found.x, covariance, before, after, hypothesis, float(found.cost))
 
 
 def _report(
-    scale: _Scale,
+    scale: PriorScale,
     x: np.ndarray,
     covariance: np.ndarray,
     before: np.ndarray,

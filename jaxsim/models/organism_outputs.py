@@ -26,6 +26,8 @@ QUANTITIES = {  # observables of the network: long name and unit
     "lymphocytes_relative": ("blood lymphocytes relative to baseline", "1"),
     "nlr": ("blood neutrophils over lymphocytes", "1"),
     "tumour_neutrophils": ("tumour neutrophils", "counts"),
+    "pore_positive": ("tumour cells with pores, not yet lysed", "counts"),
+    "dying": ("apoptotic tumour cells, not yet cleared", "counts"),
 }
 NEUTROPENIA = 0.5  # of baseline; the time below it is an outcome
 Courses = Mapping[str, Float[np.ndarray, "animal time"]]
@@ -66,7 +68,7 @@ def courses(
             for name, expression in network.structure.observables
             if name in QUANTITIES
         }
-    return {**found, "tumour_neutrophils": env["TN"]}
+    return {**found, "tumour_neutrophils": env["TN"], "pore_positive": env["Y"], "dying": env["A"]}
 
 
 def outcomes(

@@ -1,9 +1,10 @@
 """The reactions of the organism: tumour, IL-1alpha, marrow, blood, immune cells and what drugs do to them.
 
 Numbers b1 to b46 are those of the reaction list; letters tell the channels of one number apart. b47 to b51 are the
-courses of drugs inside cells and the progenitors of other lineages. Rates are full propensities, per hour. All counts
-are multiplied by `scale`, so a constant that is compared with a count stands as ``constant*scale`` and a source as
-``source*scale``: the rate equations divided by `scale` are the same at every `scale`.
+courses of drugs inside cells and the progenitors of other lineages, b54 the divisions that the IL-1 signal adds to
+mitotic precursors. Rates are full propensities, per hour. All counts are multiplied by `scale`, so a constant that is
+compared with a count stands as ``constant*scale`` and a source as ``source*scale``: the rate equations divided by
+`scale` are the same at every `scale`.
 """
 
 DAMAGED = ("CS", "CR", "D1", "D2")  # what is alive of the tumour; Y and A are dying
@@ -96,7 +97,7 @@ INTERLEUKIN = (
     f"b20a: IT -> IP @ il1a_escape_rate*il1a_escape_fraction*{TUMOUR_FREE}*IT",
     f"b20b: IT -> @ il1a_escape_rate*(1 - il1a_escape_fraction*{TUMOUR_FREE})*IT",
     "b21: IP -> @ il1a_elimination*IP",
-    f"b22: -> B @ il1_signal_rate*signal_counts*scale*hill({ACTING_IL1A}, il1_constant, 1)",
+    f"b22: -> B @ il1_rise_rate*signal_counts*scale*hill({ACTING_IL1A}, il1_constant, 1)*max(1 - {SIGNAL}, 0)",
     "b23: B -> @ il1_signal_rate*B",
 )
 
@@ -109,6 +110,10 @@ MARROW = (
     f"b29: P -> 2 P @ gmp_division*(1 + gmp_gain*{SIGNAL})*{GCSF}^gmp_feedback*2/(1 + P/({GMP}*scale))*P",
     f"b30: P -> 2 M1 @ gmp_exit*{TRANSIT}*P",
     *(f"b{30 + i}: M{i} -> 2 M{i + 1} @ mitotic_rate*{TRANSIT}*M{i}" for i in (1, 2, 3)),
+    *(
+        f"b54{letter}: M{i} -> 2 M{i} @ mitotic_rate*mitotic_gain*{SIGNAL}*M{i}"
+        for i, letter in ((1, "a"), (2, "b"), (3, "c"))
+    ),
     f"b34: M4 -> M5 @ mitotic_rate*{TRANSIT}*M4",
     f"b35: M5 -> R @ maturation_rate*{TRANSIT}*M5",
     f"b36: R -> N @ {RELEASE}",
@@ -158,7 +163,7 @@ def reactions(local_arm: bool) -> tuple[str, ...]:
     Examples
     --------
     >>> len(reactions(False)), len(reactions(True))
-    (64, 66)
+    (67, 69)
     """
     shared = (*DRUGS, *GROWTH, *damage(SHELTERED if local_arm else "tolerant_fraction"))
     return (*shared, *INTERLEUKIN, *MARROW, *IMMUNE, *(FIBROBLASTS if local_arm else ()))

@@ -115,7 +115,7 @@ def organism_study(
             method=method,
             seed=str(seed),
             scale=float(networks[0].parameters["scale"]),
-            hypothesis=str(given.get("hypothesis", "direct")),
+            hypothesis=str(given.get("hypothesis", "both")),
         )
     )
 

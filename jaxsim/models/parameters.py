@@ -10,7 +10,7 @@ from typing import Any
 from jaxsim.errors import JaxsimError, closest
 from jaxsim.random import Bernoulli, Lognormal
 
-TAGS = ("verified", "derived", "from memory", "assumed")
+TAGS = ("verified", "derived", "from memory", "assumed", "fitted")
 LAWS = ("lognormal", "bernoulli")
 REQUIRED = ("value", "unit", "range", "tag", "source", "description")
 OPTIONAL = ("symbol", "reactions", "law", "cv")
@@ -31,7 +31,7 @@ class ModelParameter:
     range
         Smallest and largest value that a sensitivity analysis should span.
     tag
-        ``verified``, ``derived``, ``from memory`` or ``assumed``.
+        ``verified``, ``derived``, ``from memory``, ``assumed`` or ``fitted``.
     source
         Where the value comes from.
     description

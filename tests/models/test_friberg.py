@@ -18,45 +18,25 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import jaxsim as js
-
-BASELINE, TRANSIT, FEEDBACK, SLOPE = 5.05, 88.7, 0.161, 8.58
-CL, V1, Q2, V2, Q3, V3 = 38.48, 7.4, 7.844, 5.19, 9.324, 111.0
-EXCHANGE = np.array([[-(CL + Q2 + Q3) / V1, Q2 / V1, Q3 / V1], [Q2 / V2, -Q2 / V2, 0], [Q3 / V3, 0, -Q3 / V3]])
-PER_UNIT = 1e8  # a count of 1 is 1e-8 of 1e9 cells/L
-BODY = 1.75  # m2
-
-
-def disposition():
-    """Three exponentials as three one-compartment inputs, whose sum is the concentration, uM after umol."""
-    rates, modes = np.linalg.eig(EXCHANGE)
-    sizes = modes[0] * np.linalg.solve(modes, [1 / V1, 0, 0])
-    return {
-        f"c{i}": js.OneCompartment(elimination_rate=-float(rate), volume=1 / float(size))
-        for i, (rate, size) in enumerate(zip(rates, sizes, strict=True))
-    }
-
-
-def marrow():
-    stages = ("P", "T1", "T2", "T3", "N")
-    drug, back = "slope*(c0 + c1 + c2)", "(base/N)^gamma"
-    return js.Network(
-        dict.fromkeys(stages, round(BASELINE * PER_UNIT)),
-        [
-            *(f"P -> 2 P @ k*P*{back}", f"P -> @ k*P*{back}*{drug}"),
-            *("P -> T1, k", "T1 -> T2, k", "T2 -> T3, k", "T3 -> N, k", "N -> , k"),
-        ],
-        {"k": 4 / TRANSIT, "base": BASELINE * PER_UNIT, "gamma": FEEDBACK, "slope": SLOPE},
-        inputs=disposition(),
-    )
+from jaxsim.models.friberg import (
+    BASELINE,
+    BODY,
+    EXCHANGE,
+    FEEDBACK,
+    PER_UNIT,
+    SLOPE,
+    TRANSIT,
+    V1,
+    docetaxel_schedule,
+    friberg,
+)
 
 
 @cache
 def neutrophils(dose):
     """Times (h) and neutrophils (1e9/L) after a dose (mg/m2)."""
     hours = np.arange(0.0, 21 * 24 + 1, 3.0)
-    amount = dose * BODY * 1000 / 807.9  # umol
-    plan = js.Schedule(**{name: js.Dose(amount, at=0.0, duration=1.0) for name in ("c0", "c1", "c2")})
-    out = js.simulate(marrow(), times=hours, schedule=plan, method="mean_field", progress=False)
+    out = js.simulate(friberg(), times=hours, schedule=docetaxel_schedule(dose), method="mean_field", progress=False)
     return hours, out["mean"].sel(species="N").values / PER_UNIT
 
 

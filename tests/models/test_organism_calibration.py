@@ -9,7 +9,8 @@ import xarray
 import jaxsim
 from jaxsim.errors import NetworkError
 from jaxsim.models import calibrate_organism, organism_parameters
-from jaxsim.models.organism_calibration import FREE
+from jaxsim.models.organism_fit import FREE
+from jaxsim.models.organism_profile import _limits
 from jaxsim.models.organism_targets import TARGETS
 
 RECORDS = Path(jaxsim.__file__).parent.parent / "scripts" / "results"
@@ -20,7 +21,7 @@ def test_the_record_is_of_the_present_targets_and_ranges(record):
     with xarray.open_dataset(record, engine="h5netcdf") as found:
         assert found["target"].values.tolist() == [target.name for target in TARGETS]
         assert found["parameter"].values.tolist()[: len(FREE)] == list(FREE)
-        entries = organism_parameters()["parameters"]
+        entries = organism_parameters(fitted=False)["parameters"]
         for name in found["parameter"].values:
             one = found.sel(parameter=name)
             assert float(one["prior"]) == pytest.approx(entries[name].value)
@@ -29,6 +30,23 @@ def test_the_record_is_of_the_present_targets_and_ranges(record):
             assert float(one["fitted_high"]) <= entries[name].range[1] * (1 + 1e-9)
         assert int(found["met"].sum()) > int(found["met_by_default"].sum())
         assert np.all(np.diag(found["correlation"].values) == pytest.approx(1.0))
+
+
+def test_the_default_numbers_are_those_of_the_record():
+    with xarray.open_dataset(RECORDS / "organism-calibration-both.nc", engine="h5netcdf") as found:
+        used = organism_parameters()["parameters"]
+        for name in found["parameter"].values:
+            assert used[str(name)].tag == "fitted"
+            assert used[str(name)].value == pytest.approx(float(found["fitted"].sel(parameter=name)), rel=1e-3)
+
+
+def test_a_profile_crosses_its_limit_between_points():
+    """A parabola whose twice cost rises by 3.84 at 1.96."""
+    x = np.linspace(-4.0, 4.0, 161)
+    low, high, *opens = _limits(x, x**2)
+    assert (low, high) == (pytest.approx(-1.96, abs=1e-3), pytest.approx(1.96, abs=1e-3))
+    assert opens == [False, False]
+    assert _limits(x[60:], x[60:] ** 2)[2:] == (True, False)
 
 
 def test_an_unknown_parameter_is_refused():
