@@ -10,6 +10,7 @@ from jaxsim.cli import values
 from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.folder import ready_folder, write_dataset, write_figure
 from jaxsim.cli.organism_report import outcomes_table, validation_table
+from jaxsim.cli.organism_targets import validate_organism
 from jaxsim.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from jaxsim.dosing import Dose
 
+VALIDATED = 1000  # animals of the table of targets
 DESCRIPTION = """\
 Follow tumour, IL-1alpha, marrow, blood and tumour immune cells through named scenarios: vehicle, chemo,
 chemo+antibody, chemo+inhibitor, chemo+antagonist, antibody, tumour-free+chemo. Prints outcomes and which targets
@@ -28,7 +30,8 @@ examples:
   jaxsim organism                                       the typical mouse in all scenarios, rate equations
   jaxsim organism --scenario vehicle chemo --animals 50
   jaxsim organism --hypothesis relay --cisplatin 6
-  jaxsim organism --method tau_leap --animals 1000      one trajectory for each virtual mouse
+  jaxsim organism --method trapezoidal_tau_leap --animals 1000 --scenario chemo    a trajectory for each mouse
+  jaxsim organism --validate                            which of the targets T1 to T21 hold in 1,000 animals
 """
 
 
@@ -38,10 +41,12 @@ def parser() -> Parser:
     add = given.add_argument
     add("--scenario", nargs="+", default=None, metavar="NAME", help="which scenarios (default: all)")
     add("--animal", default="mouse", metavar="NAME", help="mouse or human (default: mouse)")
-    add("--animals", type=values.positive_count, default=1, metavar="N",
-        help="virtual animals; 1 is the typical one (default: 1)")  # fmt: skip
-    add("--hypothesis", default="direct", metavar="NAME",
-        help="how IL-1alpha reaches the marrow: direct, relay or both (default: direct)")  # fmt: skip
+    add("--animals", type=values.positive_count, default=None, metavar="N",
+        help="virtual animals; 1 is the typical one (default: 1; with --validate 1000)")  # fmt: skip
+    add("--validate", action="store_true",
+        help="print the table of targets T1 to T21 under each hypothesis, and nothing else")  # fmt: skip
+    add("--hypothesis", default="both", metavar="NAME",
+        help="how IL-1alpha reaches the marrow: direct, relay or both (default: both)")  # fmt: skip
     add("--local-arm", action="store_true", help="with fibroblasts that shelter recovering cells")
     add("--gemcitabine", type=values.amount, default=None, metavar="X",
         help="each time: mg/kg for mice (default: 120), mg/m2 for patients (1000)")  # fmt: skip
@@ -61,13 +66,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the study that the arguments ask for."""
     folder = ready_folder(arguments.out)
     keep_compiled_programs()
+    if arguments.validate:
+        written = validate_organism(
+            int(arguments.animals or VALIDATED), arguments.seed, folder, arguments.figures, announce
+        )
+        print(f"Written: {', '.join(str(path) for path in written)}")
+        return 0
     from jaxsim.models import organism_study, scenarios, validate
 
     settings = {"hypothesis": arguments.hypothesis, "local_arm": arguments.local_arm}
     study = organism_study(
         scenarios(arguments.scenario),
         animal=arguments.animal,
-        animals=int(arguments.animals),
+        animals=int(arguments.animals or 1),
         regimen=_regimen(arguments),
         days=arguments.days,
         method=arguments.method,

@@ -7,10 +7,14 @@ from jaxsim.models.organism import organism, organism_parameters
 from jaxsim.models.organism_agents import il1a_counts
 from jaxsim.models.organism_animals import virtual_animals
 from jaxsim.models.organism_calibration import calibrate_organism
+from jaxsim.models.organism_evidence import gather_evidence
+from jaxsim.models.organism_profile import profile_organism
 from jaxsim.models.organism_scenarios import OrganismArm, scenarios, standard_regimen
+from jaxsim.models.organism_sensitivity import organism_sensitivity
 from jaxsim.models.organism_steady_state import steady_state
 from jaxsim.models.organism_study import organism_study
 from jaxsim.models.organism_validation import validate
+from jaxsim.models.organism_verdicts import target_table
 from jaxsim.models.parameters import ModelParameter, read_parameters
 
 __all__ = [
@@ -23,15 +27,19 @@ __all__ = [
     "cell_parameters",
     "cell_study",
     "dose_response_arms",
+    "gather_evidence",
     "il1a_counts",
     "interval_arms",
     "organism",
     "organism_parameters",
+    "organism_sensitivity",
     "organism_study",
+    "profile_organism",
     "read_parameters",
     "scenarios",
     "standard_regimen",
     "steady_state",
+    "target_table",
     "validate",
     "virtual_animals",
 ]

@@ -6,7 +6,10 @@ from jaxsim.plots.inhibitor_interval import plot_inhibitor_interval
 from jaxsim.plots.lysis import plot_lysis
 from jaxsim.plots.organism_arms import plot_organism_arms
 from jaxsim.plots.organism_courses import plot_organism_courses
+from jaxsim.plots.organism_ladder import plot_organism_ladder
+from jaxsim.plots.organism_sensitivity import plot_organism_sensitivity
 from jaxsim.plots.organism_validation import plot_organism_validation
+from jaxsim.plots.organism_verdicts import plot_organism_verdicts
 from jaxsim.plots.release import plot_release
 from jaxsim.plots.study_courses import plot_study_courses
 from jaxsim.plots.study_response import plot_study_response
@@ -19,7 +22,10 @@ __all__ = [
     "plot_lysis",
     "plot_organism_arms",
     "plot_organism_courses",
+    "plot_organism_ladder",
+    "plot_organism_sensitivity",
     "plot_organism_validation",
+    "plot_organism_verdicts",
     "plot_release",
     "plot_study_courses",
     "plot_study_response",
