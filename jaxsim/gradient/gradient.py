@@ -16,12 +16,13 @@ from jaxsim.gradient.admission import (
     refuse_moving_objective,
 )
 from jaxsim.gradient.auto import chosen
+from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.exposure import SHIFTS
 from jaxsim.gradient.free import Free, free_numbers
 from jaxsim.gradient.grid import leap_grid
 from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.objective import settled
-from jaxsim.gradient.problem import Estimate, Problem
+from jaxsim.gradient.problem import Estimate, Problem, chain_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.tables import build_tables
 
@@ -167,11 +168,16 @@ def posed(
     moving = moving_parameters(slopes)
     refuse_moving_objective(objective, moving)
     refuse_moving_jumps(network, moving, driven_inputs(network, schedule, slopes))
-    given = _given_widths(free, widths)
-    return Problem(
+    problem = Problem(
         *(free, network, schedule, objective, grid, tables, slopes),
-        *(int(trajectories), seed, int(first), int(shifts), given),
+        *(int(trajectories), seed, int(first), int(shifts), _given_widths(free, widths)),
     )
+    if not find_channels(chain_of(problem, 1), slopes):
+        raise SimulationError(
+            f"no rate depends on {', '.join(free.names)} between {span[0]:g} and {end:g}; free something that rates "
+            f"read within that time"
+        )
+    return problem
 
 
 def known_species(problem: Problem, scored: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -92,6 +92,10 @@ def test_leaving_a_deciding_species_to_its_path_is_refused():
         ({"objective": js.mean("X")}, "names no time"),
         ({"method": "scores"}, "did you mean"),
         ({"step": 0.0}, "positive length of time"),
+        (
+            {"schedule": js.Schedule(drug=js.Dose(6.0, at=30.0))},
+            "no rate depends on drug.amount, drug.at between 0 and 20",
+        ),
         ({"trajectories": 1}, "whole number from 2 on"),
         ({"objective": "X"}, "make one with js.mean"),
     ],
