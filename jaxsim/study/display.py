@@ -3,11 +3,11 @@
 import sys
 import threading
 import time
-from typing import Any, TextIO
+from typing import Any
 
 from jaxsim.study.pace import Pace, said
 
-BAR = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} trajectories, {postfix}"
+BAR = "{percentage:3.0f}%|{bar}| {n_fmt} of {total_fmt} trajectories{postfix}"
 FIRST_LINE, LINES = 5.0, 60.0  # seconds until the first log line, and between the others
 
 
@@ -22,7 +22,7 @@ class Display:
         Standard error if not given.
     """
 
-    def __init__(self, shown: bool = True, stream: TextIO | None = None) -> None:
+    def __init__(self, shown: bool = True, stream: Any = None) -> None:
         self.stream, self.shown = stream or sys.stderr, shown
         self._bar: Any = None
         self._lock = threading.Lock()

@@ -60,19 +60,27 @@ def test_four_tasks(study, at_once, same, tmp_path):
     same(store, at_once)
 
 
+def number_of(folder):
+    """Files in a folder that may not exist yet."""
+    return sum(1 for path in folder.glob("*.json")) if folder.exists() else 0
+
+
 def kill_and_resume(study, store, start, kills, generator):
-    """Start the study again and again, kill each process at a random moment of its work, then let one finish."""
+    """Start the study again and again, kill each process at a random moment of its work, then let one finish.
+
+    The moment is a random number of commits after the start and a random fraction of a chunk, so that a busy machine
+    does not move all of them to before the first commit.
+    """
     killed_at_work = 0
     for _ in range(kills):
+        runs, done = number_of(store / "runs"), number_of(store / "ledger" / "done")
+        commits = generator.randrange(5)
         process = start("run", study, "--store", store, "--quiet")
-        deadline = time.monotonic() + 300
-        runs = store / "runs"
-        before = len(list(runs.glob("*.json"))) if runs.exists() else 0
-        while process.poll() is None and time.monotonic() < deadline:
-            if runs.exists() and len(list(runs.glob("*.json"))) > before:
-                break
-            time.sleep(0.002)
-        time.sleep(generator.uniform(0.0, 0.6))
+        while process.poll() is None and (
+            number_of(store / "runs") == runs or number_of(store / "ledger" / "done") < done + commits
+        ):
+            time.sleep(0.001)
+        time.sleep(generator.uniform(0.0, 0.1))
         process.kill()
         process.communicate()
         killed_at_work += process.returncode == -signal.SIGKILL
@@ -91,7 +99,7 @@ def test_killed_at_fifty_random_moments(start, finish, same, tmp_path, study):
     long = tmp_path / "long.toml"  # long enough that fifty kills fall into it
     long.write_text(
         study.read_text()
-        .replace("trajectories = 1500", "trajectories = 200_000")
+        .replace("trajectories = 1500", "trajectories = 400_000")
         .replace("chunk = 400", "chunk = 4_000")
     )
     code, _, err = finish("run", long, "--store", tmp_path / "reference", "--quiet")
