@@ -3,5 +3,6 @@
 from jaxsim.study.decode import decode
 from jaxsim.study.results import open_study
 from jaxsim.study.run import Outcome, resume_study, run_study
+from jaxsim.study.sensitivity import sobol_indices_of
 
-__all__ = ["Outcome", "decode", "open_study", "resume_study", "run_study"]
+__all__ = ["Outcome", "decode", "open_study", "resume_study", "run_study", "sobol_indices_of"]

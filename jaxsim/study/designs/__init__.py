@@ -8,6 +8,7 @@ from jaxsim.network import Network
 from jaxsim.study.designs.grid import grid
 from jaxsim.study.designs.latin_hypercube import latin_hypercube
 from jaxsim.study.designs.points import Points
+from jaxsim.study.designs.sensitivity import sensitivity
 from jaxsim.study.designs.single import single
 from jaxsim.study.designs.sobol import sobol
 from jaxsim.study.designs.table import table
@@ -19,6 +20,7 @@ DESIGNS: dict[str, Callable[[Design, Network, Path], Points]] = {
     "grid": grid,
     "latin hypercube": latin_hypercube,
     "sobol": sobol,
+    "sensitivity": sensitivity,
     "table": table,
     "virtual population": virtual_population,
 }
