@@ -48,7 +48,7 @@ def michaelis_menten():
 CASES = {**LARGE, "michaelis_menten": michaelis_menten}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "schlogl")) for n in CASES])
 def test_the_law_at_the_default_tolerance_is_within_noise(name):
     network, species, times, law = CASES[name]()
     out = run(network, times, 4000, histograms={species: law.shape[1] - 1})
@@ -166,6 +166,7 @@ def test_a_stiff_pair_in_balance_is_passed_over_by_implicit_leaps():
     assert float(out["partition"].sel(treatment="implicit leap").isel(reaction=0)) > 0.9
 
 
+@pytest.mark.slow
 def test_a_decaying_dimerising_set_agrees_with_the_exact_method():
     """Rathinam et al. 2003, of a tenth of the size."""
     network = js.Network(
