@@ -44,7 +44,7 @@ def draw(record: dict):
     )
     for column, case in zip(axes.T, cases, strict=True):
         column[0].set_title(case["case"].replace("_", " "))
-        column[1].set_xlabel("processor time per trajectory (us, one core)")
+        column[1].set_xlabel("us per trajectory, one core")
         for axis, quantity in zip(column, ("mean", "deviation"), strict=True):
             panel(axis, case["entries"], quantity)
     axes[0, 0].set_ylabel("error of the mean / standard deviation")
