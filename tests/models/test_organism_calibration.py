@@ -40,6 +40,19 @@ def test_the_default_numbers_are_those_of_the_record():
             assert used[str(name)].value == pytest.approx(float(found["fitted"].sel(parameter=name)), rel=1e-3)
 
 
+def test_the_profile_belongs_to_the_record():
+    """Its limits hold the fit, and are within the ranges of the file."""
+    with (
+        xarray.open_dataset(RECORDS / "organism-calibration-both.nc", engine="h5netcdf") as fit,
+        xarray.open_dataset(RECORDS / "organism-profile-both.nc", engine="h5netcdf") as profile,
+    ):
+        assert profile["parameter"].values.tolist() == fit["parameter"].values.tolist()
+        assert np.all(profile["low"].values <= fit["fitted"].values * (1 + 1e-6))
+        assert np.all(fit["fitted"].values <= profile["high"].values * (1 + 1e-6))
+        assert float(profile["rise"].min()) == 0.0
+        assert not bool((profile["open_low"] & profile["open_high"]).all())
+
+
 def test_a_profile_crosses_its_limit_between_points():
     """A parabola whose twice cost rises by 3.84 at 1.96."""
     x = np.linspace(-4.0, 4.0, 161)
