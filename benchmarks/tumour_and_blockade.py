@@ -17,7 +17,7 @@ def network(copies=1.0, tumour=150):
             "-> T @ 0.18*T*(1 + 0.9*(N/(15*copies))/(1 + N/(15*copies)))*max(1 - T/4000, 0)",
             "T -> @ 0.08*T",
             "T -> D @ 2*chemo*T",
-            "T -> D @ 2.5*L*T/(T + 40)/(1 + 2*(N/(15*copies))/(1 + N/(15*copies)))",
+            "T -> D @ 2.5*L*T/(T + 40)/(1 + 2*N/(15*copies))",
             "D -> @ 0.8*D",
             "-> I @ copies*(3 + 4*D)",
             "I -> @ 1.5*I",

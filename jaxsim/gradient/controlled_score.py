@@ -37,7 +37,7 @@ def estimate(problem: Problem) -> Estimate:
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
     return Estimate(
-        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(problem, BIAS), held
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(BIAS, anchor), held
     )
 
 

@@ -15,7 +15,7 @@ from scipy import stats
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, Term, described
 
-PILOT_MOST = 1 << 16
+PILOT_MOST = 1 << 20
 BAND = 0.05  # of probability to each side, over which a density is estimated
 
 

@@ -7,13 +7,12 @@ import numpy as np
 
 from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, needs_pilot, values
+from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score import Spread, leap_scores
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
 
 BIAS = "none beyond that of leaping: unbiased for the law of the leap chain with these steps"
-LEVEL = "; the level of the quantile or tail comes from other trajectories, whose error is not in the standard errors"
 
 
 def estimate(problem: Problem) -> Estimate:
@@ -38,14 +37,20 @@ def estimate(problem: Problem) -> Estimate:
         gradient.mean,
         gradient.covariance,
         chain.lanes * len(given),
-        bias_of(problem, BIAS),
+        bias_of(BIAS, anchor),
         held,
     )
 
 
-def bias_of(problem: Problem, bias: str) -> str:
-    """Return what is known of the bias, with what the level of a quantile adds."""
-    return bias + (LEVEL if needs_pilot(problem.objective) else "")
+def bias_of(bias: str, anchor: list[Anchor | None]) -> str:
+    """Return what is known of the bias, with what the quantiles of other trajectories add."""
+    for found in anchor:
+        if found is not None:
+            bias += (
+                f"; the quantile {found.quantile:g} +- {found.quantile_error:.2g} comes from other trajectories, and "
+                f"its error is not in the standard errors"
+            )
+    return bias
 
 
 def spread_of(problem: Problem) -> Spread:

@@ -40,7 +40,7 @@ def estimate(problem: Problem) -> Estimate:
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
-    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(problem, BIAS))
+    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(BIAS, anchor))
 
 
 def _with_first(exact: ExactDrive, first: int) -> ExactDrive:
