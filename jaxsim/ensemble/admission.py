@@ -43,6 +43,17 @@ def refuse_empty_and_events(structure: Structure, method: str) -> None:
         raise SimulationError(
             f"method '{method}' does not follow the event '{structure.events[0]}', which whole counts trigger; {EXACT}"
         )
+    if structure.variables:
+        raise SimulationError(f"method '{method}' does not keep the variable '{structure.variables[0]}'; {EXACT}")
+
+
+def refuse_for_leaps(structure: Structure, method: str) -> None:
+    """Refuse what tau-leaping does not follow: moments at which triggers switch, and variables."""
+    for event in structure.events:
+        if event.timed.switches:
+            raise SimulationError(f"method '{method}' does not meet the moment of the event '{event}'; {EXACT}")
+    if structure.variables:
+        raise SimulationError(f"method '{method}' does not keep the variable '{structure.variables[0]}'; {EXACT}")
 
 
 def refuse_effects(structure: Structure, method: str) -> None:

@@ -75,7 +75,9 @@ def refuse_unbounded(network: Network, timeline: Timeline) -> dict[str, tuple[fl
 
 def refuse_bad_start(network: Network, timeline: Timeline) -> None:
     """Refuse a network in which a rate is negative or not finite at the start."""
-    env: dict[str, Any] = {name: _typical(value) for name, value in {**network.parameters, **network.initial}.items()}
+    env: dict[str, Any] = {
+        name: _typical(value) for name, value in {**network.parameters, **network.initial, **network.variables}.items()
+    }
     env["t"] = float(timeline.edges[0])
     for index, name in enumerate(network.structure.inputs):
         env[name] = float(timeline.base[0, index] + np.sum(timeline.amplitude[0, index]))
@@ -143,6 +145,7 @@ def _plan_and_box(network: Network, leaves: dict[str, tuple[float, float]]) -> t
     plan = plan_rates(network.structure, sampled_names(network.parameters))
     box: dict[str, Any] = {name: extent(value) for name, value in network.parameters.items()}
     box |= dict.fromkeys(network.structure.species, (0.0, MOST)) | leaves
+    box |= dict.fromkeys(network.structure.variables, (-np.inf, np.inf))
     for name, expression in plan.before:
         low, high = bounds(expression, box)
         box[name] = (float(np.asarray(low)), float(np.asarray(high)))

@@ -100,8 +100,9 @@ def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str
     }
     if request.covariance:
         coordinates["species_2"] = list(program.structure.species)
-    if program.structure.observables:
-        coordinates["observable"] = [name for name, _ in program.structure.observables]
+    structure = program.structure
+    if structure.observables or structure.variables:
+        coordinates["observable"] = [*(name for name, _ in structure.observables), *structure.variables]
     if len(request.quantiles):
         coordinates["quantile"] = list(request.quantiles)
     if request.passages:

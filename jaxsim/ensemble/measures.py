@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.errors import NetworkError, SimulationError, closest
-from jaxsim.network import Expression, Structure, names, parse
+from jaxsim.network import Expression, Name, Structure, names, parse
 from jaxsim.statistics import Covariance, Histogram, Moments, Observables, Passage, Quantiles, Reduction
 
 
@@ -14,7 +14,7 @@ def chosen_statistics(structure: Structure, request: Any, times: int) -> tuple[A
     """Return the accumulators of a request; mean and variance always come first."""
     species = len(structure.species)
     chosen: list[Any] = [Moments(times, species)]
-    if structure.observables:
+    if structure.observables or structure.variables:
         chosen.append(_observables(structure, times))
     if request.covariance:
         chosen.append(Covariance(times, species))
@@ -33,7 +33,7 @@ def chosen_statistics(structure: Structure, request: Any, times: int) -> tuple[A
 
 def passage_conditions(structure: Structure, passages: Mapping[str, str]) -> tuple[tuple[str, Expression], ...]:
     """Read the conditions whose first time is wanted."""
-    known = {*structure.species, *structure.parameters}
+    known = {*structure.species, *structure.parameters, *structure.variables}
     conditions = []
     for name, text in passages.items():
         condition = parse(text) if isinstance(text, str) else text
@@ -54,7 +54,8 @@ def _observables(structure: Structure, times: int) -> Observables:
                 f"observable '{name}' reads the input '{driven[0]}', which is not saved; "
                 f"leave it out and use js.concentration for the input"
             )
-    return Observables(structure.observables, structure.species, times)
+    variables = tuple((name, Name(name)) for name in structure.variables)
+    return Observables((*structure.observables, *variables), structure.species, times, structure.variables)
 
 
 def _histogram(structure: Structure, name: str, bins: Any, times: int) -> Histogram:

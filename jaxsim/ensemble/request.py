@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.dosing import Schedule, Timeline, build_timeline
+from jaxsim.ensemble.admission import refuse_for_leaps
 from jaxsim.ensemble.analysis import (
     counts_need_check,
     rates_to_check,
@@ -19,7 +20,7 @@ from jaxsim.ensemble.grid import checked_times, is_uniform
 from jaxsim.ensemble.layout import call_size, is_blocked, lane_count, saving_for
 from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
-from jaxsim.ensemble.values import initial_leaves, parameter_leaves
+from jaxsim.ensemble.values import initial_leaves, parameter_leaves, variable_leaves
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import VARIANTS, Inputs, Leaping, Program, Saving
 from jaxsim.kernels.change import plan_changes
@@ -117,6 +118,7 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
         max_events=np.uint32(request.max_events or MOST_EVENTS),
         parameters=parameter_leaves(network),
         initial=initial_leaves(network),
+        variables=variable_leaves(network),
         timeline=Timeline(*(np.asarray(part, np.float64) for part in timeline)),
         times=grid,
         tolerance=np.float64(request.tolerance or TOLERANCE),
@@ -152,11 +154,14 @@ def _program(
     leap = None
     if request.method in VARIANTS:
         leap = Leaping(request.method, request.step is not None, VARIANTS[request.method].mixed)
-    general = general or leap is not None
+        refuse_for_leaps(structure, request.method)
+    general = general or leap is not None or bool(structure.variables)
     blocked = is_blocked(structure, general)
     size = call_size(request, grid.size, len(structure.species))
     kept = size or 0 if request.keep == "trajectories" else 0
     saving = saving_for(grid.size, len(structure.species), blocked)
+    if structure.variables and saving is Saving.CROSSING:  # which writes rows of counts
+        saving = Saving.EVERY_EVENT
     if leap and saving is Saving.EVERY_EVENT:  # a leap ends at a save time, so crossings are few
         saving = Saving.CROSSING
     return Program(

@@ -50,6 +50,11 @@ def initial_leaves(network: Network) -> dict[str, Any]:
     return {name: _leaf(value, f"species '{name}'", np.int32) for name, value in network.initial.items()}
 
 
+def variable_leaves(network: Network) -> dict[str, Any]:
+    """Return the values of variables at the start as float64 scalars."""
+    return {name: _leaf(value, f"variable '{name}'", np.float64) for name, value in network.variables.items()}
+
+
 def _leaf(value: Any, text: str, dtype: Any) -> Any:
     if is_distribution(value):
         return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), value)

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.network import Call, Expression, Structure, evaluate
-from jaxsim.network.expression import fold
+from jaxsim.network import Expression, Structure, evaluate
+from jaxsim.network.randomness import is_random
 
-Draw = Callable[[Any, Any], Any]
+Draw = Callable[..., Any]
 
 LARGEST = float(2**31 - 1)
 
@@ -23,6 +23,8 @@ class Changes(NamedTuple):
     """For each species, pairs of (constant change, codes)."""
     assignments: tuple[tuple[tuple[int, Expression], ...], ...]
     """For each species, pairs of (code, expression of the state before)."""
+    settings: tuple[tuple[tuple[int, Expression], ...], ...]
+    """The same for each variable."""
     slow: tuple[int, ...]
     """Codes with a random effect; they wait for the service."""
 
@@ -42,8 +44,13 @@ def plan_changes(structure: Structure) -> Changes:
             if change:
                 by_change.setdefault(change, []).append(code)
         steps.append(tuple((change, tuple(found)) for change, found in by_change.items()))
-        assignments.append(tuple((code, value) for code, effects in sets for name, value in effects if name == species))
-    return Changes(tuple(steps), tuple(assignments), slow)
+        assignments.append(_of(species, sets))
+    settings = tuple(_of(variable, sets) for variable in structure.variables)
+    return Changes(tuple(steps), tuple(assignments), settings, slow)
+
+
+def _of(name: str, sets: list[tuple[int, Any]]) -> tuple[tuple[int, Expression], ...]:
+    return tuple((code, value) for code, effects in sets for target, value in effects if target == name)
 
 
 def apply_change(
@@ -51,14 +58,13 @@ def apply_change(
     plan: Changes,
     x: tuple[Any, ...],
     pending: Any,
-    parameters: Mapping[str, Any],
+    env: Mapping[str, Any],
     draw: Draw | None = None,
 ) -> tuple[Any, ...]:
-    """Apply the pending code of each lane; with `draw`, the slow codes, and without it all others."""
-    env: dict[str, Any] = {}
-    if any(plan.assignments):
-        values = [*parameters.items(), *zip(structure.species, x, strict=True)]
-        env = {name: jnp.asarray(value).astype(jnp.float64) for name, value in values}
+    """Apply the pending code of each lane; with `draw`, the slow codes, and without it all others.
+
+    `env` holds what assignments read, in float64: see :func:`values_before`.
+    """
     changed = []
     for value, steps, assignments in zip(x, plan.steps, plan.assignments, strict=True):
         new = _step(value, pending, [(c, _mine(codes, plan.slow, draw)) for c, codes in steps])
@@ -70,9 +76,36 @@ def apply_change(
     return tuple(changed)
 
 
-def is_random(expression: Expression) -> bool:
-    """Return whether the expression draws random numbers."""
-    return fold(expression, lambda node, below: any(below) or (isinstance(node, Call) and node.function == "binomial"))
+def set_variables(
+    structure: Structure,
+    plan: Changes,
+    variables: tuple[Any, ...],
+    pending: Any,
+    env: Mapping[str, Any],
+    draw: Draw | None = None,
+) -> tuple[Any, ...]:
+    """Return the variables after the pending code of each lane; `draw` as in :func:`apply_change`."""
+    changed = []
+    for value, assignments in zip(variables, plan.settings, strict=True):
+        new = value
+        for code, expression in assignments:
+            if (code in plan.slow) == (draw is not None):
+                assigned = jnp.asarray(evaluate(expression, env, draw)).astype(jnp.float64)
+                new = jnp.where(pending == np.int32(code), jnp.broadcast_to(assigned, value.shape), new)
+        changed.append(new)
+    return tuple(changed)
+
+
+def values_before(
+    structure: Structure, parameters: Mapping[str, Any], x: Any, variables: tuple[Any, ...], t: Any
+) -> dict[str, Any]:
+    """Return all that assignments and triggers read, in float64: parameters, counts, variables and the time."""
+    values = [
+        *parameters.items(),
+        *zip(structure.species, x, strict=True),
+        *zip(structure.variables, variables, strict=True),
+    ]
+    return {name: jnp.asarray(value).astype(jnp.float64) for name, value in values} | {"t": t}
 
 
 def _mine(codes: tuple[int, ...], slow: tuple[int, ...], draw: Draw | None) -> list[int]:

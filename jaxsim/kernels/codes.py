@@ -1,6 +1,7 @@
 """What a lane may have pending besides a reaction.
 
-From 0 on: reactions 0 to R-1, then R for entering a cell, then R+1+e for triggered event e.
+From 0 on: reactions 0 to R-1, then R for entering a cell, then R+1+e for triggered event e of E, and
+R+1+E for looking at the triggers at a moment at which one may switch.
 """
 
 import numpy as np

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.rates import leaf_bounds, leaves_before, parameter_values, plan_rates
 from jaxsim.kernels.state import Inputs, Owner
@@ -14,6 +16,8 @@ class Context(NamedTuple):
     """Parameters and constants of the rates: scalars, or [L] where they are sampled."""
     bounds: dict[str, tuple[Any, Any]]
     """Lower and upper bound of every leaf in time over every cell, [C]."""
+    precise: dict[str, Any]
+    """Parameters in float64, for assignments and triggers."""
 
 
 def context(program: Program, inputs: Inputs, owner: Owner) -> Context:
@@ -21,9 +25,11 @@ def context(program: Program, inputs: Inputs, owner: Owner) -> Context:
     plan = plan_rates(program.structure, program.sampled_parameters)
     parameters = parameter_values(inputs.parameters, owner.parameters, program.real)
     env = leaves_before(plan, parameters, program.real)
+    precise = parameter_values(inputs.parameters, owner.parameters, np.float64)
     if not plan.in_time:
-        return Context(env, {})
+        return Context(env, {}, precise)
     shared = {n: v for n, v in inputs.parameters.items() if n not in program.sampled_parameters}
     found = leaf_bounds(plan, program.structure, shared, inputs.timeline)
     real = program.real
-    return Context(env, {name: (low.astype(real), high.astype(real)) for name, (low, high) in found.items()})
+    bounds = {name: (low.astype(real), high.astype(real)) for name, (low, high) in found.items()}
+    return Context(env, bounds, precise)

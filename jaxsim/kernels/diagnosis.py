@@ -1,5 +1,6 @@
 """Why a trajectory ended: read from the state it ended in, outside the event loop."""
 
+from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
@@ -23,19 +24,27 @@ def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lan
     a0, lowest = jnp.sum(rates, axis=0), jnp.min(rates, axis=0)
     smallest = jnp.min(stacked_counts(lanes.x), axis=0)
     draws = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
-    causes = (  # the first that holds
+    causes = [  # the first that holds
         (smallest <= WRAPPED, Status.OVERFLOW),
         (smallest < 0, Status.NEGATIVE_COUNT),
         ((lowest < 0) | (lanes.pending == NEGATIVE), Status.NEGATIVE_RATE),
         (lanes.pending == ABOVE, Status.BOUND_VIOLATED),
         (~jnp.isfinite(a0), Status.RATE_NOT_FINITE),
         (draws >= inputs.max_events, Status.STEP_LIMIT),
-    )
+    ]
+    if program.structure.variables:
+        assert lanes.general is not None
+        causes.insert(0, (~finite(lanes.general.variables), Status.VARIABLE_NOT_FINITE))
     fault = jnp.full(lanes.t.shape, int(Status.RATE_NOT_FINITE), jnp.int32)
     for holds, status in reversed(causes):
         fault = jnp.where(holds, np.int32(status), fault)
     fine = jnp.where(a0 == 0, np.int32(Status.ABSORBED), np.int32(Status.OK))
     return jnp.where(jnp.isfinite(lanes.t), fine, fault)
+
+
+def finite(variables: tuple[Any, ...]) -> Any:
+    """Return the lanes in which every variable is a finite number."""
+    return reduce(jnp.logical_and, (jnp.isfinite(value) for value in variables))
 
 
 def rates_now(program: Program, given: Context, lanes: Lanes) -> Any:
@@ -46,6 +55,8 @@ def rates_now(program: Program, given: Context, lanes: Lanes) -> Any:
     plan = plan_rates(structure, program.sampled_parameters)
     names = zip(structure.species, species_rows(lanes.x), strict=True)
     state = {**given.env, **{name: value.astype(real) for name, value in names}}
+    if lanes.general is not None:
+        state |= {n: v.astype(real) for n, v in zip(structure.variables, lanes.general.variables, strict=True)}
     like = jnp.zeros(lanes.t.shape, real)
     if lanes.general is None:
         return jnp.stack(propensities(plan, state, tuple(range(len(structure.reactions))), like))

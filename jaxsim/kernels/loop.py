@@ -165,7 +165,13 @@ def _general(program: Program, zeros: Any, word: Any) -> General:
     armed = word if program.structure.events else None
     limit = jnp.full(zeros.shape, jnp.inf, program.real) if program.leap else None
     fired = word.astype(jnp.uint64) if program.leap else word
-    return General(zeros, word, fired, word, armed, limit, _mixed(program) if program.mixed else None)
+    general = General(zeros, word, fired, word, armed, limit, _mixed(program) if program.mixed else None, armed)
+    number = len(program.structure.variables)
+    if not number:
+        return general
+    variable, grid = jnp.zeros(zeros.shape, jnp.float64), jnp.full((program.times, *zeros.shape), jnp.nan, jnp.float64)
+    grids = () if program.saving is Saving.FINAL else (grid,) * number
+    return general._replace(variables=(variable,) * number, saved_variables=grids)
 
 
 def _mixed(program: Program) -> Mixed:

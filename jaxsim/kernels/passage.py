@@ -17,6 +17,9 @@ def watch(program: Program, lanes: Lanes, env: dict[str, Any]) -> Lanes:
     state = dict(env)
     for name, value in zip(program.structure.species, species_rows(lanes.x), strict=True):
         state[name] = value.astype(program.real)
+    if lanes.general is not None:
+        for name, value in zip(program.structure.variables, lanes.general.variables, strict=True):
+            state[name] = value.astype(program.real)
     found = []
     for (_, condition), first in zip(program.passages, lanes.passages, strict=True):
         holds = jnp.broadcast_to(jnp.asarray(evaluate(condition, state)).astype(bool), lanes.t.shape)

@@ -77,6 +77,16 @@ class Program:
         return len(self.structure.reactions)
 
     @property
+    def wake(self) -> int:
+        """The code of a moment at which a trigger may switch, next after those of the events."""
+        return self.entry + 1 + len(self.structure.events)
+
+    @property
+    def timed(self) -> bool:
+        """Whether some trigger reads the time."""
+        return any(event.timed.switches for event in self.structure.events)
+
+    @property
     def has_random_effects(self) -> bool:
         """Whether some change draws random numbers, and waits for the service."""
         return bool(plan_changes(self.structure).slow)

@@ -70,7 +70,7 @@ def propensity_bounds(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str,
     for r, expression in enumerate(rates.expressions):
         value = bounds(expression, boxes)[1] if r in rates.varying else evaluate(expression, env)
         result.append(_lanes(value, like))
-    return result
+    return result or [jnp.zeros_like(like)]  # of a network of events alone
 
 
 def _lanes(value: Any, like: Any) -> Any:
@@ -136,6 +136,7 @@ def _input(timeline: Timeline, index: int, cell: Any, since: Any, real: Any) -> 
 
 def total(values: list[Any]) -> list[Any]:
     """Return the running sums; the last is the total propensity."""
+    assert values, "a network without reactions has one propensity that is zero"
     sums = [values[0]]
     for value in values[1:]:
         sums.append(sums[-1] + value)

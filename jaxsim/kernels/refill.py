@@ -14,7 +14,7 @@ from jaxsim.kernels.randomness import draw_bits
 from jaxsim.kernels.rates import parameter_values
 from jaxsim.kernels.saving import clear
 from jaxsim.kernels.state import General, Inputs, Lanes, Owner
-from jaxsim.kernels.trigger import truths
+from jaxsim.kernels.trigger import armed_at_start
 from jaxsim.random import EVENTS, INITIAL, PARAMETERS, threefry2x32, trajectory_key, uniform
 
 
@@ -96,15 +96,22 @@ def _initial(program: Program, inputs: Inputs, owner: Owner, shape: tuple[int, .
 def _begin_general(
     program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, general: General, fresh: Any, free: Any
 ) -> General:
-    env = parameter_values(inputs.parameters, owner.parameters, program.real)
+    variables = tuple(
+        jnp.where(fresh, jnp.asarray(inputs.variables[name]).astype(jnp.float64), old)
+        for name, old in zip(program.structure.variables, general.variables, strict=True)
+    )
+    general = general._replace(variables=variables)
     zero = jnp.zeros(fresh.shape, jnp.uint32)
     armed = general.armed
-    if armed is not None:
-        armed = jnp.where(fresh, truths(program, lanes.x, env), armed)
+    queued = general.queued
+    if armed is not None and queued is not None:
+        precise = parameter_values(inputs.parameters, owner.parameters, np.float64)
+        armed = jnp.where(fresh, armed_at_start(program, precise, lanes._replace(general=general)), armed)
+        queued = jnp.where(fresh, zero, queued)
     limit = general.limit
     if limit is not None:
         limit = jnp.where(fresh, jnp.inf, limit)
-    return General(
+    return general._replace(
         cell=jnp.where(free, np.int32(0), general.cell),
         draws=jnp.where(fresh, zero, general.draws),
         fired=jnp.where(fresh, jnp.zeros_like(general.fired), general.fired),
@@ -112,4 +119,5 @@ def _begin_general(
         armed=armed,
         limit=limit,
         mixed=jax.tree.map(lambda leaf: jnp.where(fresh, jnp.zeros_like(leaf), leaf), general.mixed),
+        queued=queued,
     )

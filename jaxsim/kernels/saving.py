@@ -43,7 +43,13 @@ def save_after_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]
         grid.at[row, index].set(x, mode="drop", unique_indices=True)
         for grid, x in zip(lanes.saved, lanes.x, strict=True)
     )
-    return lanes._replace(saved=saved)
+    lanes = lanes._replace(saved=saved)
+    if not program.structure.variables:
+        return lanes
+    assert lanes.general is not None
+    pairs = zip(lanes.general.saved_variables, lanes.general.variables, strict=True)
+    grids = tuple(grid.at[row, index].set(value, mode="drop", unique_indices=True) for grid, value in pairs)
+    return lanes._replace(general=lanes.general._replace(saved_variables=grids))
 
 
 def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
@@ -93,11 +99,21 @@ def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any
     return jnp.transpose(fill_forward(grid), (2, 0, 1)), reached
 
 
-def fill_forward(grid: Int32[Array, "K L species"]) -> Int32[Array, "K L species"]:
-    """Replace unwritten entries by the entry of the row before."""
+def variables_on_grid(program: Program, lanes: Lanes) -> tuple[Float64[Array, "K L"], ...]:
+    """Return each variable at every save time."""
+    general = lanes.general
+    assert general is not None
+    if program.saving is Saving.FINAL:
+        return tuple(value[None, :] for value in general.variables)
+    return tuple(fill_forward(grid) for grid in general.saved_variables)
+
+
+def fill_forward(grid: Any) -> Any:
+    """Replace unwritten entries (-1, or NaN among floats) by the entry of the row before, along the first axis."""
 
     def step(before: Any, row: Any) -> tuple[Any, Any]:
-        filled = jnp.where(row == UNWRITTEN, before, row)
+        unwritten = jnp.isnan(row) if jnp.issubdtype(row.dtype, jnp.floating) else row == UNWRITTEN
+        filled = jnp.where(unwritten, before, row)
         return filled, filled
 
     return lax.scan(step, grid[0], grid)[1]
@@ -109,12 +125,16 @@ def clear(program: Program, lanes: Lanes, fresh: Any) -> Lanes:
         return lanes
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
 
-    def emptied(grid: Any, value: Any) -> Any:
+    def emptied(grid: Any, value: Any, nothing: Any = UNWRITTEN) -> Any:
         """Return the grid [K, L] or [K, L, species] with an empty column for each fresh lane."""
         shape = (1,) * (grid.ndim - 2)
-        first = jnp.where((rows == 0).reshape(-1, 1, *shape), value[None], UNWRITTEN)
+        first = jnp.where((rows == 0).reshape(-1, 1, *shape), value[None], nothing)
         return jnp.where(fresh.reshape(1, -1, *shape), first, grid)
 
+    if lanes.general is not None and lanes.general.variables:
+        pairs = zip(lanes.general.saved_variables, lanes.general.variables, strict=True)
+        grids = tuple(emptied(grid, value, jnp.nan) for grid, value in pairs)
+        lanes = lanes._replace(general=lanes.general._replace(saved_variables=grids))
     if lanes.row is None:
         return lanes._replace(saved=tuple(emptied(grid, x) for grid, x in zip(lanes.saved, lanes.x, strict=True)))
     row = jnp.where(fresh, np.int32(0), lanes.row)

@@ -10,17 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32, Int64
 
-from jaxsim.kernels.change import apply_change, plan_changes
+from jaxsim.kernels.change import apply_change, plan_changes, set_variables, values_before
 from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.refill import refill, stream
-from jaxsim.kernels.saving import states_on_grid
+from jaxsim.kernels.saving import states_on_grid, variables_on_grid
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.status import Status
 from jaxsim.kernels.thinning import finished, waiting
-from jaxsim.random import EFFECTS, binomial, threefry2x32, uniform
+from jaxsim.random import EFFECTS, draw_from, threefry2x32
 from jaxsim.statistics import Batch
 
 SHARES = 1 << 30  # parts into which a share of the time is divided for adding
@@ -66,17 +66,20 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
     key = stream(inputs, run.owner.number, EFFECTS)
     position = iter(range(1 << 16))
 
-    def draw(n: Any, p: Any) -> Any:
+    def draw(function: str, *arguments: Any) -> Any:
         counter = jnp.full(waits.shape, next(position), jnp.uint32)
-        bits = threefry2x32(*key, general.draws, counter)[0]
-        number = jnp.broadcast_to(jnp.asarray(n).astype(jnp.int32), waits.shape)
-        chance = jnp.broadcast_to(jnp.asarray(p).astype(jnp.float32), waits.shape)
-        return binomial(uniform(bits), number, chance, uniform(~bits)).astype(jnp.float64)
+        words = threefry2x32(*key, general.draws, counter)
+        given = (jnp.broadcast_to(jnp.asarray(value).astype(jnp.float64), waits.shape) for value in arguments)
+        return draw_from(function, words, *given)
 
-    pending = jnp.where(waits, lanes.pending, NONE)
-    x = apply_change(structure, plan_changes(structure), lanes.x, pending, given.env, draw)
-    general = general._replace(fired=general.fired + waits.astype(general.fired.dtype))
-    return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, NONE, lanes.pending), general=general))
+    pending, plan = jnp.where(waits, lanes.pending, NONE), plan_changes(structure)
+    env = values_before(structure, given.precise, lanes.x, general.variables, lanes.t)
+    x = apply_change(structure, plan, lanes.x, pending, env, draw)
+    variables = set_variables(structure, plan, general.variables, pending, env, draw)
+    general = general._replace(fired=general.fired + waits.astype(general.fired.dtype), variables=variables)
+    # A draw at the very end of the run has still to be saved, and may make other triggers true.
+    after = np.int32(program.wake) if program.timed else NONE
+    return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, after, lanes.pending), general=general))
 
 
 def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Any) -> Tally:
@@ -86,6 +89,8 @@ def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: An
     states, reached = states_on_grid(program, lanes, sound)
     parameters = {name: given.env[name] for name in program.structure.parameters}
     batch = Batch(states, reached & done[None, :], lanes.passages, sound, inputs.times, parameters)
+    if program.structure.variables:
+        batch = batch._replace(variables=variables_on_grid(program, lanes))
     codes = jnp.arange(len(Status), dtype=jnp.int32)
     counted = (status[None, :] == codes[:, None]) & done[None, :]
     tally = tally._replace(

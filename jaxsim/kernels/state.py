@@ -21,6 +21,8 @@ class Inputs(NamedTuple):
     parameters: dict[str, Any]
     """Scalars, or distributions for the sampled ones."""
     initial: dict[str, Any]
+    variables: dict[str, Any]
+    """Values of the variables at the start."""
     timeline: Timeline
     times: Float64[Any, " K"]
     tolerance: Float64[Any, ""]
@@ -83,6 +85,11 @@ class General(NamedTuple):
     limit: Float[Array, " L"] | None
     """Longest leap allowed after a rejection, infinite otherwise; None without leaps."""
     mixed: "Mixed | None" = None
+    queued: UInt32[Array, " L"] | None = None
+    """Bit e: persistent event e has triggered and not yet fired; None without events."""
+    variables: tuple[Float64[Array, " L"], ...] = ()
+    saved_variables: tuple[Float64[Array, "K L"], ...] = ()
+    """Variables at save times; NaN where nothing was written, to be filled from the row before."""
 
 
 class Mixed(NamedTuple):

@@ -14,6 +14,7 @@ class Status(IntEnum):
     NEGATIVE_RATE = 5
     RATE_NOT_FINITE = 6
     BOUND_VIOLATED = 7
+    VARIABLE_NOT_FINITE = 8
 
     @property
     def label(self) -> str:
@@ -50,6 +51,8 @@ SENTENCES = {
     Status.RATE_NOT_FINITE: "had a rate that is infinite or not a number; look for a division by zero or an overflow",
     Status.BOUND_VIOLATED: "had a rate above its bound between two events, which would bias the result; "
     "please report it",
+    Status.VARIABLE_NOT_FINITE: "had a variable that is infinite or not a number; "
+    "look for a division by zero or parameters out of range in what events set",
 }
 
 LABELS = tuple(status.label for status in Status)

@@ -36,10 +36,10 @@ from jaxsim.network import Structure
 def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
     """Apply what is pending, then leap to the next exact event, or to the edge of cell or save interval."""
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
-    lanes = apply_pending(program, inputs, given.env, lanes, halted)
+    lanes = apply_pending(program, inputs, given, lanes, halted)
+    trigger, _, lanes = next_trigger(program, given, lanes, ~halted)
     structure, general = program.structure, lanes.general
     assert general is not None
-    trigger, armed = next_trigger(program, lanes.x, given.env, general.armed, ~halted)
     stays = halted | (trigger >= 0)
     assert program.leap is not None
     choose = critical_plan if general.mixed is None else hybrid_plan
@@ -61,7 +61,6 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
         bits=draw_bits(owner.key0, owner.key1, general.draws),
         iteration=lanes.iteration + np.uint32(1),
         general=general._replace(
-            armed=armed,
             fired=general.fired + fired,
             rejected=general.rejected + overdrawn.astype(jnp.uint32),
             limit=jnp.where(overdrawn, plan.leap.size * plan.leap.size.dtype.type(0.5), jnp.inf),

@@ -12,9 +12,10 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.kernels.change import apply_change, enter_cell, plan_changes
+from jaxsim.kernels.change import apply_change, enter_cell, plan_changes, set_variables, values_before
 from jaxsim.kernels.codes import ABOVE, FAULT, NEGATIVE, NONE, REJECTED
 from jaxsim.kernels.context import Context
+from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
@@ -36,13 +37,14 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
-    lanes = apply_pending(program, inputs, given.env, lanes, halted)
+    lanes = apply_pending(program, inputs, given, lanes, halted)
+    trigger, alarm, lanes = next_trigger(program, given, lanes, ~halted)
     general = lanes.general
     assert general is not None
-    trigger, armed = next_trigger(program, lanes.x, given.env, general.armed, ~halted)
 
     plan = plan_rates(structure, program.sampled_parameters)
     state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, lanes.x, strict=True)}}
+    state |= {n: value.astype(real) for n, value in zip(structure.variables, general.variables, strict=True)}
     leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
     upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
     sums = total(upper)
@@ -50,15 +52,19 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     checked = [upper[r] for r in program.checked_rates]
     good = faultless(lanes.x, checked, sums[-1], largest(real), program.checked_counts)
     good = good & (general.draws < inputs.max_events)
+    if structure.variables:
+        good = good & finite(general.variables)
 
     edge = inputs.timeline.edges[general.cell + np.int32(1)]
     proposed = lanes.t + waiting_time(u_time, sums[-1])
-    t = jnp.minimum(proposed, edge)
+    stop = edge if alarm is None else jnp.minimum(edge, alarm)
+    t = jnp.minimum(proposed, stop)
     threshold = u_choice * sums[-1]
     code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
-    code = jnp.where(
-        proposed < edge, code, jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
-    )
+    at_edge = jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
+    if alarm is not None:
+        at_edge = jnp.where(alarm <= edge, np.int32(program.wake), at_edge)
+    code = jnp.where(proposed < stop, code, at_edge)
     code = jnp.where(good, code, FAULT)
     t = jnp.where(code <= FAULT, jnp.inf, t)
     stays = halted | (trigger >= 0)
@@ -67,7 +73,6 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
         pending=jnp.where(halted, lanes.pending, jnp.where(trigger >= 0, trigger, code)),
         bits=draw_bits(owner.key0, owner.key1, general.draws),
         iteration=lanes.iteration + np.uint32(1),
-        general=general._replace(armed=armed),
     )
 
 
@@ -92,7 +97,7 @@ def waiting(program: Program, lanes: Lanes) -> Any:
     return result
 
 
-def apply_pending(program: Program, inputs: Inputs, env: dict[str, Any], lanes: Lanes, halted: Any) -> Lanes:
+def apply_pending(program: Program, inputs: Inputs, given: Context, lanes: Lanes, halted: Any) -> Lanes:
     """Apply the pending change, count it, watch for passages and save after it.
 
     Counting here, from the pending code, keeps the counters out of the arithmetic that makes the code.
@@ -107,9 +112,13 @@ def apply_pending(program: Program, inputs: Inputs, env: dict[str, Any], lanes: 
         fired=general.fired + ((pending >= 0) & (pending < np.int32(program.entry))).astype(general.fired.dtype),
         rejected=general.rejected + (pending == REJECTED).astype(jnp.uint32),
     )
-    x = apply_change(structure, plan_changes(structure), lanes.x, pending, env)
+    plan, env = plan_changes(structure), {}
+    if any(plan.assignments) or any(plan.settings):
+        env = values_before(structure, given.precise, lanes.x, general.variables, lanes.t)
+    x = apply_change(structure, plan, lanes.x, pending, env)
+    general = general._replace(variables=set_variables(structure, plan, general.variables, pending, env))
     x = enter_cell(structure, program.dosed, x, inputs.timeline, general.cell, enters)
-    lanes = watch(program, lanes._replace(x=x, general=general), env)
+    lanes = watch(program, lanes._replace(x=x, general=general), given.env)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
     return lanes

@@ -21,6 +21,7 @@ from jaxsim.network.expression import (
 )
 from jaxsim.network.function import Interval, Value
 from jaxsim.network.functions import FUNCTIONS
+from jaxsim.network.randomness import RANDOM
 from jaxsim.network.saturation import with_saturation
 
 ARITHMETIC = {
@@ -96,7 +97,7 @@ def _fold_bounds(expression: Expression, env: Mapping[str, Interval]) -> Interva
 def _is_exact(node: Expression, operands: list[Interval], exact: Mapping[str, Any]) -> bool:
     if isinstance(node, FallingFactorial):
         return node.name in exact
-    return all(map(interval.is_point, operands)) and not (isinstance(node, Call) and node.function == "binomial")
+    return all(map(interval.is_point, operands)) and not (isinstance(node, Call) and node.function in RANDOM)
 
 
 def _without_nan(a: Interval) -> Interval:
@@ -159,6 +160,8 @@ def _call(node: Any, operands: list[Interval], env: Any) -> Interval:
         return _choice(*operands)
     if node.function == "binomial":
         return 0.0, jnp.maximum(operands[0][1], 0.0)
+    if node.function in RANDOM:
+        return interval.EVERYTHING
     return FUNCTIONS[node.function].bounds(*operands)
 
 

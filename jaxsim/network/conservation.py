@@ -52,7 +52,7 @@ def _changes(structure: Structure) -> list[Vector]:
     moves = {tuple(sorted(reaction.changes.items())) for reaction in structure.reactions}
     pairs = [pair for reaction in structure.reactions for pair in reaction.effects]
     pairs += [pair for event in structure.events for pair in event.set]
-    moves |= {((name, 1),) for name, _ in pairs}
+    moves |= {((name, 1),) for name, _ in pairs if name in position}
     return [{position[name]: Fraction(change) for name, change in move if change} for move in sorted(moves)]
 
 

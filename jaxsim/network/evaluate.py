@@ -22,8 +22,9 @@ from jaxsim.network.expression import (
 from jaxsim.network.function import Value
 from jaxsim.network.functions import FUNCTIONS
 from jaxsim.network.guard import operations_to_guard
+from jaxsim.network.randomness import RANDOM
 
-Draw = Callable[[Value, Value], Value]
+Draw = Callable[..., Value]
 
 ARITHMETIC = {
     "+": arithmetic.add,
@@ -54,7 +55,7 @@ def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None
         The value of every name: floating arrays of one dtype and shape (lanes), scalars of that
         dtype, or Python numbers, which never widen the dtype. The time is ``env["t"]``.
     draw
-        ``draw(n, p)`` returns a binomial variate; needed only where ``binomial`` is called.
+        ``draw(function, *arguments)`` returns a variate; needed only where a random function is called.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None
     Raises
     ------
     ExpressionError
-        If a name has no value, or ``binomial`` is called without `draw`.
+        If a name has no value, or a random function is called without `draw`.
 
     Notes
     -----
@@ -118,10 +119,10 @@ def _compute(node: Expression, numbers: list[Any], draw: Draw | None, guarded: b
             return guard.divide(*numbers) if guarded else ARITHMETIC[op](*numbers)
         case Compare(op, _, _):
             return COMPARISON[op](*numbers)
-        case Call("binomial", _):
+        case Call(function, _) if function in RANDOM:
             if draw is None:
-                raise ExpressionError("binomial(n, p) is random and may only be used in an effect")
-            return draw(*numbers)
+                raise ExpressionError(f"{function}(...) is random and may only be used in an effect or event")
+            return draw(function, *numbers)
         case Call(function, _):
             value = FUNCTIONS[function].value
             return guard.call(function, value, *numbers) if guarded else value(*numbers)

@@ -1,12 +1,13 @@
-"""Events: assignments that happen when a condition on the state becomes true."""
+"""Events: assignments that happen when a condition on the state or the time becomes true."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from jaxsim.errors import NetworkError
-from jaxsim.network.expression import names
 from jaxsim.network.printer import to_string
 from jaxsim.network.reaction import as_expression, assignments
+from jaxsim.network.switching import Timed, split_time
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,24 @@ class Event:
     Parameters
     ----------
     trigger
-        A condition on the state, such as ``"A > 100"``; it may not read the time ``t``.
+        A condition such as ``"A > 100"`` or ``"t >= 25 and A > 3"``. It may compare expressions that are linear
+        in the time ``t`` by ``<``, ``<=``, ``>``, ``>=``; the moment at which they switch is then met exactly.
     set
-        What each species becomes, computed from the state just before: ``{"A": "A/2"}``, rounded down.
+        What each species or variable becomes, computed from the state just before: ``{"A": "A/2"}``. Counts are
+        rounded down.
     name
         Optional label.
     priority
         Of events that fire together the one with the higher priority acts first.
+    persistent
+        Whether an event that has triggered acts even if another one, acting first, makes its trigger false again.
+    at_start
+        Whether it fires at the start if its trigger holds there.
 
     Raises
     ------
     NetworkError
-        If the trigger reads ``t``: at a known time use a dose schedule.
+        If it sets nothing, or the trigger reads ``t`` in a way whose moment of change is not known.
 
     Examples
     --------
@@ -39,14 +46,23 @@ class Event:
     set: Any
     name: str = ""
     priority: int = 0
+    persistent: bool = False
+    at_start: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trigger", as_expression(self.trigger))
         object.__setattr__(self, "set", assignments(self.set))
-        if "t" in names(self.trigger):
-            raise NetworkError(f"event '{self}' is triggered by the time t; give a Schedule with Set or Dose instead")
+        try:
+            self.timed  # noqa: B018
+        except NetworkError as error:
+            raise NetworkError(f"event '{self}': {error}") from error
         if not self.set:
             raise NetworkError(f"event '{self}' sets nothing; give set={{species: expression}}")
+
+    @cached_property
+    def timed(self) -> Timed:
+        """The trigger with its comparisons of the time taken out."""
+        return split_time(self.trigger)
 
     def __str__(self) -> str:
         label = f"{self.name}: " if self.name else ""

@@ -132,7 +132,7 @@ class Logic(Expression):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Call(Expression):
-    """A function of the table in ``functions.py``, the choice ``if``, or the random ``binomial``.
+    """A function of the table in ``functions.py``, the choice ``if``, or a random function.
 
     Examples
     --------

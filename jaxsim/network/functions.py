@@ -4,6 +4,7 @@ from jaxsim.network.elementary import ELEMENTARY
 from jaxsim.network.function import Function
 from jaxsim.network.hill import HILL
 from jaxsim.network.michaelis_menten import MICHAELIS_MENTEN
+from jaxsim.network.randomness import RANDOM
 
 FUNCTIONS: dict[str, Function] = {
     **ELEMENTARY,
@@ -13,8 +14,8 @@ FUNCTIONS: dict[str, Function] = {
 
 SYNONYMS = {"ln": "log"}
 
-# Special in evaluation: `if` takes a truth value, `binomial` draws. Numbers of arguments.
-SPECIAL_ARITY = {"if": 3, "binomial": 2}
+# Special in evaluation: `if` takes a truth value, random functions draw. Numbers of arguments.
+SPECIAL_ARITY = {"if": 3, **{name: len(parameters) for name, parameters in RANDOM.items()}}
 
 RESERVED = (
     frozenset(FUNCTIONS)

@@ -14,6 +14,7 @@ from jaxsim.network.expression import (
     Unary,
     fold,
 )
+from jaxsim.network.randomness import RANDOM
 
 Pull = Callable[[Expression], Expression]
 
@@ -105,7 +106,7 @@ def _may_move(node: Expression, allowed: frozenset[str]) -> bool:
     match node:
         case Name(name) | FallingFactorial(name, _):
             return name in allowed
-        case Call("binomial", _):
+        case Call(function, _) if function in RANDOM:
             return False
     return True
 

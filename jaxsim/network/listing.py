@@ -33,6 +33,7 @@ def listing(network: "Network") -> str:
         _row("species", _values(network.initial, {})),
         _row("parameters", _values(network.parameters, network.units)),
         _row("inputs", _values(network.inputs, {})),
+        _row("variables", _values(network.variables, {})),
         *_block("observables", observables, len(structure.observables)),
         *_block("reactions", map(str, structure.reactions), count),
         *_block("events", map(str, structure.events), len(structure.events)),

@@ -8,7 +8,7 @@ import jax
 
 from jaxsim.errors import NetworkError, closest
 from jaxsim.network.listing import listing
-from jaxsim.network.parameter import Parameter, checked_count, checked_input, checked_value
+from jaxsim.network.parameter import Parameter, checked_count, checked_input, checked_value, checked_variable
 from jaxsim.network.structure import Structure
 from jaxsim.network.validation import build_structure
 
@@ -20,6 +20,7 @@ class _Parts(NamedTuple):
     parameters: dict[str, Any]
     initial: dict[str, Any]
     inputs: dict[str, Any]
+    variables: dict[str, Any]
     units: tuple[tuple[str, str], ...]
     descriptions: tuple[tuple[str, str], ...]
     name: str
@@ -42,7 +43,10 @@ class Network:
     inputs
         Named functions of time, such as drug concentrations: a number or a disposition object.
     events
-        State-triggered assignments.
+        Assignments triggered by the state or the time.
+    variables
+        Initial value of each real-valued quantity that events or effects set: not a count, and changed by
+        nothing else. Rates and triggers may read them.
     name
         For listings.
 
@@ -82,15 +86,25 @@ class Network:
         observables: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         events: Iterable[Any] = (),
+        variables: Mapping[str, Any] | None = None,
         name: str = "",
     ) -> None:
         given = {key: _as_parameter(value) for key, value in dict(parameters or {}).items()}
-        inputs = dict(inputs or {})
+        inputs, variables = dict(inputs or {}), dict(variables or {})
         parts = _Parts(
-            build_structure(tuple(species), tuple(given), reactions, dict(observables or {}), tuple(inputs), events),
+            build_structure(
+                tuple(species),
+                tuple(given),
+                reactions,
+                dict(observables or {}),
+                tuple(inputs),
+                events,
+                tuple(variables),
+            ),
             {key: checked_value(item.value, f"parameter '{key}'") for key, item in given.items()},
             {key: checked_count(value, f"species '{key}'") for key, value in species.items()},
             {key: checked_input(value, f"input '{key}'") for key, value in inputs.items()},
+            {key: checked_variable(value, f"variable '{key}'") for key, value in variables.items()},
             tuple((key, item.unit) for key, item in given.items() if item.unit),
             tuple((key, item.description) for key, item in given.items() if item.description),
             name,
@@ -127,6 +141,11 @@ class Network:
     def inputs(self) -> Mapping[str, Any]:
         """What drives each named function of time; read-only."""
         return MappingProxyType(self._parts.inputs)
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """Initial value of each real-valued quantity that events set; read-only."""
+        return MappingProxyType(self._parts.variables)
 
     @property
     def units(self) -> Mapping[str, str]:
@@ -192,7 +211,7 @@ def _flatten_with_keys(network: Network) -> tuple[Any, Any]:
     parts = network._parts
     children = [
         (jax.tree_util.GetAttrKey(f"{group}['{key}']"), value)
-        for group in ("parameters", "initial", "inputs")
+        for group in ("parameters", "initial", "inputs", "variables")
         for key, value in getattr(parts, group).items()
     ]
     return children, (parts.structure, parts.units, parts.descriptions, parts.name)
@@ -202,10 +221,9 @@ def _unflatten(auxiliary: Any, children: Any) -> Network:
     structure, units, descriptions, name = auxiliary
     values = iter(children)
     # In the order of the structure, which jax's own handling of dictionaries would not keep.
-    parameters, initial, inputs = (
-        {key: next(values) for key in keys} for keys in (structure.parameters, structure.species, structure.inputs)
-    )
-    return _build(_Parts(structure, parameters, initial, inputs, units, descriptions, name))
+    groups = (structure.parameters, structure.species, structure.inputs, structure.variables)
+    parameters, initial, inputs, variables = ({key: next(values) for key in keys} for keys in groups)
+    return _build(_Parts(structure, parameters, initial, inputs, variables, units, descriptions, name))
 
 
 jax.tree_util.register_pytree_with_keys(Network, _flatten_with_keys, _unflatten)

@@ -81,6 +81,21 @@ def checked_count(value: Any, what: str) -> Any:
     return int(value)
 
 
+def checked_variable(value: Any, what: str) -> Any:
+    """Return the finite number at which a variable starts.
+
+    Examples
+    --------
+    >>> checked_variable(1, "variable 'V'")
+    1.0
+    """
+    if is_distribution(value):
+        raise NetworkError(
+            f"{what} starts at a distribution; start it at a number and draw it by an event at the start"
+        )
+    return checked_value(value, what)
+
+
 def checked_input(value: Any, what: str) -> Any:
     """Return a finite number, or the object that describes how doses drive the input.
 

@@ -7,6 +7,7 @@ from jaxsim.errors import ExpressionError, closest
 from jaxsim.network.constants import fold_constant
 from jaxsim.network.expression import Binary, Call, Compare, Expression, Logic, Name, Number, Unary
 from jaxsim.network.functions import FUNCTIONS, SPECIAL_ARITY, SYNONYMS
+from jaxsim.network.randomness import RANDOM, TRUNCATED
 from jaxsim.network.tokens import Token, refuse, tokenize
 
 DEEPEST_NESTING = 100
@@ -37,7 +38,9 @@ def parse(text: Any) -> Expression:
     Operators, weakest first: ``or``, ``and``, ``not``, comparisons, ``+ -``, ``* /``, sign, ``^`` (or
     ``**``, grouping to the right). Functions: exp log ln log10 sqrt sin cos tan abs min max pow floor
     ceil, ``hill(x, k, n)``, ``michaelis_menten(x, vmax, km)``, ``if(condition, a, b)`` and, in
-    effects, ``binomial(n, p)``. ``log`` is the natural logarithm, ``pi`` the constant, ``t`` the time.
+    effects and events, random ones: ``binomial(n, p)``, ``random_normal(mean, sd)`` and the others of
+    ``randomness.py``, each truncated by two more arguments, ``random_normal(0, 1, low, high)``. ``log`` is
+    the natural logarithm, ``pi`` the constant, ``t`` the time.
 
     Parameters
     ----------
@@ -158,13 +161,25 @@ class _Reader:
             self.take()
             args.append(self.expression(0))
         self.expect("operator", ")")
-        arity = FUNCTIONS[name].arity if name in FUNCTIONS else SPECIAL_ARITY[name]
-        if len(args) < 2 if arity is None else len(args) != arity:
-            wanted = "at least 2" if arity is None else arity
-            raise self.refuse(token, f"'{name}' takes {wanted} arguments, not {len(args)}")
+        if not _takes(name, len(args)):
+            raise self.refuse(token, f"'{name}' takes {_wanted(name)}, not {len(args)}")
         if name == "pow":
             return self.build(token, Binary("^", args[0], args[1]))
         return self.build(token, Call(name, tuple(args)))
+
+
+def _takes(name: str, number: int) -> bool:
+    arity = FUNCTIONS[name].arity if name in FUNCTIONS else SPECIAL_ARITY[name]
+    if arity is None:
+        return number >= 2
+    return number == arity or (name in RANDOM and number == arity + TRUNCATED)
+
+
+def _wanted(name: str) -> str:
+    if name in RANDOM:
+        return f"{len(RANDOM[name])} arguments ({', '.join(RANDOM[name])}), or {TRUNCATED} more to truncate it"
+    arity = FUNCTIONS[name].arity if name in FUNCTIONS else SPECIAL_ARITY[name]
+    return f"{'at least 2' if arity is None else arity} arguments"
 
 
 def _describe(token: Token) -> str:

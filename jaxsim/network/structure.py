@@ -28,7 +28,9 @@ class Structure:
     observables
         Pairs of name and expression of species, parameters, inputs and ``t``.
     events
-        State-triggered assignments.
+        Triggered assignments.
+    variables
+        Names of real-valued quantities that events set.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Structure:
     observables: tuple[tuple[str, Expression], ...] = ()
     inputs: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    variables: tuple[str, ...] = ()
 
     @cached_property
     def _key(self) -> tuple[object, ...]:
@@ -54,6 +57,7 @@ class Structure:
             self.observables,
             self.inputs,
             self.events,
+            self.variables,
         )
 
     @cached_property

@@ -6,8 +6,10 @@ from typing import Any
 
 from jaxsim.errors import NetworkError, closest
 from jaxsim.network.event import Event
-from jaxsim.network.expression import Call, Expression, Number, fold, names
+from jaxsim.network.expression import Expression, Number, names
 from jaxsim.network.functions import RESERVED
+from jaxsim.network.printer import to_string
+from jaxsim.network.randomness import is_random
 from jaxsim.network.reaction import Reaction, as_expression
 from jaxsim.network.reaction_parser import parse_reaction
 from jaxsim.network.structure import Structure
@@ -27,6 +29,7 @@ def build_structure(
     observables: Mapping[str, Any],
     inputs: tuple[str, ...],
     events: Iterable[Any],
+    variables: tuple[str, ...] = (),
 ) -> Structure:
     """Return the static part of a network after checking every name in it.
 
@@ -40,15 +43,16 @@ def build_structure(
         "parameter": parameters,
         "observable": tuple(observables),
         "input": inputs,
+        "variable": variables,
     }
     _check_names(declared)
     known = {name for group in declared.values() for name in group} | {"t"}
     values = _resolve(observables, known)
     parsed = _parse_all(reactions)
     for reaction in parsed:
-        _check_reaction(reaction, set(species), known, set(inputs))
+        _check_reaction(reaction, set(species), set(variables), known, set(inputs))
     for event in (events := tuple(events)):
-        _check_event(event, set(species), known, set(inputs))
+        _check_event(event, {*species, *variables}, known, set(inputs))
     return Structure(
         species=species,
         parameters=parameters,
@@ -56,6 +60,7 @@ def build_structure(
         observables=tuple(values.items()),
         inputs=inputs,
         events=tuple(_inline_event(event, values) for event in events),
+        variables=variables,
     )
 
 
@@ -119,35 +124,32 @@ def _check_species(read: Iterable[str], species: set[str], where: str) -> None:
             raise NetworkError(f"{where}: '{name}' is not a species{closest(name, species)}")
 
 
-def _is_random(expression: Expression) -> bool:
-    def visit(node: Expression, below: list[bool]) -> bool:
-        return any(below) or (isinstance(node, Call) and node.function == "binomial")
-
-    return fold(expression, visit)
-
-
 def _refuse_random(expression: Expression, where: str) -> None:
-    if _is_random(expression):
-        raise NetworkError(f"{where}: binomial(n, p) is random; it may only be used in an effect")
+    if is_random(expression):
+        raise NetworkError(
+            f"{where}: {to_string(expression):.60} is random; it may only be used in an effect or event"
+        )
 
 
-def _check_reaction(reaction: Reaction, species: set[str], known: set[str], inputs: set[str]) -> None:
+def _check_reaction(
+    reaction: Reaction, species: set[str], variables: set[str], known: set[str], inputs: set[str]
+) -> None:
     where = f"reaction '{reaction}'"
     _check_species(reaction.changes, species, where)
     _check_known(names(reaction.rate), known, where)
     _refuse_random(reaction.rate, where)
     if isinstance(reaction.rate, Number) and reaction.rate.value < 0:
         raise NetworkError(f"{where}: the rate is negative; a propensity is 0 or more")
-    _check_assignments(reaction.effects, species, known - inputs - {"t"}, where)
+    _check_assignments(reaction.effects, species | variables, known - inputs - {"t"}, where)
 
 
-def _check_event(event: Any, species: set[str], known: set[str], inputs: set[str]) -> None:
+def _check_event(event: Any, settable: set[str], known: set[str], inputs: set[str]) -> None:
     if not isinstance(event, Event):
         raise NetworkError(f"an event must be an Event, not {event!r:.60}")
     where = f"event '{event}'"
-    _check_known(names(event.trigger), known - inputs - {"t"}, where)
+    _check_known(names(event.trigger), known - inputs, where)
     _refuse_random(event.trigger, where)
-    _check_assignments(event.set, species, known - inputs - {"t"}, where)
+    _check_assignments(event.set, settable, known - inputs, where)
 
 
 def _check_assignments(pairs: Any, species: set[str], known: set[str], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from jaxsim.random.binomial import binomial
 from jaxsim.random.distributions import Bernoulli, Lognormal, Normal, Poisson, Uniform
+from jaxsim.random.draws import draw_from
 from jaxsim.random.normal import normal
 from jaxsim.random.poisson import poisson
 from jaxsim.random.samplers import bernoulli, lognormal
@@ -31,6 +32,7 @@ __all__ = [
     "Uniform",
     "bernoulli",
     "binomial",
+    "draw_from",
     "exponential",
     "lognormal",
     "normal",

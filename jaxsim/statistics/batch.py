@@ -20,3 +20,4 @@ class Batch(NamedTuple):
     """The save times."""
     parameters: dict[str, Any]
     """Values of the parameters: scalars, or arrays [lane] of those that differ between trajectories."""
+    variables: tuple[Float64[Array, "time lane"], ...] = ()

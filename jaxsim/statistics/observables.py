@@ -1,4 +1,4 @@
-"""Mean and variance of observables: expressions of the species."""
+"""Mean and variance of observables, which are expressions of the species, and of variables."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -26,6 +26,7 @@ class Observables:
     observables: tuple[tuple[str, Expression], ...]
     species: tuple[str, ...]
     times: int
+    variables: tuple[str, ...] = ()
 
     def start(self) -> ObservableSums:
         """Return the sums over no trajectories."""
@@ -40,6 +41,7 @@ class Observables:
         env = {name: _spread(value, shape) for name, value in batch.parameters.items()}
         env["t"] = jnp.broadcast_to(batch.times[:, None], shape)
         env.update({name: x.astype(jnp.float64) for name, x in zip(self.species, batch.states, strict=True)})
+        env.update(zip(self.variables, batch.variables, strict=True))
         values = [_spread(evaluate(expression, env), shape) for _, expression in self.observables]
         kept = [jnp.where(batch.valid, value, 0.0) for value in values]
         return ObservableSums(

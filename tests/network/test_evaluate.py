@@ -107,17 +107,17 @@ def test_a_missing_value_is_named():
         evaluate(parse("beta*2"), {"bta": 1.0})
 
 
-def test_binomial_needs_a_draw():
+def test_random_functions_need_a_draw():
     with pytest.raises(ExpressionError, match="only be used in an effect"):
         evaluate(parse("binomial(a, 0.5)"), {"a": 3.0})
     calls = []
 
-    def draw(n, p):
-        calls.append((n, p))
+    def draw(*call):
+        calls.append(call)
         return float(len(calls))
 
     assert evaluate(parse("binomial(a, 0.5) + 10*binomial(a, 0.5)"), {"a": 3.0}, draw) == 21.0
-    assert calls == [(3.0, 0.5)] * 2
+    assert calls == [("binomial", 3.0, 0.5)] * 2
 
 
 @pytest.mark.parametrize(

@@ -98,9 +98,9 @@ def test_a_rate_may_be_a_number():
         Reaction({}, {"A": 1}, float("nan"))
 
 
-def test_events_read_the_state_alone():
+def test_events_are_triggered_by_known_moments():
     assert str(Event("A > 5 and B < 2", {"A": "A/2"}, priority=1)) == "when A > 5 and B < 2 set A := A/2"
-    with pytest.raises(NetworkError, match="triggered by the time t; give a Schedule"):
-        Event("t > 5", {"A": "0"})
+    with pytest.raises(NetworkError, match=r"'sin\(t\) > 0.5' reads the time t in a way whose moment"):
+        Event("A > 3 and sin(t) > 0.5", {"A": "0"})
     with pytest.raises(NetworkError, match="sets nothing"):
         Event("A > 5", {})

@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from jaxsim.network import Binary, Call, Expression, FallingFactorial, Name, Number, Structure, Unary
 from jaxsim.network.expression import fold
+from jaxsim.network.randomness import RANDOM
 
 NONLINEAR = 2
 
@@ -67,8 +68,10 @@ def degree(expression: Expression, species: frozenset[str]) -> int:
                 return max(below)
             case Binary("*", _, _):
                 return sum(below)
-            case Binary("/", _, _) | Call("binomial", _):
+            case Binary("/", _, _) | Call("binomial", (_, _)):
                 return below[0] if below[1] == 0 else NONLINEAR
+            case Call(function, _) if function in RANDOM:
+                return NONLINEAR
             case Call("if", _):
                 return max(below[1:]) if below[0] == 0 else NONLINEAR
         return 0 if max(below) == 0 else NONLINEAR
@@ -77,6 +80,6 @@ def degree(expression: Expression, species: frozenset[str]) -> int:
 
 
 def _expectation(node: Expression, children: list[Expression]) -> Expression:
-    if isinstance(node, Call) and node.function == "binomial":
+    if isinstance(node, Call) and node.function == "binomial" and len(children) == 2:
         return Binary("*", *children)
     return node.rebuild(tuple(children)) if children else node
