@@ -23,12 +23,15 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.ensemble import mean_field as mean_field
     from jaxsim.ensemble import replay as replay
     from jaxsim.ensemble import simulate as simulate
+    from jaxsim.errors import FormatError as FormatError
+    from jaxsim.errors import FormatWarning as FormatWarning
     from jaxsim.errors import JaxsimError as JaxsimError
     from jaxsim.errors import NetworkError as NetworkError
     from jaxsim.errors import ScheduleError as ScheduleError
     from jaxsim.errors import SimulationError as SimulationError
     from jaxsim.errors import SimulationWarning as SimulationWarning
     from jaxsim.errors import StudyError as StudyError
+    from jaxsim.formats import read as read
     from jaxsim.gradient import Objective as Objective
     from jaxsim.gradient import auc as auc
     from jaxsim.gradient import check_gradient as check_gradient
@@ -95,6 +98,9 @@ _TABLE = {
     "run_study": "jaxsim.study",
     "resume_study": "jaxsim.study",
     "open_study": "jaxsim.study",
+    "read": "jaxsim.formats",
+    "FormatError": "jaxsim.errors",
+    "FormatWarning": "jaxsim.errors",
     "JaxsimError": "jaxsim.errors",
     "NetworkError": "jaxsim.errors",
     "ScheduleError": "jaxsim.errors",

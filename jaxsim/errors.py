@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class JaxsimError(ValueError):
@@ -26,6 +27,17 @@ class SimulationError(JaxsimError):
 
 class StudyError(JaxsimError):
     """A study file that cannot be read, or a store that cannot be used."""
+class FormatError(JaxsimError):
+    """A model file that cannot be read, or a network that a format cannot say; `problems` holds every sentence."""
+
+    def __init__(self, head: str, problems: Iterable[Any]) -> None:
+        self.problems: tuple[Any, ...] = tuple(problems)
+        texts = [str(problem) for problem in self.problems]
+        super().__init__(f"{head}: {texts[0]}" if len(texts) == 1 else "\n  ".join([f"{head}:", *texts]))
+
+
+class FormatWarning(UserWarning):
+    """Something that a model file says and the network does not keep."""
 
 
 class SimulationWarning(UserWarning):

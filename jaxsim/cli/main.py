@@ -21,6 +21,8 @@ COMMANDS = {
     "show": "the results of a store as a table, NetCDF or CSV; what a study file asks for",
     "report": "one self-contained page about a store, with figures",
     "doctor": "check the installation, devices and precision, and say what to fix",
+    "inspect": "what a model file (SBML, .net, Antimony) becomes, and all that would be refused",
+    "conformance": "cases of the stochastic SBML Test Suite, judged as the suite does",
     "demo": "the whole demonstration: a million cells in each of three arms, dose-response, figures",
 }
 

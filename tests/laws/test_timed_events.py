@@ -75,7 +75,7 @@ def test_the_same_draws_whatever_the_chunks():
 
 def test_methods_that_do_not_follow_them_say_so():
     for method in ("tau_leap", "mean_field", "langevin"):
-        with pytest.raises(SimulationError, match="event|variable"):
+        with pytest.raises(SimulationError, match=r"event|variable"):
             js.simulate(clock_network(), times=[1.0], method=method)
 
 

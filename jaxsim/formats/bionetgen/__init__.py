@@ -1,0 +1,1 @@
+"""BioNetGen's .net files: a generated network with all its species and reactions."""

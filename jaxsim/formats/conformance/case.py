@@ -1,0 +1,135 @@
+"""A case of the suite: a model, what to simulate, and the exact means and standard deviations."""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from jaxsim.errors import FormatError, closest
+
+NUMBER = re.compile(r"\d{5}")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case.
+
+    Attributes
+    ----------
+    name
+        Five digits.
+    model
+        The SBML file, of the latest level and version that the folder holds.
+    start, duration, steps
+        Of the time grid.
+    concentrations
+        Outputs that are concentrations; the others are amounts.
+    expected
+        For each output such as ``X-mean`` its exact values, [time].
+    mean_range, deviation_range
+        Open intervals for Z and Y.
+    """
+
+    name: str
+    model: Path
+    start: float
+    duration: float
+    steps: int
+    concentrations: frozenset[str]
+    times: Float64[np.ndarray, " time"]
+    expected: dict[str, Float64[np.ndarray, " time"]]
+    mean_range: tuple[float, float]
+    deviation_range: tuple[float, float]
+
+    @property
+    def outputs(self) -> list[str]:
+        """What is judged, in order: names of the file, or expressions such as ``ln(X)``."""
+        return list(dict.fromkeys(column.rsplit("-", 1)[0] for column in self.expected))
+
+    @property
+    def medians(self) -> frozenset[str]:
+        """Outputs whose law has no standard deviation, nor a mean: of these the median is judged.
+
+        A case says so by giving a mean alone (the Cauchy law). By symmetry that is the median, and the part of
+        trajectories above it, those at it counted half, is 1/2 with a standard deviation of 1/2 each.
+        """
+        return frozenset(output for output in self.outputs if f"{output}-sd" not in self.expected)
+
+
+def cases_in(folder: Path, wanted: Sequence[str] = ()) -> list[str]:
+    """Return the names of the cases in a folder, all or those that names and ranges such as ``00001-00039`` choose.
+
+    Raises
+    ------
+    FormatError
+        If there are none, or one that is named is not there.
+    """
+    known = sorted(path.name for path in folder.iterdir() if NUMBER.fullmatch(path.name)) if folder.is_dir() else []
+    if not known:
+        raise FormatError(str(folder), ["holds no cases; give a folder with subfolders such as 00001"])
+    chosen: list[str] = []
+    for text in wanted:
+        low, _, high = text.partition("-")
+        first, last = low.zfill(5), (high or low).zfill(5)
+        found = [name for name in known if first <= name <= last]
+        if not found:
+            raise FormatError(str(folder), [f"holds no case {text}{closest(first, known)}"])
+        chosen += [name for name in found if name not in chosen]
+    return chosen or known
+
+
+def load_case(folder: Path, name: str) -> Case:
+    """Read the settings and the expected results of a case.
+
+    Raises
+    ------
+    FormatError
+        If a file of the case is missing or cannot be understood.
+    """
+    place = folder / name
+    models = sorted(place.glob(f"{name}-sbml-l*v*.xml"))
+    if not models:
+        raise FormatError(str(place), ["holds no SBML model"])
+    try:
+        settings = _settings(place / f"{name}-settings.txt")
+        head, table = _results(place / f"{name}-results.csv")
+        wanted = _words(settings["output"])
+        return Case(
+            name,
+            models[-1],
+            float(settings["start"]),
+            float(settings["duration"]),
+            int(settings["steps"]),
+            frozenset(_words(settings.get("concentration", ""))),
+            table[:, 0],
+            {column: table[:, head.index(column)] for column in wanted},
+            _range(settings["meanRange"]),
+            _range(settings["sdRange"]),
+        )
+    except (OSError, KeyError, ValueError, IndexError) as error:
+        raise FormatError(str(place), [f"cannot be understood as a case ({error})"]) from error
+
+
+def _settings(path: Path) -> dict[str, str]:
+    pairs = (line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
+def _results(path: Path) -> tuple[list[str], Float64[np.ndarray, "time column"]]:
+    with path.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if row]
+    head = [text.strip() for text in rows[0]]
+    return head, np.array([[float(value) for value in row] for row in rows[1:]], np.float64)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in (part.strip() for part in text.split(",")) if word]
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, high = text.strip().strip("()").split(",")
+    return float(low), float(high)

@@ -1,0 +1,83 @@
+"""A model on its way from SBML to a network: what the steps of reading share."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jaxsim.formats.identifiers import Identifiers
+from jaxsim.formats.problems import Problems, Refused
+from jaxsim.formats.sbml.mathml import Translator
+from jaxsim.formats.sbml.quantities import Quantity, Role, meant
+from jaxsim.network import Event, Expression, Name, Number, Reaction
+
+
+@dataclass
+class Draft:
+    """Everything that is known of the model so far."""
+
+    model: Any
+    problems: Problems
+    notes: list[str] = field(default_factory=list)
+    identifiers: Identifiers = field(default_factory=Identifiers)
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+    functions: dict[str, tuple[tuple[str, ...], Expression]] = field(default_factory=dict)
+    rules: dict[str, Expression] = field(default_factory=dict)
+    """Amount or value of each quantity with an assignment or rate rule."""
+    initial: dict[str, Expression] = field(default_factory=dict)
+    """Amount or value of each quantity with an initial assignment."""
+    extra_parameters: dict[str, float] = field(default_factory=dict)
+    """Local parameters, by their name in the network."""
+    extra_variables: dict[str, float] = field(default_factory=dict)
+    """Origins of clocks that events set, by their name in the network."""
+    reactions: list[Reaction] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    assigned: dict[str, list[Expression]] = field(default_factory=dict)
+    """What events set, by name in the network."""
+    rounded: bool = False
+    """Whether to round initial amounts to counts."""
+
+    def refusal(self, place: str, element: Any) -> Callable[[str], Refused]:
+        """Return a function that notes a problem of an element and gives what to raise."""
+
+        def refuse(why: str) -> Refused:
+            self.problems.add(place, why, int(element.getLine()))
+            return Refused(why)
+
+        return refuse
+
+    def translate(self, math_node: Any, place: str, element: Any, local: dict[str, str] | None = None) -> Expression:
+        """Return the expression of a formula, in amounts."""
+        refuse = self.refusal(place, element)
+        return Translator(self.functions).translate(math_node, self.look_up(refuse, local or {}), refuse)
+
+    def look_up(self, refuse: Callable[[str], Refused], local: dict[str, str]) -> Callable[[str], Expression]:
+        """Return how names in formulas become expressions."""
+
+        def find(identifier: str) -> Expression:
+            if identifier in local:
+                return Name(local[identifier])
+            quantity = self.quantities.get(identifier)
+            if quantity is None:
+                raise refuse(f"reads '{identifier}', which is no compartment, species or parameter of the file")
+            if quantity.kind == "compartment":
+                return self.volume(quantity, refuse)
+            if quantity.role is Role.NUMBER:
+                return Number(math.nan if quantity.value is None else quantity.value)
+            value = Name(quantity.name)
+            if not quantity.per_volume:
+                return value
+            assert quantity.compartment is not None
+            return meant(quantity, value, self.volume(quantity.compartment, refuse))
+
+        return find
+
+    def volume(self, compartment: Quantity, refuse: Callable[[str], Refused]) -> Expression:
+        """Return the size of a compartment: a number if it is constant."""
+        if compartment.role is not Role.NUMBER:
+            return Name(compartment.name)
+        if compartment.value is None:
+            raise refuse(f"needs the size of compartment '{compartment.id}', which has none; give it one")
+        if not compartment.value > 0:
+            raise refuse(f"needs the size of compartment '{compartment.id}', which is {compartment.value:g}")
+        return Number(compartment.value)

@@ -1,0 +1,199 @@
+"""Events: triggers, assignments to species and variables, and the order of those that could happen at once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jaxsim.errors import NetworkError
+from jaxsim.formats.constant_value import constant_value
+from jaxsim.formats.problems import Refused
+from jaxsim.formats.sbml.draft import Draft
+from jaxsim.formats.sbml.quantities import Quantity, Role, amount
+from jaxsim.formats.sbml.rules import origin_name, slope
+from jaxsim.formats.whole import is_whole, start_refusal, whole_start
+from jaxsim.network import Binary, Event, Expression, Name
+
+DRAWN_AT_START = 1 << 20  # priority; far above what ranks of priorities reach
+
+
+@dataclass
+class Planned:
+    """An event of the file with its place."""
+
+    element: Any
+    trigger: Expression
+    set: dict[str, Expression]
+    priority: float
+    persistent: bool
+    at_start: bool
+    frozen: bool
+    """Whether its assignments use the values at the time of its trigger."""
+
+    @property
+    def place(self) -> str:
+        """For sentences about it."""
+        return f"event '{self.element.getId()}'" if self.element.getId() else "an event"
+
+
+def read_events(draft: Draft) -> list[Planned]:
+    """Translate all events."""
+    planned = []
+    for i in range(draft.model.getNumEvents()):
+        try:
+            planned.append(_event(draft, draft.model.getEvent(i)))
+        except Refused:
+            continue
+    return planned
+
+
+def _event(draft: Draft, element: Any) -> Planned:
+    place = f"event '{element.getId()}'" if element.getId() else "an event"
+    refuse = draft.refusal(place, element)
+    trigger = element.getTrigger()
+    if trigger is None or trigger.getMath() is None:
+        raise refuse("has no trigger")
+    if element.isSetDelay():
+        raise Refused(place)  # noted with all that is not supported
+    level3 = draft.model.getLevel() >= 3
+    condition = draft.translate(trigger.getMath(), place, trigger)
+    sets: dict[str, Expression] = {}
+    for j in range(element.getNumEventAssignments()):
+        name, value = _assignment(draft, element.getEventAssignment(j), place)
+        sets[name] = value
+    if not sets:
+        raise refuse("sets nothing")
+    return Planned(
+        element,
+        condition,
+        sets,
+        _priority(draft, element, place),
+        bool(trigger.getPersistent()) if level3 else True,
+        level3 and not trigger.getInitialValue(),
+        bool(element.getUseValuesFromTriggerTime()),
+    )
+
+
+def _priority(draft: Draft, element: Any, place: str) -> float:
+    if not element.isSetPriority():
+        return float("-inf")
+    node = element.getPriority()
+    constants = {q.name: q.value for q in draft.quantities.values() if q.role is Role.CONSTANT and q.value is not None}
+    try:
+        return constant_value(draft.translate(node.getMath(), place, node), constants)
+    except (KeyError, ArithmeticError, ValueError) as error:
+        raise draft.refusal(place, node)("has a priority that is not constant; give a number") from error
+
+
+def _assignment(draft: Draft, element: Any, place: str) -> tuple[str, Expression]:
+    quantity = draft.quantities.get(element.getVariable())
+    value = draft.translate(element.getMath(), place, element)
+    if quantity is None or quantity.role is Role.RULE:
+        raise Refused(place)  # noted when roles were assigned
+    refuse = draft.refusal(place, element)
+    if quantity.per_volume:
+        assert quantity.compartment is not None
+        value = amount(quantity, value, draft.volume(quantity.compartment, refuse))
+    return target(draft, quantity, value)
+
+
+def target(draft: Draft, quantity: Quantity, value: Expression) -> tuple[str, Expression]:
+    """Return what is set, and to what, so that the quantity takes a value: of a clock its origin."""
+    if quantity.role is not Role.CLOCK:
+        return quantity.name, value
+    moved = Binary("-", value, Binary("*", slope(draft, quantity), Name("t")))
+    return origin_name(draft, quantity), moved
+
+
+def settle_counts(draft: Draft, sets: list[tuple[str, Expression, str, Any]]) -> None:
+    """Make variables of the species that are not surely whole; refuse where reactions change them.
+
+    `sets` holds name, value, place and element of every assignment.
+    """
+    by_name = {quantity.name: quantity for quantity in draft.quantities.values()}
+    while True:
+        whole = {q.name for q in by_name.values() if _is_whole_quantity(q)} | {
+            name for name, value in draft.extra_parameters.items() if value.is_integer()
+        }
+        broken = [
+            (by_name[name], place, element)
+            for name, value, place, element in sets
+            if name in by_name and by_name[name].role is Role.COUNT and not is_whole(value, whole)
+        ]
+        broken += [
+            (q, q.place, q.element) for q in by_name.values() if q.role is Role.COUNT and not _starts_whole(draft, q)
+        ]
+        if not broken:
+            return
+        for quantity, place, element in broken:
+            if quantity.role is not Role.COUNT:
+                continue
+            quantity.role = Role.VARIABLE
+            if quantity.moved:
+                _refuse_fraction(draft, quantity, place, element)
+
+
+def _refuse_fraction(draft: Draft, quantity: Quantity, place: str, element: Any) -> None:
+    if element is quantity.element and quantity.value is None:
+        return  # noted with all that has no value
+    if element is quantity.element:
+        why = start_refusal(float(quantity.value or 0.0))
+    else:
+        why = f"sets '{quantity.id}', which reactions change, to what may not be a whole number; use floor or ceil"
+    draft.problems.add(place, why, int(element.getLine()))
+
+
+def _is_whole_quantity(quantity: Quantity) -> bool:
+    if quantity.role is Role.COUNT:
+        return True
+    return quantity.role is Role.CONSTANT and quantity.value is not None and float(quantity.value).is_integer()
+
+
+def _starts_whole(draft: Draft, quantity: Quantity) -> bool:
+    if quantity.drawn and quantity.value is None:
+        return True
+    if quantity.value is None:
+        return False
+    count = whole_start(quantity.value, draft.rounded and quantity.moved)
+    if count is None:
+        return False
+    if draft.rounded and abs(count - quantity.value) > 1e-9 * max(1, count):
+        draft.notes.append(f"{quantity.place} starts at {quantity.value:g} and is rounded to {count}")
+    quantity.value = float(count)
+    return True
+
+
+def build_events(draft: Draft, planned: list[Planned]) -> None:
+    """Add the events to the draft, their priorities as ranks."""
+    ranks = {value: rank for rank, value in enumerate(sorted({event.priority for event in planned}))}
+    for event in planned:
+        try:
+            draft.events.append(
+                Event(
+                    event.trigger,
+                    event.set,
+                    draft.identifiers.name(event.element.getId() or "event"),
+                    ranks[event.priority],
+                    event.persistent,
+                    event.at_start,
+                )
+            )
+        except NetworkError as error:
+            draft.problems.add(event.place, str(error), int(event.element.getLine()))
+
+
+def draw_at_start(draft: Draft, drawn: list[str]) -> list[tuple[str, Expression, str, Any]]:
+    """Add an event at the start for every quantity that is drawn; return what they set."""
+    sets: list[tuple[str, Expression, str, Any]] = []
+    for position, identifier in enumerate(drawn):
+        quantity = draft.quantities[identifier]
+        name, value = target(draft, quantity, draft.initial[identifier])
+        event = Event(
+            "1 > 0",
+            {name: value},
+            draft.identifiers.name(f"draw_{quantity.name}"),
+            DRAWN_AT_START - position,
+            persistent=True,
+            at_start=True,
+        )
+        draft.events.append(event)
+        sets.append((name, value, f"initial assignment of '{identifier}'", quantity.element))
+    return sets

@@ -1,0 +1,135 @@
+"""Read SBML: the steps from the document to the network, each of which notes its problems and goes on."""
+
+from pathlib import Path
+
+from jaxsim.errors import NetworkError
+from jaxsim.formats.problems import Problems
+from jaxsim.formats.reading import Reading
+from jaxsim.formats.sbml.conflicts import refuse_conflicts
+from jaxsim.formats.sbml.declare import assign_roles, declare
+from jaxsim.formats.sbml.document import open_document
+from jaxsim.formats.sbml.draft import Draft
+from jaxsim.formats.sbml.events import Planned, build_events, draw_at_start, read_events, settle_counts
+from jaxsim.formats.sbml.initial import mark_sized_at_start, read_initial_assignments, settle_values
+from jaxsim.formats.sbml.quantities import Quantity, Role
+from jaxsim.formats.sbml.reactions import read_reactions
+from jaxsim.formats.sbml.rules import observables, read_rules
+from jaxsim.formats.screening import read_bytes
+from jaxsim.network import Expression, Network, names
+
+EMPTY = "no_counts"  # the species of a network whose quantities are all real
+
+
+def read_sbml(path: Path, rounded: bool = False) -> Reading:
+    """Read an SBML file of Level 2 or 3.
+
+    Raises
+    ------
+    FormatError
+        If libSBML is not installed; what is wrong with the file is returned in the reading.
+    OSError
+        If the file cannot be read.
+    """
+    return read_sbml_text(read_bytes(path), str(path), rounded)
+
+
+def read_sbml_text(text: bytes, head: str, rounded: bool = False) -> Reading:
+    """Read SBML text; `head` begins the sentences about it."""
+    problems, notes = Problems(), list[str]()
+    document = open_document(text, problems, notes)
+    if document is None:
+        return Reading(head, None, problems, notes)
+    draft = Draft(document.getModel(), problems, notes, rounded=rounded)
+    found = translate(draft)
+    network = _network(draft, found) if not len(problems) else None
+    renamed = {q.id: q.name for q in draft.quantities.values() if q.id != q.name}
+    volumes = {
+        q.id: q.compartment.value
+        for q in draft.quantities.values()
+        if q.compartment is not None and q.compartment.role is Role.NUMBER and q.compartment.value is not None
+    }
+    return Reading(head, network, problems, list(dict.fromkeys(draft.notes)), renamed, volumes)
+
+
+def translate(draft: Draft) -> dict[str, Expression]:
+    """Fill the draft from its model; return the observables."""
+    declare(draft)
+    assign_roles(draft)
+    mark_sized_at_start(draft)
+    read_rules(draft)
+    read_initial_assignments(draft)
+    drawn = settle_values(draft)
+    for quantity in draft.quantities.values():
+        if quantity.drawn and quantity.role is Role.CONSTANT:
+            quantity.role = Role.VARIABLE
+    planned = read_events(draft)
+    sets = draw_at_start(draft, drawn)
+    sets += [(name, value, event.place, event.element) for event in planned for name, value in event.set.items()]
+    settle_counts(draft, sets)
+    for name, value, _, _ in sets:
+        draft.assigned.setdefault(name, []).append(value)
+    found = observables(draft)
+    read_reactions(draft)
+    build_events(draft, planned)
+    refuse_conflicts(draft, planned, found)
+    _refuse_triggers_of_draws(draft, planned)
+    _refuse_missing(draft, found)
+    return found
+
+
+def _refuse_triggers_of_draws(draft: Draft, planned: list[Planned]) -> None:
+    drawn = {quantity.name for quantity in draft.quantities.values() if quantity.drawn}
+    for event in planned:
+        read = names(event.trigger) & drawn
+        if read and not event.at_start:
+            why = f"is triggered by '{min(read)}', which is drawn at the start, and counts as triggered before it"
+            draft.problems.add(event.place, f"{why}; set initialValue to false", int(event.element.getLine()))
+
+
+def _refuse_missing(draft: Draft, found: dict[str, Expression]) -> None:
+    """Refuse quantities that are read and have no value."""
+    read: set[str] = set()
+    for reaction in draft.reactions:
+        read |= names(reaction.rate)
+    for event in draft.events:
+        read |= names(event.trigger).union(*(names(value) for _, value in event.set))
+    for value in found.values():
+        read |= names(value)
+    for quantity in draft.quantities.values():
+        if quantity.value is not None or quantity.drawn or quantity.role in (Role.RULE, Role.CLOCK, Role.NUMBER):
+            continue
+        if quantity.name in read or quantity.kind == "species":
+            draft.problems.add(quantity.place, "has no value at the start; give it one", quantity.line)
+        else:
+            draft.notes.append(f"{quantity.place} has no value and is read nowhere")
+
+
+def _network(draft: Draft, found: dict[str, Expression]) -> Network | None:
+    species = {name: int(value) for name, value in _values(draft, Role.COUNT).items()}
+    variables = _values(draft, Role.VARIABLE) | draft.extra_variables
+    label = draft.model.getName() or draft.model.getId() or ""
+    try:
+        return Network(
+            species or {draft.identifiers.name(EMPTY): 0},
+            draft.reactions,
+            _values(draft, Role.CONSTANT) | draft.extra_parameters,
+            found,
+            events=draft.events,
+            variables=variables,
+            name=label,
+        )
+    except NetworkError as error:
+        draft.problems.add("", str(error))
+        return None
+
+
+def _values(draft: Draft, role: Role) -> dict[str, float]:
+    return {
+        quantity.name: _start(quantity)
+        for quantity in draft.quantities.values()
+        if quantity.role is role and (quantity.value is not None or quantity.drawn)
+    }
+
+
+def _start(quantity: Quantity) -> float:
+    return 0.0 if quantity.value is None else float(quantity.value)
