@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.errors import SimulationWarning as SimulationWarning
     from jaxsim.errors import StudyError as StudyError
     from jaxsim.formats import read as read
+    from jaxsim.formats import write as write
     from jaxsim.gradient import Objective as Objective
     from jaxsim.gradient import auc as auc
     from jaxsim.gradient import check_gradient as check_gradient
@@ -99,6 +100,7 @@ _TABLE = {
     "resume_study": "jaxsim.study",
     "open_study": "jaxsim.study",
     "read": "jaxsim.formats",
+    "write": "jaxsim.formats",
     "FormatError": "jaxsim.errors",
     "FormatWarning": "jaxsim.errors",
     "JaxsimError": "jaxsim.errors",

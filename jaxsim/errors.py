@@ -27,6 +27,8 @@ class SimulationError(JaxsimError):
 
 class StudyError(JaxsimError):
     """A study file that cannot be read, or a store that cannot be used."""
+
+
 class FormatError(JaxsimError):
     """A model file that cannot be read, or a network that a format cannot say; `problems` holds every sentence."""
 

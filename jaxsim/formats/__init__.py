@@ -2,5 +2,6 @@
 
 from jaxsim.formats.read import inspect_file, read
 from jaxsim.formats.reading import Reading
+from jaxsim.formats.write import write
 
-__all__ = ["Reading", "inspect_file", "read"]
+__all__ = ["Reading", "inspect_file", "read", "write"]

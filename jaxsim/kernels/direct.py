@@ -6,7 +6,7 @@ Source: Gillespie, J. Comput. Phys. 22 (1976) 403.
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.kernels.change import apply_change, plan_changes
+from jaxsim.kernels.change import apply_change, plan_changes, values_before
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
@@ -29,7 +29,8 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
     pending = jnp.where(running, lanes.pending, np.int32(-1))
-    x = apply_change(structure, changes, lanes.x, pending, given.env)
+    before = values_before(structure, given.precise, lanes.x, (), lanes.t) if any(changes.assignments) else {}
+    x = apply_change(structure, changes, lanes.x, pending, before)
     lanes = watch(program, lanes._replace(x=x), given.env)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
