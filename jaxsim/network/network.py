@@ -44,11 +44,11 @@ class Network:
         Named functions of time, such as drug concentrations: a number or a disposition object.
     events
         Assignments triggered by the state or the time.
+    name
+        For listings.
     variables
         Initial value of each real-valued quantity that events or effects set: not a count, and changed by
         nothing else. Rates and triggers may read them.
-    name
-        For listings.
 
     Raises
     ------
@@ -86,8 +86,8 @@ class Network:
         observables: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         events: Iterable[Any] = (),
-        variables: Mapping[str, Any] | None = None,
         name: str = "",
+        variables: Mapping[str, Any] | None = None,
     ) -> None:
         given = {key: _as_parameter(value) for key, value in dict(parameters or {}).items()}
         inputs, variables = dict(inputs or {}), dict(variables or {})

@@ -1,6 +1,5 @@
 """Mutated SBML and .net files end in our own errors: no trace, no crash of a library, no hang, no flood of memory."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path

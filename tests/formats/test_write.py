@@ -34,7 +34,7 @@ def assert_same(first, second, states=10, seed=1):
             expected = constant_value(one.rate, values)
             assert constant_value(other.rate, {**values, **second.parameters}) == pytest.approx(expected, rel=RELATIVE)
     for one, other in zip(first.structure.events, second.structure.events, strict=True):
-        assert str(one).partition(" when ")[2] == str(other).partition(" when ")[2]
+        assert str(one).partition("when ")[2] == str(other).partition("when ")[2]
         assert (one.persistent, one.at_start) == (other.persistent, other.at_start)
 
 
