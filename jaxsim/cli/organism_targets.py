@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from jaxsim.cli.folder import write_dataset, write_figure
 from jaxsim.cli.table import table
 
@@ -54,7 +56,7 @@ def _cell(one: "xarray.Dataset") -> str:
 
 
 def _number(value: float) -> str:
-    return "none" if abs(value) >= 1e8 else format(value, ".3g")
+    return "none" if np.isnan(value) or abs(value) >= 1e8 else format(value, ".3g")
 
 
 def write_csv(found: "xarray.Dataset", path: Path) -> Path:

@@ -18,7 +18,7 @@ def hazard_ratios(patients: "xarray.Dataset", seed: int = 0) -> Float[np.ndarray
     """Return bootstrap samples of the hazard of progression in patients with high NLR over that with low NLR.
 
     Halves are told apart by the median NLR on day 21 under chemotherapy; a hazard is progressions over time at risk.
-    Samples without progression in one half are infinite or 0.
+    Samples without progression among low NLR are infinite, those without any progression NaN.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def _ratio(nlr: np.ndarray, event: np.ndarray, at_risk: np.ndarray) -> float:
     """
     high = nlr > np.median(nlr)
     hazards = [event[half].sum() / max(float(at_risk[half].sum()), 1e-9) for half in (high, ~high)]
-    return float(hazards[0] / hazards[1]) if hazards[1] > 0 else (np.inf if hazards[0] > 0 else 1.0)
+    return float(hazards[0] / hazards[1]) if hazards[1] > 0 else (np.inf if hazards[0] > 0 else np.nan)
 
 
 def growth_inhibition(patients: "xarray.Dataset") -> Float[np.ndarray, " animal"]:

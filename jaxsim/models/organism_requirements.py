@@ -131,7 +131,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
                 _injected("healthy, 80", BLOOD, 3.0)),
     Requirement("T8", "blood neutrophils 6 h after 80 ng", "above baseline", *UP, ACUTE,
                 _injected("healthy, 80", BLOOD, 6.0)),
-    Requirement("T8", "marrow cells 6 h after 80 ng", "below baseline", 0.0, 1.0, ACUTE,
+    Requirement("T8", "marrow cells 6 h after 80 ng", "below baseline", 0.0, 0.999, ACUTE,
                 _injected("healthy, 80", MARROW, 6.0)),
     Requirement("T9", "GMP 48 h after 80 ng", "above baseline", 1.01, np.inf, ACUTE,
                 _injected("healthy, 80", GMP, 48.0)),

@@ -1,18 +1,22 @@
 """Targets of the organism on the rate equations of the typical animal, under the hypothesis that it is fitted for.
 
 What is not reached is named, so that the day it is reached is noticed. Over 1,000 virtual animals and under each
-hypothesis: ``jaxsim organism --validate``.
+hypothesis: ``jaxsim organism --validate``, whose record is looked at here too.
 """
 
+import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import jaxsim
 from jaxsim.models import OrganismArm, gather_evidence, organism_study, standard_regimen
 from jaxsim.models.organism_requirements import REQUIREMENTS
 from jaxsim.models.organism_verdicts import target_table, verdicts
 
+RECORD = Path(jaxsim.__file__).parent.parent / "scripts" / "results" / "organism-targets.csv"
 #: Not reached by the typical animal at the default numbers.
 UNMET = {"-", "T20", "T21"}
 
@@ -72,6 +76,17 @@ def test_blocking_deepens_neutropenia_by_dose():
         regimen = nothing | {"gemcitabine": standard["gemcitabine"], "anti_il1a": antibody}
         nadirs.append(float(organism_study([arm], regimen=regimen)["nadir"].item()))
     assert np.all(np.diff(nadirs) < 0)
+
+
+def test_the_record_is_of_the_present_targets():
+    with RECORD.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    asked = [(one.target, one.says, one.required) for one in REQUIREMENTS]
+    for hypothesis in ("direct", "relay", "both"):
+        own = [row for row in rows if row["hypothesis"] == hypothesis]
+        assert [(row["target"], row["says"], row["required"]) for row in own] == asked
+    signs = {f"T{n}" for n in (1, 2, 3, 4, 5, 6, 8, 9, 10, 13, 14, 15, 16)}
+    assert all(row["verdict"] == "holds" for row in rows if row["hypothesis"] == "both" and row["target"] in signs)
 
 
 @pytest.mark.slow
