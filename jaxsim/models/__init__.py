@@ -3,6 +3,9 @@
 from jaxsim.models.cell import cell, cell_parameters
 from jaxsim.models.cell_arms import CellArm, cell_arms, dose_response_arms, interval_arms
 from jaxsim.models.cell_study import cell_study
+from jaxsim.models.coupling import coupled_study
+from jaxsim.models.coupling_table import Grid
+from jaxsim.models.coupling_table_file import coupling_table
 from jaxsim.models.organism import organism, organism_parameters
 from jaxsim.models.organism_agents import il1a_counts
 from jaxsim.models.organism_animals import virtual_animals
@@ -19,6 +22,7 @@ from jaxsim.models.parameters import ModelParameter, read_parameters
 
 __all__ = [
     "CellArm",
+    "Grid",
     "ModelParameter",
     "OrganismArm",
     "calibrate_organism",
@@ -26,6 +30,8 @@ __all__ = [
     "cell_arms",
     "cell_parameters",
     "cell_study",
+    "coupled_study",
+    "coupling_table",
     "dose_response_arms",
     "gather_evidence",
     "il1a_counts",

@@ -17,8 +17,7 @@ from jaxsim.random import seed_words
 FILLED = 0.7  # share of lanes with a cell, when blocks are made
 TIGHT = 0.125  # share of free lanes from which a block gets help; some 5 % of cells divide in a step
 SPARSE = 0.3  # share of lanes with a cell, below which blocks are put together
-SMALL, LARGE = 1024, 4096  # lanes of a block: of a small tumour, so that an iteration is short, and of a large one
-FEW = 700  # founders of a small tumour
+SMALLEST, LARGEST = 1024, 16384  # lanes of a block; iterations of a smaller one cost the same, of a larger no less
 
 
 class Population(NamedTuple):
@@ -60,7 +59,7 @@ def founders(
     tumour
         Founders in each tumour, if they are many.
     """
-    lanes = lanes or (SMALL if number <= FEW else LARGE)
+    lanes = lanes or block_size(number)
     share = max(int(lanes * FILLED), 1)
     begins = range(0, number, share)
     counts = [min(share, number - begin) for begin in begins]
@@ -73,6 +72,20 @@ def founders(
             for begin, count in zip(begins, counts, strict=True)
         )  # fmt: skip
     return Population(blocks, tuple(counts))
+
+
+def block_size(cells: int) -> int:
+    """Return how many lanes blocks have for a number of founders: a power of 2.
+
+    Examples
+    --------
+    >>> block_size(10), block_size(2500), block_size(100_000)
+    (1024, 4096, 16384)
+    """
+    size = SMALLEST
+    while size < LARGEST and FILLED * size < cells:
+        size *= 2
+    return size
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,135 @@
+"""Tables on disk: found again by all that they depend on."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxsim._version import __version__
+from jaxsim.errors import SimulationError
+from jaxsim.models.coupling_cell import cell_in_tumour
+from jaxsim.models.coupling_organism import around_tumour
+from jaxsim.models.coupling_table import BATCHES, EVERY, Grid, build_table
+from jaxsim.models.organism import organism
+
+if TYPE_CHECKING:
+    import xarray
+
+LAYOUT = 1  # of the file; raise it when what is in a table changes
+
+
+def coupling_table(
+    grid: Grid | None = None,
+    *,
+    cells: int = 20_000,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    cell_settings: Mapping[str, Any] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> "xarray.Dataset":
+    """Return a table of what treated cells do, from disk if it has been made before, else made and kept.
+
+    Parameters
+    ----------
+    grid, cells, seed, settings, cell_settings, announce
+        As for :func:`jaxsim.models.coupling_table.build_table`, which makes the table.
+    folder
+        Where tables are kept; ``$XDG_CACHE_HOME/jaxsim/<version>/tables`` if not given.
+
+    Returns
+    -------
+    xarray.Dataset
+        See :func:`jaxsim.models.coupling_table.build_table`; its attributes say where and with what it was computed.
+
+    Raises
+    ------
+    SimulationError
+        If there is a file of its name that is no such table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> small = dict(grid=Grid((0.0, 120.0), (0.0,), (0.0,), hours=4), cells=320, folder=tempfile.mkdtemp())
+    >>> made, found = coupling_table(**small), coupling_table(**small)
+    >>> made.equals(found), found.attrs["key"] == made.attrs["key"]
+    (True, True)
+    """
+    grid = grid or Grid()
+    key = table_key(grid, cells, seed, settings, cell_settings)
+    base = table_folder() if folder is None else Path(folder)
+    path = base / f"{key}.nc"
+    if path.exists():
+        return _read(path, key)
+    table = build_table(
+        grid, cells=cells, seed=seed, settings=settings, cell_settings=cell_settings, announce=announce
+    ).assign_attrs(key=key)
+    _write(table, path)
+    return table
+
+
+def table_key(
+    grid: Grid, cells: int, seed: int, settings: Mapping[str, Any] | None, cell_settings: Mapping[str, Any] | None
+) -> str:
+    """Return a name for all that a table depends on: the model, its parameters, the treatments, cells and seed.
+
+    Examples
+    --------
+    >>> table_key(Grid(), 1000, 0, None, None) == table_key(Grid(), 1000, 1, None, None)
+    False
+    """
+    law, around = cell_in_tumour(**dict(cell_settings or {})), around_tumour(organism(**dict(settings or {})))
+    read = ("growth_rate", "growth_gain", "clearance_rate")
+    parts = (
+        LAYOUT,
+        __version__,
+        repr(law.network),
+        repr(sorted(law.network.parameters.items())),
+        [(name, float(around.parameters[name])) for name in read],
+        [repr(around.inputs[name]) for name in ("gemcitabine", "caspase1_inhibitor")],
+        [tuple(map(float, axis)) for axis in grid[:4]],
+        float(grid.hours),
+        (cells, seed, BATCHES, EVERY),
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+
+
+def table_folder() -> Path:
+    """Return the folder for tables in the user's cache directory (XDG base directory specification).
+
+    Examples
+    --------
+    >>> table_folder().name
+    'tables'
+    """
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(given) if given and Path(given).is_absolute() else Path.home() / ".cache"
+    return base / "jaxsim" / __version__ / "tables"
+
+
+def _read(path: Path, key: str) -> "xarray.Dataset":
+    import xarray
+
+    remedy = f"'{path}' is not the table it is named for; delete it and it will be made again"
+    try:
+        table = xarray.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError) as error:
+        raise SimulationError(remedy) from error
+    if table.attrs.get("key") != key:
+        raise SimulationError(remedy)
+    return table
+
+
+def _write(table: "xarray.Dataset", path: Path) -> None:
+    """Write a file that is complete or not there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_netcdf(temporary, engine="h5netcdf")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise SimulationError(f"the table cannot be kept in '{path.parent}' ({error.strerror}); give another folder") \
+            from error  # fmt: skip
+    finally:
+        temporary.unlink(missing_ok=True)

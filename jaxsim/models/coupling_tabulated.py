@@ -1,0 +1,159 @@
+"""One arm by tables: read the treatment off the schedule, interpolate, integrate, with the table's noise by batches."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.dosing import Dose, Schedule
+from jaxsim.ensemble.double import double_precision
+from jaxsim.errors import ScheduleError, SimulationError
+from jaxsim.models.coupling_cell import CellLaw
+from jaxsim.models.coupling_inputs import on_substeps
+from jaxsim.models.coupling_interpolation import Rates, check_range, grids, rates_at
+from jaxsim.models.coupling_lumped import Lumped, constants_of, run_lumped
+from jaxsim.models.coupling_organism import SUBSTEP, counts_per_unit
+from jaxsim.models.coupling_table import DOSES_OF_INHIBITOR, INTERVAL, Grid
+from jaxsim.models.coupling_table_file import coupling_table
+from jaxsim.network import Network
+
+if TYPE_CHECKING:
+    import xarray
+
+
+class Tabulated(NamedTuple):
+    """Courses from the whole table, first, then from all but one of its batches, B."""
+
+    times: np.ndarray
+    states: np.ndarray
+    """Of the organism, [1 + B, time, species]."""
+    tolerant: np.ndarray
+    """Share of living cells, [1 + B, time]."""
+
+
+def run_tables(
+    law: CellLaw, around: Network, schedule: Schedule, tumour: int, hours: float, every: float,
+    table: "xarray.Dataset | None", settings: Mapping[str, Any], cell_settings: Mapping[str, Any],
+    announce: Callable[[str], None] | None = None,
+) -> Tabulated:  # fmt: skip
+    """Run one arm by tables.
+
+    Raises
+    ------
+    ScheduleError
+        If the schedule is not one of the table's, or the treatment out of its range.
+    SimulationError
+        If the table is too short, or of other cells.
+    """
+    if table is None:
+        table = coupling_table(
+            Grid(at=gemcitabine_times(schedule), hours=float(np.ceil(hours))),
+            settings=settings, cell_settings=cell_settings, announce=announce,
+        )  # fmt: skip
+    check_table(table, law, hours, every)
+    treatment = read_treatment(schedule, tuple(np.atleast_1d(table.attrs["at"])), hours)
+    check_range(table, **treatment)
+    leave = [None, *range(table.sizes["batch"])]
+    found, shares = [], []
+    for without in leave:
+        y, rates = integrate(law, around, table, schedule, treatment, tumour, hours, without)
+        states = np.asarray(y.organism.x)
+        found.append(states)
+        shares.append(np.asarray(rates.tolerant))
+    times = np.asarray(table["time"].values)
+    kept = np.isclose(np.mod(times, every), 0.0) & (times <= hours + 1e-9)
+    start = _start(around, tumour)
+    states = np.stack([np.concatenate([start[None], states[kept[: len(states)]]]) for states in found])
+    tolerant = np.stack([np.concatenate([[np.nan], share[kept[: len(share)]]]) for share in shares])
+    return Tabulated(np.concatenate([[0.0], times[kept]]), states, tolerant)
+
+
+def integrate(
+    law: CellLaw, around: Network, table: "xarray.Dataset", schedule: Schedule, treatment: Mapping[str, Any],
+    tumour: Any, hours: float, without: int | None = None,
+) -> tuple[Lumped, Rates]:  # fmt: skip
+    """Return the states at the ends of the table's intervals up to `hours`; differentiable in the treatment."""
+    length = float(table["time"].values[0])
+    number = round(hours / length)
+    substeps = 2 * int(np.ceil(length / (2 * SUBSTEP) - 1e-9))
+    with double_precision():
+        rates = rates_at(grids(table, around, law.network, without), around, law.network, **treatment)
+        rates = Rates(*(jnp.asarray(rate)[:number] for rate in rates))
+        inputs = on_substeps(around, schedule, np.linspace(0.0, number * length, number + 1), substeps)
+        y, _ = run_lumped(
+            around.structure,
+            substeps,
+            {name: jnp.asarray(value).astype(jnp.float64) for name, value in around.parameters.items()},
+            constants_of(table.attrs, counts_per_unit(float(table.attrs["pool"]))),
+            rates,
+            inputs,
+            jnp.float64(length),
+            jnp.asarray(_start(around, 0.0)),
+            jnp.asarray(tumour).astype(jnp.float64),
+        )
+    return y, rates
+
+
+def _start(around: Network, tumour: float) -> np.ndarray:
+    values = {**{name: float(value) for name, value in around.initial.items()}, "CS": float(tumour)}
+    return np.array(list(values.values()), np.float64)
+
+
+def gemcitabine_times(schedule: Schedule) -> tuple[float, ...]:
+    """Return when gemcitabine is given; at 0 if it is not."""
+    doses = schedule["gemcitabine"] if "gemcitabine" in schedule else ()
+    times = [float(time) for dose in doses for time in np.asarray(dose.starts(np))]
+    return tuple(sorted(times)) or (0.0,)
+
+
+def read_treatment(schedule: Schedule, at: tuple[float, ...], hours: float) -> dict[str, float]:
+    """Return dose, inhibitor (mg/kg) and start (h) of a schedule that tables know.
+
+    Raises
+    ------
+    ScheduleError
+        If gemcitabine is given at other times than the table's, in unequal doses, or the inhibitor otherwise than
+        eight times every 12 h from the same time after each dose.
+
+    Examples
+    --------
+    >>> plan = Schedule(gemcitabine=Dose(90, "mg/kg", at=0), caspase1_inhibitor=Dose(50, "mg/kg", at=[6, 18]))
+    >>> read_treatment(plan, (0.0,), 24.0)
+    {'dose': 90.0, 'inhibitor': 50.0, 'start': 6.0}
+    """
+    dose, given = _equal(schedule, "gemcitabine")
+    wanted = [time for time in at if time < hours]
+    if dose and given != wanted:
+        raise ScheduleError(f"the table is of gemcitabine at {wanted} h, not at {given} h; build one with these times")
+    amount, times = _equal(schedule, "caspase1_inhibitor")
+    start = times[0] - at[0] if times else 0.0
+    known = sorted(t + start + INTERVAL * n for t in at for n in range(DOSES_OF_INHIBITOR))
+    if times and (start < 0 or not np.allclose(times, [t for t in known if t < hours][: len(times) or None])):
+        raise ScheduleError(
+            f"the table is of {DOSES_OF_INHIBITOR} doses of inhibitor every {INTERVAL:g} h after each gemcitabine, "
+            "not of these times; couple online"
+        )
+    if times and len(times) != sum(t < hours for t in known):
+        raise ScheduleError(f"the inhibitor is given {len(times)} times, and tables are of all before the end")
+    return {"dose": dose, "inhibitor": amount, "start": start}
+
+
+def _equal(schedule: Schedule, agent: str) -> tuple[float, list[float]]:
+    entries = [entry for entry in (schedule[agent] if agent in schedule else ()) if isinstance(entry, Dose)]
+    amounts = np.concatenate([np.asarray(entry.amounts(np), np.float64) for entry in entries]) if entries else np.zeros(0)
+    if amounts.size and np.ptp(amounts) > 0:
+        raise ScheduleError(f"'{agent}' is given in doses that differ, which tables do not know; couple online")
+    times = sorted(float(time) for entry in entries for time in np.asarray(entry.starts(np)))
+    return (float(amounts[0]), times) if amounts.size and amounts[0] > 0 else (0.0, [])
+
+
+def check_table(table: "xarray.Dataset", law: CellLaw, hours: float, every: float) -> None:
+    """Refuse a table that is too short, of other cells, or of intervals that do not divide `every`."""
+    end, length = float(table["time"].values[-1]), float(table["time"].values[0])
+    if hours > end + 1e-9:
+        raise SimulationError(f"the table ends at {end:g} h and the study at {hours:g} h; build a longer table")
+    if abs(float(table.attrs["pool"]) - law.pool) > 1e-6 or tuple(table.attrs["birth_rates"]) != law.birth_rates:
+        raise SimulationError("the table is of cells with other settings; build one with those of the study")
+    if abs(every / length - round(every / length)) > 1e-9 or abs(hours / length - round(hours / length)) > 1e-9:
+        raise SimulationError(f"the table has intervals of {length:g} h; save at multiples of it")
