@@ -6,6 +6,7 @@ from jaxsim.models.cell_study import cell_study
 from jaxsim.models.coupling import coupled_study
 from jaxsim.models.coupling_table import Grid
 from jaxsim.models.coupling_table_file import coupling_table
+from jaxsim.models.coupling_validation import compare_couplings
 from jaxsim.models.organism import organism, organism_parameters
 from jaxsim.models.organism_agents import il1a_counts
 from jaxsim.models.organism_animals import virtual_animals
@@ -30,6 +31,7 @@ __all__ = [
     "cell_arms",
     "cell_parameters",
     "cell_study",
+    "compare_couplings",
     "coupled_study",
     "coupling_table",
     "dose_response_arms",

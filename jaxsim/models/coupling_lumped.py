@@ -49,12 +49,14 @@ def run_lumped(
     initial: Any,
     tumour: Any,
 ) -> tuple[Lumped, Any]:
-    """Integrate over all intervals of a table; return the states at their ends [time], and IL-1alpha released, counts.
+    """Integrate over all intervals of a table, for several estimates of the rates at once.
+
+    Returns the states at the ends of intervals, [estimate, time], and the IL-1alpha set free in them, counts.
 
     Parameters
     ----------
     rates
-        [time] each; constant over an interval.
+        [estimate, time] each; constant over an interval.
     inputs
         Drugs at the ends and middles of substeps, [time, 2 substeps + 1] each.
     length
@@ -83,7 +85,7 @@ def run_lumped(
     zero = jnp.zeros((), jnp.float64)
     seen = Tumour(tumour, zero, zero)
     start = Lumped(Surroundings(place(structure, initial, seen), zero, zero), tumour, zero, zero)
-    return lax.scan(interval, start, (rates, inputs))[1]
+    return jax.vmap(lambda estimate: lax.scan(interval, start, (estimate, inputs))[1])(rates)
 
 
 def _slopes(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -54,32 +55,32 @@ def run_tables(
     check_table(table, law, hours, every)
     treatment = read_treatment(schedule, tuple(np.atleast_1d(table.attrs["at"])), hours)
     check_range(table, **treatment)
-    leave = [None, *range(table.sizes["batch"])]
-    found, shares = [], []
-    for without in leave:
-        y, rates = integrate(law, around, table, schedule, treatment, tumour, hours, without)
-        states = np.asarray(y.organism.x)
-        found.append(states)
-        shares.append(np.asarray(rates.tolerant))
+    y, rates = integrate(law, around, table, schedule, treatment, tumour, hours)
+    found, shares = np.asarray(y.organism.x), np.asarray(rates.tolerant)
     times = np.asarray(table["time"].values)
     kept = np.isclose(np.mod(times, every), 0.0) & (times <= hours + 1e-9)
     start = _start(around, tumour)
-    states = np.stack([np.concatenate([start[None], states[kept[: len(states)]]]) for states in found])
-    tolerant = np.stack([np.concatenate([[np.nan], share[kept[: len(share)]]]) for share in shares])
-    return Tabulated(np.concatenate([[0.0], times[kept]]), states, tolerant)
+    kept = kept[: found.shape[1]]
+    states = np.stack([np.concatenate([start[None], states[kept]]) for states in found])
+    tolerant = np.stack([np.concatenate([[np.nan], share[kept]]) for share in shares])
+    return Tabulated(np.concatenate([[0.0], times[: kept.size][kept]]), states, tolerant)
 
 
 def integrate(
     law: CellLaw, around: Network, table: "xarray.Dataset", schedule: Schedule, treatment: Mapping[str, Any],
-    tumour: Any, hours: float, without: int | None = None,
+    tumour: Any, hours: float, batches: bool = True,
 ) -> tuple[Lumped, Rates]:  # fmt: skip
-    """Return the states at the ends of the table's intervals up to `hours`; differentiable in the treatment."""
+    """Return states and rates at the ends of the table's intervals up to `hours`; differentiable in the treatment.
+
+    They are [1 + B, time]: from the whole table, and with `batches` from all but each of its B batches.
+    """
     length = float(table["time"].values[0])
     number = round(hours / length)
     substeps = 2 * int(np.ceil(length / (2 * SUBSTEP) - 1e-9))
+    leave = [None, *(range(table.sizes["batch"]) if batches else ())]
     with double_precision():
-        rates = rates_at(grids(table, around, law.network, without), around, law.network, **treatment)
-        rates = Rates(*(jnp.asarray(rate)[:number] for rate in rates))
+        found = [rates_at(grids(table, around, law.network, one), around, law.network, **treatment) for one in leave]
+        rates: Rates = jax.tree.map(lambda *parts: jnp.stack([part[:number] for part in parts]), *found)
         inputs = on_substeps(around, schedule, np.linspace(0.0, number * length, number + 1), substeps)
         y, _ = run_lumped(
             around.structure,

@@ -1,5 +1,6 @@
 """Figures: each takes a Dataset and returns a Figure; nothing is kept in pyplot."""
 
+from jaxsim.plots.coupling import plot_coupling
 from jaxsim.plots.dose_response import plot_dose_response
 from jaxsim.plots.fates import plot_fates
 from jaxsim.plots.inhibitor_interval import plot_inhibitor_interval
@@ -16,6 +17,7 @@ from jaxsim.plots.study_response import plot_study_response
 from jaxsim.plots.study_survival import plot_study_survival
 
 __all__ = [
+    "plot_coupling",
     "plot_dose_response",
     "plot_fates",
     "plot_inhibitor_interval",
