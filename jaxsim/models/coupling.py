@@ -148,7 +148,9 @@ def _check_choice(coupling: str, arms: Sequence[OrganismArm], settings: Mapping[
         if not arm.tumour:
             raise SimulationError(f"arm '{arm.name}' has no tumour to couple; run it with organism_study")
     if coupling == "tables" and animals != 1:
-        raise SimulationError(f"tables give the mean of all tumours, and {animals} animals were asked for; couple online")
+        raise SimulationError(
+            f"tables give the mean of all tumours, not {animals} animals; couple online"
+        )
     if settings.get("animal", "mouse") != "mouse" or float(settings.get("scale", 1.0)) != 1.0:
         raise NetworkError("cells are coupled to a mouse at scale 1; leave animal and scale as they are")
     for name in ("virtual", "local_arm", "tumour"):
@@ -159,7 +161,9 @@ def _check_choice(coupling: str, arms: Sequence[OrganismArm], settings: Mapping[
 def _checked_numbers(tumour: int, animals: int, days: Real, step: Real, every: Real) -> tuple[int, int]:
     """Return the number of coupling steps, and of those between saved times."""
     if not (0 < tumour < 1 << 31) or animals < 1:
-        raise SimulationError(f"{animals} tumours of {tumour} cells are asked for; give at least one, below 2**31 cells")
+        raise SimulationError(
+            f"{animals} tumours of {tumour} cells make no sense; give at least one, of 1 to 2**31 - 1 cells"
+        )
     hours = 24.0 * float(days)
     if not (np.isfinite(hours) and hours > 0 and 0 < step <= every <= hours):
         raise SimulationError(

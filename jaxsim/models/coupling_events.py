@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float32, Int32, Int64, UInt64
+from jaxtyping import Array, Float32, Int32, UInt64
 
 from jaxsim.kernels.change import apply_change, plan_changes
 from jaxsim.kernels.codes import NONE
@@ -40,7 +40,8 @@ class Walk(NamedTuple):
     infinite after a fault."""
     pending: Int32[Array, " L"]
     bits: UInt64[Array, " L"]
-    events: Int64[Array, ""]
+    events: Any
+    """Fired so far, int64."""
 
 
 def begin(cells: Cells, length: Any) -> Walk:
@@ -58,11 +59,11 @@ def run_events(structure: Structure, given: Mapping[str, Any], length: Any, walk
 
     def narrow(walk: Walk) -> Walk:
         chosen = jnp.nonzero(running(structure, walk, length), size=width, fill_value=lanes)[0].astype(jnp.int32)
-        part = jax.tree.map(lambda leaf: leaf.at[chosen].get(mode="fill", fill_value=0), walk._replace(events=()))
+        part = jax.tree.map(lambda leaf: leaf.at[chosen].get(mode="fill", fill_value=0), walk._replace(events=None))
         # Lanes that fill the block are done.
         part = part._replace(t=jnp.where(chosen < lanes, part.t, length), events=walk.events)
         part = _run_block(structure, given, length, part, 0)
-        whole, gathered = walk._replace(events=()), part._replace(events=())
+        whole, gathered = walk._replace(events=None), part._replace(events=None)
         merged = jax.tree.map(lambda leaf, new: leaf.at[chosen].set(new, mode="drop"), whole, gathered)
         return merged._replace(events=part.events)
 

@@ -1,4 +1,4 @@
-"""The organism with a tumour from tables: living cells, apoptotic cells and the IL-1alpha in them, as rate equations."""
+"""The organism with a tumour from tables: living cells, apoptotic cells and their IL-1alpha, as rate equations."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,7 +1,7 @@
 """Every cell of a tumour a lane, all stepping with the organism: one coupled run.
 
-A coupling step of length h has three parts. (1) The organism goes h/2 ahead of a copy, with the tumour and the release
-that it has had, and shows what it will do to cells in the middle of the step. (2) All cells advance by h under that,
+A coupling step of length h has three parts. (1) A copy of the organism goes h/2 ahead, with the tumour and the release
+going on as in the step before, and shows what it will do to cells in the middle of the step. (2) All cells advance by h under that,
 exactly: each by its own events, with the drugs as they are on average over the step. (3) The organism advances by h,
 with the tumour on a line from its old to its new size and the released IL-1alpha spread evenly over the step. All three
 are of second order in h where the tumour is large.
@@ -62,6 +62,8 @@ class Moment(NamedTuple):
     organism: Surroundings
     population: Population
     tumour: Tumour
+    slope: Tumour
+    """By how much it changed per hour in the step before."""
     release: float
     """Counts of IL-1alpha per hour that entered the tumour in the step before."""
     inside: int
@@ -151,20 +153,23 @@ def couple_step(plan: Plan, k: int, now: Moment, pool: ThreadPoolExecutor) -> tu
         (now.tumour, tumour),
         jnp.float64(release),
     )
-    return Moment(organism, population, tumour, release, ledger["held"] + ledger["held_dead"]), ledger
+    slope = Tumour(*((b - a) / length for a, b in zip(now.tumour, tumour, strict=True)))
+    return Moment(organism, population, tumour, slope, release, ledger["held"] + ledger["held_dead"]), ledger
 
 
 def lent(plan: Plan, k: int, now: Moment) -> tuple[dict[str, Any], float]:
     """Return what cells read during step k, and the probability that a second daughter lives."""
     half = plan.substeps // 2
+    length = float(plan.edges[k + 1] - plan.edges[k])
+    ahead = Tumour(*(jnp.maximum(a + 0.5 * length * b, 0.0) for a, b in zip(now.tumour, now.slope, strict=True)))
     middle = advance_organism(
         plan.organism.structure,
         half,
         plan.parameters,
         {name: value[k, : 2 * half + 1] for name, value in plan.inputs.items()},
-        jnp.float64(0.5 * (plan.edges[k + 1] - plan.edges[k])),
+        jnp.float64(0.5 * length),
         now.organism,
-        (now.tumour, now.tumour),
+        (now.tumour, ahead),
         jnp.float64(now.release),
     )
     found = feedback(plan.organism.structure, plan.parameters, middle.x)
@@ -184,7 +189,8 @@ def _start(plan: Plan, number: int, seed: int, replicate: int) -> Moment:
     x = jnp.asarray([float(value) for value in plan.organism.initial.values()], jnp.float64)
     zero = jnp.float64(0.0)
     inside = held(plan.law.network.structure, population.blocks)
-    return Moment(Surroundings(place(structure, x, tumour), zero, zero), population, tumour, 0.0, inside)
+    around = Surroundings(place(structure, x, tumour), zero, zero)
+    return Moment(around, population, tumour, _tumour(0, 0, 0), 0.0, inside)
 
 
 def _tumour(*numbers: int) -> Tumour:

@@ -133,7 +133,7 @@ def step_population(
         filled *= 0.5
         population = repacked(population, FILLED * filled)
     blocks = tuple(cells for cells, _ in results)
-    occupied = tuple(int(cells.family.shape[0]) - ledger.free for cells, ledger in results)
+    occupied: tuple[int, ...] = tuple(int(c.family.shape[0]) - int(ledger.free) for c, ledger in results)
     total = _added([ledger for _, ledger in results])
     return _fitted(Population(blocks, occupied)), total
 
@@ -166,7 +166,7 @@ def repacked(population: Population, filled: float = FILLED) -> Population:
         with double_precision():
             return jax.tree.map(jax.numpy.asarray, cells)
 
-    return Population(tuple(block(part) for part in parts), tuple(part.size for part in parts))
+    return Population(tuple(block(part) for part in parts), tuple(int(part.size) for part in parts))
 
 
 def _fitted(population: Population) -> Population:

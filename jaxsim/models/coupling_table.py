@@ -184,8 +184,9 @@ def _run_node(
     }
     lives, share = second_daughter_lives(law.birth_rates, growth), cells // BATCHES
 
-    def batch(number: int) -> list[np.ndarray]:
-        population, before, rows = founders(law.network, share, seed, first=number * share), share, []
+    def batch(number: int) -> list[list[float]]:
+        population, before = founders(law.network, share, seed, first=number * share), share
+        rows: list[list[float]] = []
         for k, length in enumerate(np.diff(edges)):
             given = {**lent, **{name: value[k] for name, value in seen.items()}}
             population, ledger = step_population(law.network, given, lives, float(length), population)
@@ -229,5 +230,3 @@ def _check(grid: Grid, cells: int) -> None:
         raise SimulationError(f"the table ends at {grid.hours:g} h; end it after the last dose, at whole hours")
     if cells < 20 * BATCHES:
         raise SimulationError(f"the table is to have {cells} cells for a treatment; give at least {20 * BATCHES}")
-
-

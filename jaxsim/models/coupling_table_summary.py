@@ -1,6 +1,7 @@
 """What a table says in a few numbers for each treatment, with standard errors from its batches."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def with_summary(table: "xarray.Dataset") -> "xarray.Dataset":
     sums = {str(name): np.asarray(table[name].values, np.float64) for name in table.data_vars}
     fields: dict[str, Any] = {}
     for name, (function, text, unit) in SUMMARIES.items():
-        value, error = jackknife(lambda part, f=function: f(part, weight, table), sums)
+        value, error = jackknife(partial(function, weight=weight, table=table), sums)
         dims = ("dose", "inhibitor", "start") + (("quantile",) if name == "lysis_time" else ())
         fields[name] = (dims, value, {"long_name": text, "units": unit})
         fields[f"{name}_standard_error"] = (dims, error, {"units": unit})
@@ -59,22 +60,22 @@ def jackknife(function: Callable[[Sums], np.ndarray], sums: Sums) -> tuple[np.nd
     return np.asarray(function(whole)), error
 
 
-def _kill(part: Sums, weight: np.ndarray, _: Any) -> np.ndarray:
+def _kill(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     left = part["living"][..., -1]
     return 1.0 - left / left[:1]
 
 
-def _pyroptotic(part: Sums, weight: np.ndarray, _: Any) -> np.ndarray:
+def _pyroptotic(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     lysed, apoptotic = (np.sum(part[name] * weight, axis=-1) for name in ("lyses", "apoptoses"))
     return _ratio(lysed, lysed + apoptotic)
 
 
-def _leaked(part: Sums, weight: np.ndarray, _: Any) -> np.ndarray:
+def _leaked(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     leaked, burst = (np.sum(part[name] * weight, axis=-1) for name in ("leaked", "lysis_released"))
     return _ratio(leaked, leaked + burst)
 
 
-def _tolerant(part: Sums, weight: np.ndarray, _: Any) -> np.ndarray:
+def _tolerant(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     return _ratio(part["tolerant"][..., -1], part["living"][..., -1])
 
 

@@ -103,7 +103,7 @@ def _start(around: Network, tumour: float) -> np.ndarray:
 
 def gemcitabine_times(schedule: Schedule) -> tuple[float, ...]:
     """Return when gemcitabine is given; at 0 if it is not."""
-    doses = schedule["gemcitabine"] if "gemcitabine" in schedule else ()
+    doses = schedule["gemcitabine"] if "gemcitabine" in schedule.names else ()
     times = [float(time) for dose in doses for time in np.asarray(dose.starts(np))]
     return tuple(sorted(times)) or (0.0,)
 
@@ -141,8 +141,9 @@ def read_treatment(schedule: Schedule, at: tuple[float, ...], hours: float) -> d
 
 
 def _equal(schedule: Schedule, agent: str) -> tuple[float, list[float]]:
-    entries = [entry for entry in (schedule[agent] if agent in schedule else ()) if isinstance(entry, Dose)]
-    amounts = np.concatenate([np.asarray(entry.amounts(np), np.float64) for entry in entries]) if entries else np.zeros(0)
+    given = schedule[agent] if agent in schedule.names else ()
+    entries = [entry for entry in given if isinstance(entry, Dose)]
+    amounts = np.array([float(amount) for entry in entries for amount in entry.amounts(np)])
     if amounts.size and np.ptp(amounts) > 0:
         raise ScheduleError(f"'{agent}' is given in doses that differ, which tables do not know; couple online")
     times = sorted(float(time) for entry in entries for time in np.asarray(entry.starts(np)))

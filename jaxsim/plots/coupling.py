@@ -48,8 +48,8 @@ def plot_coupling(found: "xarray.Dataset") -> "Figure":
         panel.set_ylim(bottom=0.0)
     for arm, (colour, line) in paired(found["arm"].values):
         for quantity, marker in zip(TITLES, ("o", "x"), strict=True):
-            one = found["deviation"].sel(arm=arm, quantity=quantity)
-            panels[2].plot(days, one, color=colour, linestyle=line, marker=marker, markersize=2.5, linewidth=0.6)
+            apart = found["deviation"].sel(arm=arm, quantity=quantity)
+            panels[2].plot(days, apart, color=colour, linestyle=line, marker=marker, markersize=2.5, linewidth=0.6)
     for limit in (-found.attrs["limit"], found.attrs["limit"]):
         panels[2].axhline(limit, color="grey", linewidth=0.6, linestyle=":")
     panels[2].text(0.99, 0.93, "dots: cells, crosses: IL-1α", transform=panels[2].transAxes, ha="right", va="top",
