@@ -6,6 +6,7 @@ from jaxsim.models.cell_study import cell_study
 from jaxsim.models.coupling import coupled_study
 from jaxsim.models.coupling_table import Grid
 from jaxsim.models.coupling_table_file import coupling_table
+from jaxsim.models.coupling_tabulated import tabulated_tumour
 from jaxsim.models.coupling_validation import compare_couplings
 from jaxsim.models.organism import organism, organism_parameters
 from jaxsim.models.organism_agents import il1a_counts
@@ -47,6 +48,7 @@ __all__ = [
     "scenarios",
     "standard_regimen",
     "steady_state",
+    "tabulated_tumour",
     "target_table",
     "validate",
     "virtual_animals",

@@ -1,5 +1,6 @@
 """What coupled runs show: courses and outcomes as those of organisms, and what only cells can tell."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.provenance import provenance
 from jaxsim.ensemble.workers import worker_count
+from jaxsim.errors import SimulationWarning
+from jaxsim.kernels.status import Status
 from jaxsim.models.coupling_balance import released
 from jaxsim.models.coupling_cell import CellLaw
 from jaxsim.models.coupling_online import Run, plan_run, run_online
@@ -38,8 +41,9 @@ def online_dataset(
 ) -> "xarray.Dataset":  # fmt: skip
     """Run one arm cell by cell, and return its courses at every `between` steps."""
     plan = plan_run(law, around, schedule, hours, step, capacity)
-    devices = tuple(jax.devices("cpu")[:1])
+    devices = tuple(jax.devices()[:1])
     runs = [run_online(plan, tumour, seed, animal, worker_count(devices)) for animal in range(animals)]
+    _warn(runs, capacity)
     times = plan.edges[::between]
     states = np.stack([_padded(run.states, plan.edges.size)[::between] for run in runs])
     data = arm_dataset(_with_tolerant(courses(around, states, {}), runs, plan.edges.size, between), times, {})
@@ -77,7 +81,20 @@ def tables_dataset(
         left = batches[name]
         spread = np.sqrt((len(left) - 1) / len(left) * np.sum((left - left.mean(axis=0)) ** 2, axis=0))
         fields[f"{name}_standard_error"] = (("animal", "time"), spread[None], {"long_name": "from the table's batches"})
-    return data.assign(fields).assign_attrs(provenance(tuple(jax.devices("cpu")[:1])))
+    return data.assign(fields).assign_attrs(provenance(tuple(jax.devices()[:1])))
+
+
+def _warn(runs: list[Run], capacity: int) -> None:
+    """Say which runs stopped before the end, and why."""
+    for status in sorted({run.status for run in runs if not run.status.fine}):
+        number = sum(run.status is status for run in runs)
+        reason = (
+            f"had more than {capacity} cells; raise the capacity"
+            if status is Status.OVERFLOW
+            else "had a rate of the cell model that is not finite or negative; check cell_settings"
+        )
+        text = f"{number} of {len(runs)} runs ended early with status '{status.label}': they {reason}. From then on NaN."
+        warnings.warn(text, SimulationWarning, stacklevel=4)
 
 
 def _with_tolerant(found: dict[str, np.ndarray], runs: list[Run], rows: int, between: int) -> dict[str, np.ndarray]:

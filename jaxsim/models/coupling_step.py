@@ -1,7 +1,7 @@
 """One coupling step of a block of lanes: events and divisions to the end of the step, then the ledger."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int32, Int64
 
+from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.models.coupling_cell import ENDS, FLOWS
 from jaxsim.models.coupling_division import divide
 from jaxsim.models.coupling_events import begin, halted, run_events, running
@@ -43,7 +44,6 @@ class Ledger(NamedTuple):
     events: Int64[Array, ""]
 
 
-@partial(jax.jit, static_argnums=0)
 def step_block(
     structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: Cells
 ) -> tuple[Cells, Ledger]:
@@ -58,6 +58,17 @@ def step_block(
     length
         Hours.
     """
+    return _program(jax.devices()[0])(structure, given, second_lives, length, cells)
+
+
+@lru_cache(maxsize=2)
+def _program(device: Any) -> Any:
+    return jax.jit(_step, static_argnums=0, compiler_options=compiler_options(device))
+
+
+def _step(
+    structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: Cells
+) -> tuple[Cells, Ledger]:
     length = jnp.asarray(length).astype(jnp.float32)
     walk = begin(_cleared(structure, cells), length)
 

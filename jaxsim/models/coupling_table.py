@@ -197,7 +197,7 @@ def _run_node(
             before = ledger.get("living", 0)
         return rows
 
-    with ThreadPoolExecutor(worker_count(tuple(jax.devices("cpu")[:1]))) as pool:
+    with ThreadPoolExecutor(worker_count(tuple(jax.devices()[:1]))) as pool:
         counts = np.array(list(pool.map(batch, range(BATCHES))), np.float32)
     return dict(zip((*COUNTED, *STANDING, "living_hours"), np.moveaxis(counts, 2, 0), strict=True))
 
@@ -215,7 +215,7 @@ def _attributes(law: CellLaw, around: Any, grid: Grid, cells: int, seed: int) ->
         "il1a_loss": float(law.network.parameters["il1a_loss"]),
         "necrosis": float(law.network.parameters["secondary_necrosis_rate"])
         * float(law.network.parameters["secondary_necrosis_fraction"]),
-        **provenance(tuple(jax.devices("cpu")[:1])),
+        **provenance(tuple(jax.devices()[:1])),
     }
 
 

@@ -10,13 +10,15 @@ import numpy as np
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import ScheduleError, SimulationError
-from jaxsim.models.coupling_cell import CellLaw
+from jaxsim.models.coupling_cell import CellLaw, cell_in_tumour
 from jaxsim.models.coupling_inputs import on_substeps
 from jaxsim.models.coupling_interpolation import Rates, check_range, grids, rates_at
 from jaxsim.models.coupling_lumped import Lumped, constants_of, run_lumped
-from jaxsim.models.coupling_organism import SUBSTEP, counts_per_unit
+from jaxsim.models.coupling_organism import SUBSTEP, around_tumour, counts_per_unit
 from jaxsim.models.coupling_table import DOSES_OF_INHIBITOR, INTERVAL, Grid
 from jaxsim.models.coupling_table_file import coupling_table
+from jaxsim.models.organism import organism
+from jaxsim.models.organism_reactions import QUANTA
 from jaxsim.network import Network
 
 if TYPE_CHECKING:
@@ -64,6 +66,90 @@ def run_tables(
     states = np.stack([np.concatenate([start[None], states[kept]]) for states in found])
     tolerant = np.stack([np.concatenate([[np.nan], share[kept]]) for share in shares])
     return Tabulated(np.concatenate([[0.0], times[: kept.size][kept]]), states, tolerant)
+
+
+def tabulated_tumour(
+    table: "xarray.Dataset",
+    dose: Any,
+    inhibitor: Any = 0.0,
+    start: Any = 0.0,
+    *,
+    tumour: Any = 100_000,
+    settings: Mapping[str, Any] | None = None,
+    cell_settings: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the courses of tumour and IL-1alpha by a table, as a function of the treatment that JAX differentiates.
+
+    Parameters
+    ----------
+    table
+        From :func:`jaxsim.models.coupling_table`.
+    dose, inhibitor
+        Gemcitabine and caspase-1 inhibitor, mg/kg each time, as in the table's grid; traced or not.
+    start
+        Hours from gemcitabine to the first dose of the inhibitor.
+    tumour
+        Living cells at the start.
+    settings, cell_settings
+        Those with which the table was made.
+
+    Returns
+    -------
+    dict
+        ``tumour`` (cells), ``il1a_plasma`` (pg/mL) and ``neutrophils`` (counts) at the table's times, float64 [time].
+        Linear between the grid's points in hours of uptake, hours of inhibition and start; its gradient jumps there.
+
+    Raises
+    ------
+    ScheduleError
+        If the treatment is outside of the table; traced values are not checked.
+    SimulationError
+        If it is traced where 64-bit types do not exist.
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxsim.models.coupling_table import build_table
+    >>> table = build_table(Grid((0.0, 120.0), (0.0,), (0.0,), hours=4), cells=320)
+    >>> with jax.enable_x64(True):
+    ...     slope = jax.grad(lambda dose: tabulated_tumour(table, dose)["tumour"][-1])(60.0)
+    >>> bool(slope < 0)  # cells per mg/kg
+    True
+    """
+    values = {"dose": dose, "inhibitor": inhibitor, "start": start}
+    traced = any(isinstance(value, jax.core.Tracer) for value in (*values.values(), tumour))
+    if traced and not jax.config.read("jax_enable_x64"):
+        raise SimulationError("a traced treatment needs 64-bit types; call the whole within jax.enable_x64(True)")
+    check_range(table, **{n: float(v) for n, v in values.items() if not isinstance(v, jax.core.Tracer)})
+    law = cell_in_tumour(**dict(cell_settings or {}))
+    around = around_tumour(organism(**{**dict(settings or {}), "tumour": 1}))
+    hours = float(table["time"].values[-1])
+    check_table(table, law, hours, hours)
+    schedule = _any_schedule(tuple(np.atleast_1d(table.attrs["at"])), hours, dose, inhibitor, start)
+    y, _ = integrate(law, around, table, schedule, values, tumour, hours, batches=False)
+    names = around.structure.species
+    with double_precision():
+        plasma = y.organism.x[0, :, names.index("IP")] * jnp.float64(_picograms(around))
+        return {
+            "tumour": y.living[0],
+            "il1a_plasma": plasma,
+            "neutrophils": y.organism.x[0, :, names.index("N")],
+        }
+
+
+def _picograms(around: Network) -> float:
+    """Return pg/mL of plasma for one count of IP."""
+    given = around.parameters
+    return float(given["il1a_per_cell"]) / (QUANTA * float(given["il1a_volume"]))
+
+
+def _any_schedule(at: tuple[float, ...], hours: float, dose: Any, inhibitor: Any, start: Any) -> Schedule:
+    """Return the doses of a treatment whose numbers may be traced; a dose after the end does nothing."""
+    given = [time for time in at if time < hours]
+    later = np.array([time + INTERVAL * n for time in given for n in range(DOSES_OF_INHIBITOR)])
+    blocker = Dose(jnp.full(later.shape, 1.0) * inhibitor, "mg/kg", at=jnp.sort(jnp.asarray(later)) + start)
+    drug = Dose(jnp.full((len(given),), 1.0) * dose, "mg/kg", at=np.array(given))
+    return Schedule(gemcitabine=drug, caspase1_inhibitor=blocker)
 
 
 def integrate(
