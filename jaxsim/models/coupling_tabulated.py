@@ -98,6 +98,7 @@ def tabulated_tumour(
     dict
         ``tumour`` (cells), ``il1a_plasma`` (pg/mL) and ``neutrophils`` (counts) at the table's times, float64 [time].
         Linear between the grid's points in hours of uptake, hours of inhibition and start; its gradient jumps there.
+        Forward mode (``jax.jacfwd``) compiles in a fraction of the time of reverse mode.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def tabulated_tumour(
     >>> from jaxsim.models.coupling_table import build_table
     >>> table = build_table(Grid((0.0, 120.0), (0.0,), (0.0,), hours=4), cells=320)
     >>> with jax.enable_x64(True):
-    ...     slope = jax.grad(lambda dose: tabulated_tumour(table, dose)["tumour"][-1])(60.0)
+    ...     slope = jax.jacfwd(lambda dose: tabulated_tumour(table, dose)["tumour"][-1])(60.0)
     >>> bool(slope < 0)  # cells per mg/kg
     True
     """

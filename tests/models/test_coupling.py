@@ -3,6 +3,8 @@
 Statistical tests are at 4 standard errors, a significance of 6e-5 each, with fixed seeds.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import jax
 import numpy as np
 import pytest
@@ -140,41 +142,34 @@ def order_of(monkeypatch, steps):
     """Burden and plasma IL-1alpha of a large mean tumour after 12 h of coupling, for each length of a step."""
 
     def mean_step(network, given, lives, length, population, pool=None):
-        cells = population.lanes_held if isinstance(population, Mean) else population.cells
         growth = 0.08 * lives - 0.02 - given["kill_hazard"]
-        after = cells * np.exp(growth * length)
-        hours = (after - cells) / growth
-        flows = {"living": after, "pored": 0.0, "dead": 0.2 * after, "held": 0, "held_dead": 0, "removed": 0}
-        return Mean(after), {**flows, "LK": 0, "LY": 5.0 * hours, "SN": 0, "MA": 0, "DU": 0, "LO": 0, "faults": 0}
-
-    class Mean:
-        lanes = 0
-
-        def __init__(self, cells):
-            self.lanes_held = self.cells = cells
+        after = population.cells * np.exp(growth * length)
+        hours = (after - population.cells) / growth
+        states = {"living": round(after), "pored": 0, "dead": round(0.2 * after), "held": 0, "held_dead": 0}
+        flows = {"LK": 0, "LY": round(5.0 * hours), "SN": 0, "MA": 0, "DU": 0, "LO": 0, "removed": 0}
+        return Population((), (round(after),)), {**states, **flows, "faults": 0}
 
     monkeypatch.setattr(online, "step_population", mean_step)
-    number, found = 4e8, []
+    number, found = 2.5e8, []
     around = around_tumour(organism(tumour=number))
     for step in steps:
         plan = online.plan_run(LAW, around, Schedule(gemcitabine=Dose(120.0, "mg/kg", at=[0.0])), 12.0, step, 1 << 60)
-        with jax.enable_x64(True):
+        with jax.enable_x64(True), ThreadPoolExecutor(1) as pool:
             now = online._start(plan, 10, 0, 0)
             tumour = now.tumour._replace(living=now.tumour.living * (number / 10))
-            now = now._replace(population=Mean(number), tumour=tumour)
+            now = now._replace(population=Population((), (round(number),)), tumour=tumour)
             for k in range(plan.edges.size - 1):
-                now, _ = online.couple_step(plan, k, now, None)
+                now, _ = online.couple_step(plan, k, now, pool)
         species = around.structure.species
         found.append([float(now.tumour.living), float(now.organism.x[species.index("IP")])])
     return np.array(found)
 
 
 def test_the_coupling_error_is_of_second_order_in_the_step(monkeypatch):
-    coarse, middle, fine, reference = order_of(monkeypatch, (2.0, 1.0, 0.5, 0.0625))
-    errors = np.abs(np.stack([coarse, middle, fine]) / reference - 1.0)
-    orders = np.log2(errors[:-1] / errors[1:])
+    coarse, middle, fine = order_of(monkeypatch, (2.0, 1.0, 0.5))
+    orders = np.log2(np.abs(coarse - middle) / np.abs(middle - fine))
     assert np.all(orders > 1.7), orders
-    assert np.all(errors[-1] < 1e-3)  # of burden and of plasma IL-1alpha, at the default step
+    assert np.all(np.abs(middle / fine - 1.0) / 3.0 < 1e-3)  # the error at the default step, by Richardson
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +224,6 @@ def test_gradients_are_those_of_finite_differences(table):
             difference = float(objective(at + shift) - objective(at - shift)) / (2.0 * width)
             assert difference != 0.0
             assert gradient[i] == pytest.approx(difference, rel=1e-5), i
-        assert np.allclose(np.asarray(jax.grad(objective)(at)), gradient, rtol=1e-9)
 
 
 def test_a_table_keeps_its_standard_errors(table):
