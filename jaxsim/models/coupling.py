@@ -148,9 +148,7 @@ def _check_choice(coupling: str, arms: Sequence[OrganismArm], settings: Mapping[
         if not arm.tumour:
             raise SimulationError(f"arm '{arm.name}' has no tumour to couple; run it with organism_study")
     if coupling == "tables" and animals != 1:
-        raise SimulationError(
-            f"tables give the mean of all tumours, not {animals} animals; couple online"
-        )
+        raise SimulationError(f"tables give the mean of all tumours, not {animals} animals; couple online")
     if settings.get("animal", "mouse") != "mouse" or float(settings.get("scale", 1.0)) != 1.0:
         raise NetworkError("cells are coupled to a mouse at scale 1; leave animal and scale as they are")
     for name in ("virtual", "local_arm", "tumour"):

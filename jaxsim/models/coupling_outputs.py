@@ -93,7 +93,9 @@ def _warn(runs: list[Run], capacity: int) -> None:
             if status is Status.OVERFLOW
             else "had a rate of the cell model that is not finite or negative; check cell_settings"
         )
-        text = f"{number} of {len(runs)} runs ended early with status '{status.label}': they {reason}. From then on NaN."
+        text = (
+            f"{number} of {len(runs)} runs ended early with status '{status.label}': they {reason}. From then on NaN."
+        )
         warnings.warn(text, SimulationWarning, stacklevel=4)
 
 

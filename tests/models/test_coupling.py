@@ -55,7 +55,7 @@ def total(ledgers, name):
 
 
 def test_fates_are_those_of_the_exact_kernel():
-    """By the many-to-one formula: a line of cells weighted by (1 + q) for each division is the tree of all daughters."""
+    """By the many-to-one formula: a line of cells with weight (1 + q) for each division is the tree of daughters."""
     lives, hours, number = 0.4, 20.0, 2100
     base = cell()
     weight = f"{1.0 + lives}^N"
