@@ -1,10 +1,10 @@
 """Every cell of a tumour a lane, all stepping with the organism: one coupled run.
 
 A coupling step of length h has three parts. (1) A copy of the organism goes h/2 ahead, with the tumour and the release
-going on as in the step before, and shows what it will do to cells in the middle of the step. (2) All cells advance by h under that,
-exactly: each by its own events, with the drugs as they are on average over the step. (3) The organism advances by h,
-with the tumour on a line from its old to its new size and the released IL-1alpha spread evenly over the step. All three
-are of second order in h where the tumour is large.
+going on as in the step before, and shows what it will do to cells in the middle of the step. (2) All cells advance by
+h under that, exactly: each by its own events, with the drugs as they are on average over the step. (3) The organism
+advances by h, with the tumour on a line from its old to its new size and the released IL-1alpha spread evenly over the
+step. All three are of second order in h where the tumour is large.
 """
 
 import time

@@ -62,7 +62,7 @@ def around_tumour(network: Network) -> Network:
     --------
     >>> from jaxsim.models import organism
     >>> len(organism().structure.reactions), len(around_tumour(organism()).structure.reactions)
-    (64, 46)
+    (67, 49)
     """
     structure = network.structure
     kept = [r for r in structure.reactions if not any(r.changes.get(name, 0) for name in STAND_INS)]
