@@ -107,9 +107,9 @@ def build_table(
 
     Examples
     --------
-    >>> table = build_table(Grid((0.0, 120.0), (0.0,), (0.0,), hours=4), cells=320)
-    >>> table["lyses"].dims, float(table["divisions"].sum()) > 0
-    (('dose', 'inhibitor', 'start', 'batch', 'time'), True)
+    >>> build_table(Grid((30.0, 120.0)))
+    Traceback (most recent call last):
+    jaxsim.errors.SimulationError: the table has no untreated cells, with which to compare; begin its doses with 0
     """
     import xarray
 

@@ -109,13 +109,11 @@ def tabulated_tumour(
 
     Examples
     --------
-    >>> import jax
-    >>> from jaxsim.models.coupling_table import build_table
-    >>> table = build_table(Grid((0.0, 120.0), (0.0,), (0.0,), hours=4), cells=320)
-    >>> with jax.enable_x64(True):
-    ...     slope = jax.jacfwd(lambda dose: tabulated_tumour(table, dose)["tumour"][-1])(60.0)
-    >>> bool(slope < 0)  # cells per mg/kg
-    True
+    >>> import xarray
+    >>> table = xarray.Dataset(coords={"dose": [0.0, 120.0], "inhibitor": [0.0], "start": [0.0]})
+    >>> tabulated_tumour(table, 150.0)
+    Traceback (most recent call last):
+    jaxsim.errors.ScheduleError: the table has 'dose' from 0 to 120, not 150; build one with a wider grid, or couple online
     """
     values = {"dose": dose, "inhibitor": inhibitor, "start": start}
     traced = any(isinstance(value, jax.core.Tracer) for value in (*values.values(), tumour))

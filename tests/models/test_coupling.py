@@ -271,13 +271,13 @@ def test_growth_is_that_of_the_organism():
     assert np.max(np.linalg.eigvals(matrix).real) == pytest.approx(0.0105, rel=1e-9)
 
 
-def test_a_table_of_its_own_name_only(tmp_path):
+def test_a_table_is_found_again_and_only_under_its_own_name(tmp_path):
     small = {"grid": Grid((0.0, 120.0), (0.0,), (0.0,), hours=2), "cells": 320, "folder": tmp_path}
     made = js.models.coupling_table(**small)
     path = next(tmp_path.glob("*.nc"))
+    assert made.attrs["key"] == path.stem
+    assert js.models.coupling_table(**small).equals(made)
     xarray.Dataset(attrs={"key": "another"}).to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
     (tmp_path / "other.nc").replace(path)
     with pytest.raises(JaxsimError, match="delete it"):
         js.models.coupling_table(**small)
-    assert made.attrs["key"] == path.stem
-    assert isinstance(founders(LAW.network, 1, 0, lanes=LANES), Population)
