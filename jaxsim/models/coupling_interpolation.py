@@ -84,7 +84,7 @@ def acting_hours(organism: Network, cell: Network, agent: str, amount: Any) -> A
     --------
     >>> from jaxsim.models import cell, organism
     >>> [round(float(acting_hours(organism(), cell(), "gemcitabine", dose)), 2) for dose in (30.0, 60.0, 120.0)]
-    [1.3, 1.71, 2.12]
+    [1.03, 1.37, 1.72]
     """
     half, driven = float(cell.parameters[SATURATING[agent]]), organism.inputs[agent]
     if not isinstance(driven, Disposition):

@@ -192,7 +192,7 @@ def _run_node(
             population, ledger = step_population(law.network, given, lives, float(length), population)
             if ledger.get("faults"):
                 raise SimulationError("a rate of the cell model is not finite or negative; check cell_settings")
-            found = [ledger.get(entry, 0) for entry, _ in (COUNTED | STANDING).values()]
+            found = [float(ledger.get(entry, 0)) for entry, _ in (COUNTED | STANDING).values()]
             rows.append([*found, 0.5 * float(length) * (before + ledger.get("living", 0))])
             before = ledger.get("living", 0)
         return rows

@@ -113,7 +113,7 @@ def tabulated_tumour(
     >>> table = xarray.Dataset(coords={"dose": [0.0, 120.0], "inhibitor": [0.0], "start": [0.0]})
     >>> tabulated_tumour(table, 150.0)
     Traceback (most recent call last):
-    jaxsim.errors.ScheduleError: the table has 'dose' from 0 to 120, not 150; build one with a wider grid, or couple online
+    jaxsim.errors.ScheduleError: the table has 'dose' from 0 to 120, not 150; ...online
     """
     values = {"dose": dose, "inhibitor": inhibitor, "start": start}
     traced = any(isinstance(value, jax.core.Tracer) for value in (*values.values(), tumour))

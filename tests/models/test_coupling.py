@@ -187,6 +187,7 @@ def cells():
     return coupled_study("online", ARMS, animals=6, seed=3, **SHARED)
 
 
+@pytest.mark.slow
 def test_tables_agree_with_cells_and_a_wrong_table_does_not(table, cells):
     found = compare_couplings(cells, coupled_study("tables", ARMS, table=table, **SHARED))
     assert found["agree"].values.all(), found["deviation"]
@@ -195,6 +196,7 @@ def test_tables_agree_with_cells_and_a_wrong_table_does_not(table, cells):
     assert not refuted["agree"].values.any()
 
 
+@pytest.mark.slow
 def test_a_coupled_run_balances_and_says_how_it_ended(cells):
     assert np.all(cells["imbalance"] == 0) and float(cells["imbalance_outside"].max()) < 1e-12
     assert np.all(cells["status"] == "ok")
@@ -202,6 +204,7 @@ def test_a_coupled_run_balances_and_says_how_it_ended(cells):
     assert np.all(cells["tumour"] <= 1400 + cells["divisions"] - gone + 1e-9)
 
 
+@pytest.mark.slow
 def test_too_many_cells_are_a_status_and_nan():
     with pytest.warns(SimulationWarning, match="overflow"):
         study = coupled_study("online", scenarios(["vehicle"]), tumour=300, days=1, capacity=310, seed=1)
@@ -209,6 +212,7 @@ def test_too_many_cells_are_a_status_and_nan():
     assert np.isnan(study["tumour"].values[0, 0, -1]) and study["tumour"].values[0, 0, 0] == 300
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_finite_differences(table):
     weights = np.array([1e-3, 1.0])
 
@@ -226,6 +230,7 @@ def test_gradients_are_those_of_finite_differences(table):
             assert gradient[i] == pytest.approx(difference, rel=1e-5), i
 
 
+@pytest.mark.slow
 def test_a_table_keeps_its_standard_errors(table):
     assert dict(table.sizes)["batch"] == 16
     kill = table["kill_fraction"].sel(dose=120.0, inhibitor=0.0, start=0.0)
@@ -234,6 +239,7 @@ def test_a_table_keeps_its_standard_errors(table):
     assert dying.sel(inhibitor=50.0) < dying.sel(inhibitor=0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("regimen", "message"),
     [
@@ -271,6 +277,7 @@ def test_growth_is_that_of_the_organism():
     assert np.max(np.linalg.eigvals(matrix).real) == pytest.approx(0.0105, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_a_table_is_found_again_and_only_under_its_own_name(tmp_path):
     small = {"grid": Grid((0.0, 120.0), (0.0,), (0.0,), hours=2), "cells": 320, "folder": tmp_path}
     made = js.models.coupling_table(**small)
