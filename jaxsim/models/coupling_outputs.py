@@ -46,7 +46,7 @@ def online_dataset(
     _warn(runs, capacity)
     times = plan.edges[::between]
     states = np.stack([_padded(run.states, plan.edges.size)[::between] for run in runs])
-    data = arm_dataset(_with_tolerant(courses(around, states, {}), runs, plan.edges.size, between), times, {})
+    data = arm_dataset(_with_tolerant(courses(around, states, {}), runs, plan.edges.size, between), times)
     fields: dict[str, Any] = {}
     for name, text in STANDING.items():
         fields[name] = _course(runs, plan.edges.size, between, name, text, summed=False)
@@ -74,7 +74,7 @@ def tables_dataset(
     found = run_tables(law, around, schedule, tumour, hours, every, table, settings, cell_settings, announce)
     whole = courses(around, found.states[:1], {})
     whole["resistant_fraction"] = found.tolerant[:1]
-    data = arm_dataset(whole, found.times, {})
+    data = arm_dataset(whole, found.times)
     batches = courses(around, found.states[1:], {})
     fields = {}
     for name in ("tumour", "il1a_plasma"):
