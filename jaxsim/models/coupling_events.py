@@ -103,7 +103,9 @@ def _event(structure: Structure, env: Mapping[str, Any], length: Any, walk: Walk
     cells, traits = walk.cells, tuple(walk.cells.traits)
     active = running(structure, walk, length)
     pending = jnp.where(active, walk.pending, NONE)
-    x = apply_change(structure, plan_changes(structure), cells.x, pending, env)
+    names = zip(structure.species, cells.x, strict=True)
+    before = {name: value.astype(jnp.float64) for name, value in names}  # effects read counts alone
+    x = apply_change(structure, plan_changes(structure), cells.x, pending, before)
     at = {name: x[structure.species.index(name)] for name in (DIVIDING, *ENDS)}
     ended = sum((at[name] for name in ENDS), jnp.zeros_like(pending)) > 0
     goes_on = active & (at[DIVIDING] == 0) & ~ended
