@@ -15,7 +15,7 @@ from jaxsim.models.coupling_cell import CellLaw
 from jaxsim.network import Network
 
 
-def second_daughter_lives(birth_rates: tuple[float, float], growth: Any) -> Any:
+def second_daughter_lives(birth_rates: tuple[Any, Any], growth: Any) -> Any:
     """Return the probability that the second daughter lives, for a growth rate per hour of the untreated tumour.
 
     With rates k1 of entering S phase and k2 of dividing, and second daughters that live with probability q, cells that
