@@ -36,7 +36,7 @@ class Tabulated(NamedTuple):
 
 
 def run_tables(
-    law: CellLaw, around: Network, schedule: Schedule, tumour: int, hours: float, every: float,
+    law: CellLaw, around: Network, schedule: Schedule, tumour: Any, hours: float, every: float,
     table: "xarray.Dataset | None", settings: Mapping[str, Any], cell_settings: Mapping[str, Any],
     announce: Callable[[str], None] | None = None,
 ) -> Tabulated:  # fmt: skip
@@ -181,7 +181,7 @@ def integrate(
     return y, rates
 
 
-def _start(around: Network, tumour: float) -> np.ndarray:
+def _start(around: Network, tumour: Any) -> np.ndarray:
     values = {**{name: float(value) for name, value in around.initial.items()}, "CS": float(tumour)}
     return np.array(list(values.values()), np.float64)
 
