@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from jaxsim.kernels import Saving
+from jaxsim.kernels import Arrangement, Saving, group
 from jaxsim.network import Structure
 
-BLOCKED_FROM = 48  # reactions; below, straight-line code is faster on every machine measured
+ROWS_FROM = 48  # reactions; up to here, straight-line code is faster on every machine measured
+GROUPS_WIDE = 128  # species from which fewer lanes stay near the core
+GROUPS_FROM, GROUPS_SPECIES = 200, 1.5  # reactions, and reactions for each species, from which groups are faster
 FEW = 64  # trajectories below which a narrow program is compiled
 CPU_COUNTS = 10_240  # counts that stay near the core: lanes times species
 MOST_PER_CALL = 1 << 22
@@ -14,28 +16,36 @@ EVERY_EVENT_SPECIES = 3  # species up to which writing at each event beats looki
 KEPT_BYTES = 64 << 20
 
 
-def is_blocked(structure: Structure, general: bool) -> bool:
-    """Return whether species and reactions are rows of arrays rather than variables of their own."""
-    plain = not any(reaction.effects for reaction in structure.reactions)
-    return plain and not general and len(structure.reactions) > BLOCKED_FROM
+def arrange_reactions(structure: Structure, general: bool, plain: bool) -> Arrangement:
+    """Choose how reactions are laid out; `plain` tells that all lanes share constants, none of them negative."""
+    effects = any(reaction.effects for reaction in structure.reactions)
+    if general or effects or len(structure.reactions) <= ROWS_FROM:
+        return Arrangement.SEPARATE
+    many = len(structure.reactions) > GROUPS_FROM + GROUPS_SPECIES * len(structure.species)
+    return Arrangement.GROUPS if plain and many and group(structure) is not None else Arrangement.ROWS
 
 
-def lane_count(species: int, times: int, trajectories: int, backend: str) -> int:
+def lane_count(
+    species: int, times: int, trajectories: int, backend: str, arrangement: Arrangement = Arrangement.SEPARATE
+) -> int:
     """Return how many trajectories run side by side."""
     if trajectories <= FEW:
         return FEW
     if backend == "cpu":
+        if arrangement is Arrangement.GROUPS:
+            return 128 if species > GROUPS_WIDE else 256
         return max(256, min(1024, 1 << (CPU_COUNTS // species).bit_length() - 1))
     grid = 0 if times == 1 else times
     per_lane = 4 * species * (grid + 2) + 64
     return max(1024, min(1 << 18, 1 << (GPU_BYTES // per_lane).bit_length() - 1))
 
 
-def saving_for(times: int, species: int, blocked: bool) -> Saving:
+def saving_for(times: int, species: int, arrangement: Arrangement) -> Saving:
     """Return how the save grid is written."""
     if times == 1:
         return Saving.FINAL
-    return Saving.EVERY_EVENT if species <= EVERY_EVENT_SPECIES and not blocked else Saving.CROSSING
+    few = species <= EVERY_EVENT_SPECIES and arrangement is Arrangement.SEPARATE
+    return Saving.EVERY_EVENT if few else Saving.CROSSING
 
 
 def call_size(request: Any, times: int, species: int) -> int | None:

@@ -17,7 +17,7 @@ from jaxsim.ensemble.analysis import (
     slope_of_time,
 )
 from jaxsim.ensemble.grid import checked_times, is_uniform
-from jaxsim.ensemble.layout import call_size, is_blocked, lane_count, saving_for
+from jaxsim.ensemble.layout import arrange_reactions, call_size, lane_count, saving_for
 from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves, variable_leaves
@@ -156,29 +156,32 @@ def _program(
         leap = Leaping(request.method, request.step is not None, VARIANTS[request.method].mixed)
         refuse_for_leaps(structure, request.method)
     general = general or leap is not None or bool(structure.variables)
-    blocked = is_blocked(structure, general)
+    sampled = sampled_names(network.parameters)
+    checked_rates = rates_to_check(network, leaves)
+    plain = not (sampled or checked_rates) and request.precision == "float32"
+    arrangement = arrange_reactions(structure, general, plain)
     size = call_size(request, grid.size, len(structure.species))
     kept = size or 0 if request.keep == "trajectories" else 0
-    saving = saving_for(grid.size, len(structure.species), blocked)
+    saving = saving_for(grid.size, len(structure.species), arrangement)
     if structure.variables and saving is Saving.CROSSING:  # which writes rows of counts
         saving = Saving.EVERY_EVENT
     if leap and saving is Saving.EVERY_EVENT:  # a leap ends at a save time, so crossings are few
         saving = Saving.CROSSING
     return Program(
         structure=structure,
-        sampled_parameters=sampled_names(network.parameters),
+        sampled_parameters=sampled,
         sampled_species=sampled_names(network.initial),
         general=general,
         dosed=dosed,
-        checked_rates=rates_to_check(network, leaves),
+        checked_rates=checked_rates,
         checked_counts=counts_need_check(network, leaves, bool(dosed)),
         passages=passage_conditions(structure, request.passages),
         statistics=chosen_statistics(structure, request, grid.size),
         times=grid.size,
         uniform_times=is_uniform(grid),
         saving=saving,
-        blocked=blocked,
-        lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend),
+        arrangement=arrangement,
+        lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend, arrangement),
         kept=kept,
         precision=request.precision,
         leap=leap,

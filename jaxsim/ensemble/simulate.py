@@ -14,7 +14,7 @@ from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import build_dataset, join_points
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.grid import checked_times
-from jaxsim.ensemble.layout import call_size, lane_count, least_per_call
+from jaxsim.ensemble.layout import call_size, least_per_call
 from jaxsim.ensemble.methods import METHODS
 from jaxsim.ensemble.progress import announce, progress_bar
 from jaxsim.ensemble.request import Request, check, prepare
@@ -208,7 +208,6 @@ def _one_point(point: int, network: Network, request: Request, devices: tuple[An
     grid_size, species = checked_times(request.times, request.start).size, len(network.structure.species)
     backend = devices[0].platform
     workers = worker_count(devices) if len(devices) == 1 else len(devices)
-    lanes = lane_count(species, grid_size, request.trajectories, backend)
     with double_precision():
         program, inputs = prepare(network, request, backend)
     inputs = inputs._replace(point=np.uint32(point))
@@ -216,7 +215,7 @@ def _one_point(point: int, network: Network, request: Request, devices: tuple[An
     executable, seconds = compiled(program, example, devices)
     gathered = Gathered(program, compile_seconds=seconds)
     began = time.perf_counter()
-    size, least = call_size(request, grid_size, species), least_per_call(lanes, backend)
+    size, least = call_size(request, grid_size, species), least_per_call(program.lanes, backend)
     given = parts(request.first, request.trajectories, size, workers, least)
     for part, tally in run_all(executable, inputs, given, devices, count):
         gathered.add(part, tally)

@@ -129,7 +129,7 @@ def blocked_propensities(program: Program, env: dict[str, Any], x: Any) -> Any:
             second = second - jnp.asarray(layout.offset[:, None]).astype(real)
         parts.append(_constants(layout, env, lanes, real) * first * second)
     if layout.others:
-        counts = zip(program.structure.species, species_rows(x), strict=True)
+        counts = zip(program.structure.species, species_rows(program, x), strict=True)
         state = {**env, **{name: row.astype(real) for name, row in counts}}
         values = [jnp.asarray(evaluate(rate, state)).astype(real) for rate in layout.others]
         parts.append(jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values]))

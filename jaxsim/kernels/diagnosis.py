@@ -9,7 +9,8 @@ import numpy as np
 from jaxsim.kernels.blocked import blocked_propensities
 from jaxsim.kernels.codes import ABOVE, NEGATIVE
 from jaxsim.kernels.context import Context
-from jaxsim.kernels.program import Program
+from jaxsim.kernels.partial_propensity import group_propensities
+from jaxsim.kernels.program import Arrangement, Program
 from jaxsim.kernels.rates import plan_rates, propensities, propensity_bounds
 from jaxsim.kernels.saving import species_rows, stacked_counts
 from jaxsim.kernels.state import Inputs, Lanes, Owner
@@ -22,7 +23,7 @@ def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lan
     """Return the status of each lane, int32 [L]; meaningless in lanes that have not ended."""
     rates = rates_now(program, given, lanes)
     a0, lowest = jnp.sum(rates, axis=0), jnp.min(rates, axis=0)
-    smallest = jnp.min(stacked_counts(lanes.x), axis=0)
+    smallest = jnp.min(stacked_counts(program, lanes.x), axis=0)
     draws = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
     causes = [  # the first that holds
         (smallest <= WRAPPED, Status.OVERFLOW),
@@ -50,10 +51,12 @@ def finite(variables: tuple[Any, ...]) -> Any:
 def rates_now(program: Program, given: Context, lanes: Lanes) -> Any:
     """Return the propensities (or their bounds over the present cell) in the present state, [reactions, L]."""
     structure, real = program.structure, program.real
-    if program.blocked:
+    if program.arrangement is Arrangement.ROWS:
         return blocked_propensities(program, given.env, lanes.x)
+    if program.arrangement is Arrangement.GROUPS:
+        return group_propensities(lanes.x, real).T
     plan = plan_rates(structure, program.sampled_parameters)
-    names = zip(structure.species, species_rows(lanes.x), strict=True)
+    names = zip(structure.species, species_rows(program, lanes.x), strict=True)
     state = {**given.env, **{name: value.astype(real) for name, value in names}}
     if lanes.general is not None:
         state |= {n: v.astype(real) for n, v in zip(structure.variables, lanes.general.variables, strict=True)}

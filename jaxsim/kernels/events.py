@@ -12,7 +12,7 @@ from jaxsim.kernels.blocked import arrange
 from jaxsim.kernels.context import context
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.loop import empty_run, step_once
-from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.saving import stacked_counts
 from jaxsim.kernels.service import Run, random_effects, turn_over
 from jaxsim.kernels.state import Inputs, Lanes
@@ -54,7 +54,7 @@ def record_events(program: Program, inputs: Inputs, length: int) -> Log:
         if program.has_random_effects:
             run = lax.cond(waits, lambda r: random_effects(program, inputs, given, r), lambda r: r, run)
         lanes = step_once(program, inputs, run.owner, given, run.lanes)
-        return run._replace(lanes=lanes), _write(log, code, time, stacked_counts(lanes.x)[:, 0])
+        return run._replace(lanes=lanes), _write(log, code, time, stacked_counts(program, lanes.x)[:, 0])
 
     species = len(program.structure.species)
     log = Log(
@@ -73,7 +73,7 @@ def _applied(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
     code = (
         jnp.where(lanes.t < inputs.times[-1], lanes.pending, np.int32(-1)) if lanes.general is None else lanes.pending
     )
-    if program.blocked:
+    if program.arrangement is Arrangement.ROWS:
         order = arrange(program.structure, program.sampled_parameters).order
         code = jnp.where(code >= 0, jnp.asarray(np.array(order, np.int32))[jnp.maximum(code, np.int32(0))], code)
     return jnp.where(code == np.int32(program.wake), np.int32(-1), code)[0]

@@ -13,7 +13,8 @@ from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.direct import direct_step
 from jaxsim.kernels.hybrid import TREATMENTS
 from jaxsim.kernels.masks import count
-from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.partial_propensity import empty_groups, partial_propensity_step
+from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.kernels.service import Run, Tally, random_effects, turn_over
 from jaxsim.kernels.state import General, Inputs, Lanes, Mixed, Owner
@@ -74,8 +75,10 @@ def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, la
         return leap_step(program, inputs, owner, given, lanes)
     if program.general:
         return thinning_step(program, inputs, owner, given, lanes)
-    if program.blocked:
+    if program.arrangement is Arrangement.ROWS:
         return blocked_step(program, inputs, owner, given, lanes)
+    if program.arrangement is Arrangement.GROUPS:
+        return partial_propensity_step(program, inputs, owner, given, lanes)
     return direct_step(program, inputs, owner, given, lanes)
 
 
@@ -144,7 +147,11 @@ def empty_run(program: Program) -> Run:
     """Return lanes without trajectories and a tally of nothing."""
     lanes, species = program.lanes, len(program.structure.species)
     zeros, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
-    x: Any = jnp.ones((species + 1, lanes), jnp.int32) if program.blocked else (zeros,) * species
+    x: Any = (zeros,) * species
+    if program.arrangement is Arrangement.ROWS:
+        x = jnp.ones((species + 1, lanes), jnp.int32)
+    if program.arrangement is Arrangement.GROUPS:
+        x = empty_groups(program)
     state = Lanes(
         x=x,
         t=jnp.full((lanes,), jnp.inf, jnp.float64),

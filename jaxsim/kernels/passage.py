@@ -15,7 +15,7 @@ def watch(program: Program, lanes: Lanes, env: dict[str, Any]) -> Lanes:
     if not program.passages:
         return lanes
     state = dict(env)
-    for name, value in zip(program.structure.species, species_rows(lanes.x), strict=True):
+    for name, value in zip(program.structure.species, species_rows(program, lanes.x), strict=True):
         state[name] = value.astype(program.real)
     if lanes.general is not None:
         for name, value in zip(program.structure.variables, lanes.general.variables, strict=True):

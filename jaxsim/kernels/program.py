@@ -19,6 +19,14 @@ class Saving(Enum):
     CROSSING = "the state when an event passes a save time"
 
 
+class Arrangement(Enum):
+    """How counts and reactions are laid out in memory."""
+
+    SEPARATE = "species and reactions are variables of their own"
+    ROWS = "species and reactions are rows of arrays"
+    GROUPS = "the species of a lane stand side by side, and reactions in groups that share a reactant"
+
+
 @dataclass(frozen=True)
 class Leaping:
     """How reactions are leaped over."""
@@ -54,8 +62,7 @@ class Program:
     times: int
     uniform_times: bool
     saving: Saving
-    blocked: bool
-    """Whether species and reactions are rows of arrays (many reactions) or variables of their own (few)."""
+    arrangement: Arrangement
     lanes: int
     kept: int
     """Trajectories per call whose states are returned; 0 to return none."""

@@ -8,8 +8,10 @@ import numpy as np
 
 from jaxsim.kernels.change import enter_cell
 from jaxsim.kernels.codes import NONE
+from jaxsim.kernels.context import context
 from jaxsim.kernels.masks import count
-from jaxsim.kernels.program import Program
+from jaxsim.kernels.partial_propensity import grouped
+from jaxsim.kernels.program import Arrangement, Program
 from jaxsim.kernels.randomness import draw_bits
 from jaxsim.kernels.rates import parameter_values
 from jaxsim.kernels.saving import clear
@@ -62,9 +64,13 @@ def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: 
     structure, start = program.structure, inputs.timeline.edges[0]
     x0 = _initial(program, inputs, owner, fresh.shape)
     x0 = enter_cell(structure, program.dosed, x0, inputs.timeline, jnp.zeros(fresh.shape, jnp.int32), fresh)
-    if program.blocked:
+    x: Any
+    if program.arrangement is Arrangement.ROWS:
         ones = jnp.ones_like(x0[0])
-        x: Any = jnp.where(fresh[None, :], jnp.stack([*x0, ones]), lanes.x)
+        x = jnp.where(fresh[None, :], jnp.stack([*x0, ones]), lanes.x)
+    elif program.arrangement is Arrangement.GROUPS:
+        started = grouped(program, inputs, context(program, inputs, owner), x0)
+        x = jax.tree.map(lambda new, old: jnp.where(fresh[:, None], new, old), started, lanes.x)
     else:
         x = tuple(jnp.where(fresh, new, old) for new, old in zip(x0, lanes.x, strict=True))
     zero = jnp.zeros(fresh.shape, jnp.uint32)

@@ -7,7 +7,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float64, Int32
 
-from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.state import Lanes
 
 UNWRITTEN = np.int32(-1)
@@ -60,23 +60,37 @@ def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"
     index = jnp.arange(program.lanes, dtype=jnp.int32)
     # One scatter of whole rows: the lanes that do not write cost a comparison, not one per species.
     (grid,) = lanes.saved
-    grid = grid.at[row, index].set(by_lane(lanes.x), mode="drop", unique_indices=True)
+    grid = grid.at[row, index].set(by_lane(program, lanes.x), mode="drop", unique_indices=True)
     return lanes._replace(saved=(grid,), row=jnp.where(jnp.isfinite(lanes.t), reached, lanes.row))
 
 
-def by_lane(x: Any) -> Int32[Array, "L species"]:
+def by_lane(program: Program, x: Any) -> Int32[Array, "L species"]:
     """Return the counts with the species of a lane side by side."""
-    return jnp.stack(x, axis=1) if isinstance(x, tuple) else x[:-1].T
+    match program.arrangement:
+        case Arrangement.SEPARATE:
+            return jnp.stack(x, axis=1)
+        case Arrangement.ROWS:
+            return x[:-1].T
+        case Arrangement.GROUPS:
+            return x.counts[:, : len(program.structure.species)]
 
 
-def species_rows(x: Any) -> tuple[Any, ...]:
-    """Return the counts as one array per species; the last row of a blocked x is all ones."""
-    return x if isinstance(x, tuple) else tuple(x[s] for s in range(x.shape[0] - 1))
+def species_rows(program: Program, x: Any) -> tuple[Any, ...]:
+    """Return the counts as one array per species."""
+    if program.arrangement is Arrangement.SEPARATE:
+        return tuple(x)
+    return tuple(stacked_counts(program, x)[s] for s in range(len(program.structure.species)))
 
 
-def stacked_counts(x: Any) -> Int32[Array, "species L"]:
+def stacked_counts(program: Program, x: Any) -> Int32[Array, "species L"]:
     """Return the counts as one array."""
-    return jnp.stack(x) if isinstance(x, tuple) else x[:-1]
+    match program.arrangement:
+        case Arrangement.SEPARATE:
+            return jnp.stack(x)
+        case Arrangement.ROWS:
+            return x[:-1]
+        case Arrangement.GROUPS:
+            return by_lane(program, x).T
 
 
 def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any]:
@@ -86,14 +100,14 @@ def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any
     written, since what it did after that row is not known.
     """
     if program.saving is Saving.FINAL:
-        return stacked_counts(lanes.x)[:, None, :], sound[None, :]
+        return stacked_counts(program, lanes.x)[:, None, :], sound[None, :]
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
     if lanes.row is None:
         grid = jnp.stack(lanes.saved, axis=2)
     else:  # what came after the last crossing has not been written yet
         last = jnp.minimum(lanes.row, np.int32(program.times - 1))
         at_last = (rows == last[None, :]) & sound[None, :]
-        grid = jnp.where(at_last[:, :, None], by_lane(lanes.x)[None], lanes.saved[0])
+        grid = jnp.where(at_last[:, :, None], by_lane(program, lanes.x)[None], lanes.saved[0])
     written = jnp.max(jnp.where(grid[:, :, 0] != UNWRITTEN, rows, np.int32(0)), axis=0)
     reached = sound[None, :] | (rows < written[None, :])
     return jnp.transpose(fill_forward(grid), (2, 0, 1)), reached
@@ -138,4 +152,4 @@ def clear(program: Program, lanes: Lanes, fresh: Any) -> Lanes:
     if lanes.row is None:
         return lanes._replace(saved=tuple(emptied(grid, x) for grid, x in zip(lanes.saved, lanes.x, strict=True)))
     row = jnp.where(fresh, np.int32(0), lanes.row)
-    return lanes._replace(saved=(emptied(lanes.saved[0], by_lane(lanes.x)),), row=row)
+    return lanes._replace(saved=(emptied(lanes.saved[0], by_lane(program, lanes.x)),), row=row)

@@ -53,7 +53,8 @@ class Lanes(NamedTuple):
     """
 
     x: Any
-    """Counts: a tuple of int32 [L], or int32 [species + 1, L] with a last row of ones when blocked."""
+    """Counts, as the arrangement has them: a tuple of int32 [L], or int32 [species + 1, L] with a last row of
+    ones, or `Grouped`."""
     t: Float64[Array, " L"]
     """Time of the pending reaction; the end when finished; infinite when stopped by a fault."""
     bits: UInt64[Array, " L"]

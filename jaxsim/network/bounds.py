@@ -18,6 +18,7 @@ from jaxsim.network.expression import (
     Name,
     Unary,
     fold,
+    names,
 )
 from jaxsim.network.function import Interval, Value
 from jaxsim.network.functions import FUNCTIONS
@@ -83,7 +84,8 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Value, Value]]) -> tu
 
 
 def _fold_bounds(expression: Expression, env: Mapping[str, Interval]) -> Interval:
-    exact = {name: ends[0] for name, ends in env.items() if interval.is_point(ends)}
+    read = [name for name in names(expression) if name in env]
+    exact = {name: env[name][0] for name in read if interval.is_point(env[name])}
 
     def visit(node: Expression, operands: list[Interval]) -> Interval:
         if isinstance(node, Name) or not _is_exact(node, operands, exact):

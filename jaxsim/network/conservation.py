@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Int64
@@ -36,6 +37,11 @@ def conservation_laws(structure: Structure) -> Int64[np.ndarray, "laws species"]
     array([[1, 0, 1, 0],
            [0, 1, 1, 1]])
     """
+    return _laws(structure).copy()
+
+
+@lru_cache(maxsize=64)
+def _laws(structure: Structure) -> Int64[np.ndarray, "laws species"]:
     basis = _echelon(structure)
     free = [index for index in range(len(structure.species)) if index not in basis]
     laws = [_integers(_law(index, basis)) for index in free]

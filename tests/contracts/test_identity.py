@@ -37,7 +37,15 @@ def many_reactions():
     return js.Network({f"S{i}": 100 * (i == 0) for i in range(size)}, [f"S{i} -> S{i + 1}, 1" for i in range(size - 1)])
 
 
-NETWORKS = {f.__name__: f for f in (constant, varying_with_sampled_rates, random_effects, many_reactions)}
+def many_reactions_between_few():
+    """240 bindings of 15 species, and of one that each trajectory draws."""
+    pairs = [(i, j) for i in range(15) for j in range(i, 15)]
+    species = {f"S{i}": 10 for i in range(14)} | {"S14": js.Poisson(12.0)}
+    return js.Network(species, [f"S{i} + S{j} -> S{i} + S{(j + 1) % 15}, {0.01 + 0.001 * i}" for i, j in pairs * 2])
+
+
+KINDS = (constant, varying_with_sampled_rates, random_effects, many_reactions, many_reactions_between_few)
+NETWORKS = {f.__name__: f for f in KINDS}
 
 
 @cache

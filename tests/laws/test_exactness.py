@@ -4,14 +4,16 @@ A million trajectories each; z of means and variances below 4, chi-square of the
 above 1e-5. With 4 models of 3 or 4 times, a right kernel fails with probability below 0.3 %; seeds are fixed.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 from exact import master_equation, poisson_law
 from judge import judge
 
 import jaxsim as js
-from jaxsim.ensemble import compiled
-from jaxsim.kernels import direct
+from jaxsim.ensemble import compiled, request
+from jaxsim.kernels import Arrangement, direct
 from jaxsim.kernels.selection import choose, waiting_time
 
 N = 1_000_000
@@ -121,8 +123,15 @@ def test_a_wrong_kernel_fails_the_same_test(wrong, monkeypatch):
     assert not verdict.passes, verdict
 
 
-def test_many_reactions_in_blocks_follow_the_same_law():
-    """A conversion ring of 60 reactions is run by the blocked layout; each molecule is an independent walker."""
+def arranged(monkeypatch, arrangement):
+    """Have the next simulations laid out in this way."""
+    monkeypatch.setattr(request, "arrange_reactions", lambda structure, general, plain: arrangement)
+
+
+@pytest.mark.parametrize("arrangement", [Arrangement.ROWS, Arrangement.GROUPS])
+def test_many_reactions_follow_the_same_law(arrangement, monkeypatch):
+    """A conversion ring of 60 reactions; each molecule is an independent walker."""
+    arranged(monkeypatch, arrangement)
     number, size = 200_000, 30
     reactions = [f"S{i} -> S{(i + 1) % size}, k" for i in range(size)]
     reactions += [f"S{i} -> S{(i - 1) % size}, b" for i in range(size)]
@@ -143,6 +152,54 @@ def test_many_reactions_in_blocks_follow_the_same_law():
     assert verdict.passes, verdict
     z = (out["mean"].values - 50 * p) / np.sqrt(50 * p * (1 - p) / number)
     assert np.abs(z).max() < 4.5  # 60 comparisons
+
+
+COPIES = 20  # of each reaction, which share its rate unequally
+
+
+def split_binding(share=1.0):
+    """Immigration, decay, A + A -> B, A + B -> C and back, each as 20 reactions of the same effect.
+
+    `share` times their rate is what the copies of A + B -> C have together.
+    """
+    laws = {"-> A": 3.0, "A -> ": 0.5, "A + A -> B": 0.02, "B -> 2 A": 0.3, "A + B -> C": 0.05, "C -> A + B": 0.4}
+    weights = np.arange(1, COPIES + 1) / (COPIES * (COPIES + 1) / 2)
+    reactions = [
+        f"{text}, {rate * w * (share if text == 'A + B -> C' else 1.0)!r}"
+        for text, rate in laws.items()
+        for w in weights.tolist()
+    ]
+    return js.Network({"A": 6, "B": 2, "C": 0}, reactions)
+
+
+@cache
+def binding_law():
+    shape = (40, 24, 16)
+    changes = [(1, 0, 0), (-1, 0, 0), (-2, 1, 0), (2, -1, 0), (-1, -1, 1), (1, 1, -1)]
+    rates = [
+        lambda a, b, c: 3.0 + 0 * a,
+        lambda a, b, c: 0.5 * a,
+        lambda a, b, c: 0.02 * a * (a - 1),
+        lambda a, b, c: 0.3 * b,
+        lambda a, b, c: 0.05 * a * b,
+        lambda a, b, c: 0.4 * c,
+    ]
+    law = master_equation(changes, rates, (6, 2, 0), shape, [0.5, 2.0])
+    assert np.abs(law.sum(axis=(1, 2, 3)) - 1).max() < 1e-7
+    return law
+
+
+@pytest.mark.parametrize("share, right", [(1.0, True), (0.98, False)])
+def test_reactions_in_groups_follow_the_master_equation(share, right, monkeypatch):
+    """Every order of mass action in groups of many members; a rate that is 2 % lower has to be seen."""
+    arranged(monkeypatch, Arrangement.GROUPS)
+    histograms = {"A": 40, "B": 24, "C": 16}
+    out = js.simulate(
+        split_binding(share), times=[0.5, 2.0], trajectories=400_000, seed=8, histograms=histograms, progress=False
+    )
+    others = {"A": (2, 3), "B": (1, 3), "C": (1, 2)}
+    verdicts = {name: judge(out, name, binding_law().sum(axis=axes)) for name, axes in others.items()}
+    assert all(verdict.passes for verdict in verdicts.values()) is right, verdicts
 
 
 def test_reaction_of_small_share_fires_at_its_rate():
