@@ -226,3 +226,17 @@ CASES = {
         CellFate(),
     )
 }
+
+
+def names() -> list[str]:
+    """All cases: those above, and the large networks that are at hand."""
+    import bionetgen
+
+    return [*CASES, *bionetgen.names()]
+
+
+def find(name: str) -> "Case | CellFate":
+    """The case of this name."""
+    import bionetgen
+
+    return CASES[name] if name in CASES else bionetgen.read(name)

@@ -11,9 +11,9 @@ import statistics
 import sys
 from pathlib import Path
 
+import cases
 import laws
 import record
-from cases import CASES
 from peers import PEERS
 from report import print_case
 from team import Gone, Team
@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", nargs="+", default=[*CASES], choices=[*CASES], metavar="CASE", help=", ".join(CASES))
+    usual, known = [*cases.CASES], cases.names()
+    parser.add_argument("--cases", nargs="+", default=usual, choices=known, metavar="CASE", help=", ".join(known))
     parser.add_argument("--peers", nargs="+", default=[*PEERS], choices=PEERS, metavar="PEER", help=", ".join(PEERS))
     parser.add_argument("--cores", choices=["1", "all"], default="1", help="one core (the last one allowed) or all")
     parser.add_argument("--repeats", type=int, default=5, help="timed runs of each simulator (5)")
@@ -46,7 +47,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def run_case(name: str, cores: list[int], options: argparse.Namespace) -> dict:
-    case = CASES[name]
+    case = cases.find(name)
     entries, teams = {}, {}
     for peer in options.peers:
         say(f"{name}: preparing {peer}")

@@ -22,12 +22,12 @@ def processor_seconds() -> float:
 
 def prepared(peer: str, case: str):
     """The simulator's ``run`` and what preparing it took."""
-    from cases import CASES
+    from cases import find
 
     adapter = import_module(f"peers.{peer}")
     adapter.available()
     start = time.perf_counter()
-    run = adapter.prepare(CASES[case])
+    run = adapter.prepare(find(case))
     seconds = time.perf_counter() - start
     compiling = getattr(run, "compile_seconds", seconds)
     return run, {"batch": run.batch, "note": getattr(run, "note", ""), "compile_seconds": compiling}

@@ -4,7 +4,7 @@ from peers import Outcome, Unsupported
 
 OWN_THREADS = True
 
-LEAST = 4096  # trajectories that fill its lanes
+LEAST, LEAST_OF_LARGE = 4096, 512  # trajectories that fill its lanes; fewer of large networks
 
 
 def available():
@@ -33,6 +33,6 @@ def prepare(case):
             compile_seconds=float(result.attrs["compile_seconds"]),
         )
 
-    run.batch = LEAST
-    run(LEAST, 0)
+    run.batch = LEAST if len(case.species) < 128 else LEAST_OF_LARGE
+    run(run.batch, 0)
     return run
