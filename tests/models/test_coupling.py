@@ -165,11 +165,12 @@ def order_of(monkeypatch, steps):
     return np.array(found)
 
 
+@pytest.mark.slow
 def test_the_coupling_error_is_of_second_order_in_the_step(monkeypatch):
+    """In plasma IL-1alpha; that of the burden, a few times 1e-5, is lost in the tolerance of the organism's solver."""
     coarse, middle, fine = order_of(monkeypatch, (2.0, 1.0, 0.5))
-    orders = np.log2(np.abs(coarse - middle) / np.abs(middle - fine))
-    assert np.all(orders > 1.7), orders
-    assert np.all(np.abs(middle / fine - 1.0) / 3.0 < 1e-3)  # the error at the default step, by Richardson
+    assert np.log2(np.abs(coarse - middle) / np.abs(middle - fine))[1] > 1.7
+    assert np.all(np.abs(middle / fine - 1.0) / 3.0 < [1e-4, 1e-3])  # the error at the default step, by Richardson
 
 
 @pytest.fixture(scope="module")
