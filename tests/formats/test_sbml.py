@@ -281,6 +281,7 @@ def test_unsafe_and_foreign_files_are_refused(text, why):
         read_sbml_text(text, "m.xml").or_refuse()
 
 
+@pytest.mark.slow
 def test_functions_that_double_do_not_fill_the_memory():
     chain = [function("f0", ["x"], op("plus", ci("x"), ci("x")))]
     for n in range(1, 60):
