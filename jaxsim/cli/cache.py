@@ -1,22 +1,8 @@
 """Compiled programs kept on disk, so that the second run of a command starts at once."""
 
 import os
-from pathlib import Path
 
-from jaxsim._version import __version__
-
-
-def cache_folder() -> Path:
-    """Return the folder for compiled programs in the user's cache directory (XDG base directory specification).
-
-    Examples
-    --------
-    >>> cache_folder().name
-    'compiled'
-    """
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if given and Path(given).is_absolute() else Path.home() / ".cache"
-    return base / "jaxsim" / __version__ / "compiled"
+from jaxsim._files import cache_folder
 
 
 def keep_compiled_programs() -> None:
@@ -28,7 +14,7 @@ def keep_compiled_programs() -> None:
 
     if os.environ.get("JAX_COMPILATION_CACHE_DIR") or jax.config.values.get("jax_compilation_cache_dir"):
         return
-    folder = cache_folder()
+    folder = cache_folder("compiled")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -1,11 +1,11 @@
 """The folder for results: checked before anything is computed, files complete or absent."""
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jaxsim._files import replace_file
 from jaxsim.errors import JaxsimError
 
 if TYPE_CHECKING:
@@ -51,10 +51,4 @@ def write_figure(figure: "Figure", path: Path) -> Path:
 def _replace(path: Path, write: Callable[[Path], object]) -> Path:
     if path.is_dir():
         raise JaxsimError(f"'{path}' is a folder where a file should be written; move it or give another --out")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    return replace_file(path, write)

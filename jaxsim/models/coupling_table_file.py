@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxsim._files import cache_folder, replace_file
 from jaxsim._version import __version__
 from jaxsim.errors import SimulationError
 from jaxsim.models.coupling_cell import cell_in_tumour
@@ -56,7 +57,7 @@ def coupling_table(
     """
     grid = grid or Grid()
     key = table_key(grid, cells, seed, settings, cell_settings)
-    base = table_folder() if folder is None else Path(folder)
+    base = cache_folder("tables") if folder is None else Path(folder)
     path = base / f"{key}.nc"
     if path.exists():
         return _read(path, key)
@@ -93,19 +94,6 @@ def table_key(
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
-def table_folder() -> Path:
-    """Return the folder for tables in the user's cache directory (XDG base directory specification).
-
-    Examples
-    --------
-    >>> table_folder().name
-    'tables'
-    """
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(given) if given and Path(given).is_absolute() else Path.home() / ".cache"
-    return base / "jaxsim" / __version__ / "tables"
-
-
 def _read(path: Path, key: str) -> "xarray.Dataset":
     import xarray
 
@@ -120,14 +108,9 @@ def _read(path: Path, key: str) -> "xarray.Dataset":
 
 
 def _write(table: "xarray.Dataset", path: Path) -> None:
-    """Write a file that is complete or not there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        table.to_netcdf(temporary, engine="h5netcdf")
-        os.replace(temporary, path)
+        replace_file(path, lambda temporary: table.to_netcdf(temporary, engine="h5netcdf"))
     except OSError as error:
         raise SimulationError(f"the table cannot be kept in '{path.parent}' ({error.strerror}); give another folder") \
             from error  # fmt: skip
-    finally:
-        temporary.unlink(missing_ok=True)

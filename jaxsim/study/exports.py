@@ -1,10 +1,10 @@
 """Results in other formats: NetCDF, and CSV with a line for each point, time and species."""
 
 import csv
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from jaxsim._files import replace_file
 
 if TYPE_CHECKING:
     import xarray
@@ -14,7 +14,7 @@ COLUMNS = ("mean", "variance", "standard_error")
 
 def write_netcdf(data: "xarray.Dataset", path: Path) -> Path:
     """Write a Dataset as NetCDF; a file of that name is replaced when the new one is complete."""
-    return _replaced(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
+    return replace_file(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
 
 
 def write_csv(data: "xarray.Dataset", path: Path) -> Path:
@@ -28,7 +28,7 @@ def write_csv(data: "xarray.Dataset", path: Path) -> Path:
     >>> write_csv(data, Path(tempfile.mkdtemp()) / "results.csv").read_text().splitlines()
     ['point,k,time,species,mean,variance,standard_error', '0,0.5,2.0,X,1.5,1.5,1.5']
     """
-    return _replaced(path, lambda temporary: _write(data, temporary))
+    return replace_file(path, lambda temporary: _write(data, temporary))
 
 
 def _write(data: "xarray.Dataset", path: Path) -> None:
@@ -44,13 +44,3 @@ def _write(data: "xarray.Dataset", path: Path) -> None:
             for k, time in enumerate(times):
                 for s, name in enumerate(species):
                     writer.writerow([point, *given, time, name, *(float(column[k, s]) for column in columns)])
-
-
-def _replaced(path: Path, write: Callable[[Path], object]) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
