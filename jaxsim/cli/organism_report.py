@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxsim.cli.table import table
+from jaxsim.models.intervals import BAND
 
 if TYPE_CHECKING:
     import xarray
@@ -22,7 +23,6 @@ ROWS = {  # outcome: what it is called, and how it is written
     "days_below_half": ("days below half", ".1f"),
     "neutrophil_peak": ("neutrophil peak, of baseline", ".2f"),
 }
-LOW, HIGH = 0.05, 0.95  # quantiles over animals
 
 
 def outcomes_table(study: "xarray.Dataset") -> str:
@@ -58,7 +58,7 @@ def _spread(values: np.ndarray, style: str, fraction: bool) -> str:
         return "-"
     if fraction:
         return format(float(values.mean()), style)
-    low, middle, high = np.quantile(values, (LOW, 0.5, HIGH))
+    low, middle, high = np.quantile(values, BAND)
     if values.size == 1 or low == high:
         return format(middle, style)
     return f"{format(middle, style)} ({format(low, style)} to {format(high, style)})"

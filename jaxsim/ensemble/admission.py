@@ -43,8 +43,7 @@ def refuse_empty_and_events(structure: Structure, method: str) -> None:
         raise SimulationError(
             f"method '{method}' does not follow the event '{structure.events[0]}', which whole counts trigger; {EXACT}"
         )
-    if structure.variables:
-        raise SimulationError(f"method '{method}' does not keep the variable '{structure.variables[0]}'; {EXACT}")
+    _refuse_variables(structure, method)
 
 
 def refuse_for_leaps(structure: Structure, method: str) -> None:
@@ -52,6 +51,10 @@ def refuse_for_leaps(structure: Structure, method: str) -> None:
     for event in structure.events:
         if event.timed.switches:
             raise SimulationError(f"method '{method}' does not meet the moment of the event '{event}'; {EXACT}")
+    _refuse_variables(structure, method)
+
+
+def _refuse_variables(structure: Structure, method: str) -> None:
     if structure.variables:
         raise SimulationError(f"method '{method}' does not keep the variable '{structure.variables[0]}'; {EXACT}")
 

@@ -1,4 +1,4 @@
-"""Confidence intervals for what an ensemble of cells shows."""
+"""Confidence intervals of an ensemble of cells, and the range of an ensemble of animals."""
 
 from statistics import NormalDist
 
@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 LEVEL = 0.95
+BAND = (0.05, 0.5, 0.95)  # quantiles over animals, wherever a middle and a range of them is shown
 
 
 def wilson(

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxsim.models.intervals import wilson
+from jaxsim.models.intervals import BAND, wilson
 
 if TYPE_CHECKING:
     import xarray
-
-SPREAD = (0.05, 0.5, 0.95)  # quantiles over animals
 
 
 @dataclass(frozen=True)
@@ -123,11 +121,11 @@ def validate(study: "xarray.Dataset") -> "xarray.Dataset":
         {
             "wanted": ("target", [f"{sign.wanted} 1" for sign in signs]),
             "comparison": ("target", [f"{sign.above} / {sign.below}" for sign in signs]),
-            "ratio": (("target", "quantile"), np.array([np.quantile(ratio, SPREAD) for ratio in ratios])),
+            "ratio": (("target", "quantile"), np.array([np.quantile(ratio, BAND) for ratio in ratios])),
             "share": ("target", share),
             "share_low": ("target", low),
             "share_high": ("target", high),
             "holds": ("target", share > 0.5),
         },
-        {"target": [sign.target for sign in signs], "quantile": list(SPREAD)},
+        {"target": [sign.target for sign in signs], "quantile": list(BAND)},
     )

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxsim.models.intervals import wilson
+from jaxsim.models.intervals import BAND, wilson
 from jaxsim.models.organism_evidence import Evidence, gather_evidence
 from jaxsim.models.organism_requirements import REQUIREMENTS
 
 if TYPE_CHECKING:
     import xarray
 
-SPREAD = (0.05, 0.5, 0.95)  # quantiles over animals
 MOST = 0.5  # of the animals have to show it
 
 
@@ -64,11 +63,11 @@ def verdicts(evidence: Evidence) -> "xarray.Dataset":
     return xarray.Dataset(
         {
             **over_rows,
-            "found": (("hypothesis", "row", "quantile"), [[np.quantile(one, SPREAD) for one in shown]]),
+            "found": (("hypothesis", "row", "quantile"), [[np.quantile(one, BAND) for one in shown]]),
             "share": (("hypothesis", "row"), share[None]),
             "share_low": (("hypothesis", "row"), [[float(low) for low, _ in limits]]),
             "share_high": (("hypothesis", "row"), [[float(high) for _, high in limits]]),
             "holds": (("hypothesis", "row"), (share > MOST)[None]),
         },
-        {"quantile": list(SPREAD)},
+        {"quantile": list(BAND)},
     )

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxsim.models.intervals import BAND
 from jaxsim.plots.style import LINE, SMALL, label, log_ticks, new_figure, paired
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ PANELS = {
     "neutrophil_peak": "peak of neutrophils (of baseline)",
     "nadir": "nadir (of baseline)",
 }
-LOW, HIGH = 0.05, 0.95  # quantiles over animals
 
 
 def plot_organism_arms(study: "xarray.Dataset") -> "Figure":
@@ -50,7 +50,7 @@ def plot_organism_arms(study: "xarray.Dataset") -> "Figure":
                 panel.set_yscale("log")
                 log_ticks(panel.yaxis)
                 values = np.maximum(values, 0.5)
-            low, middle, high = np.quantile(values, (LOW, 0.5, HIGH))
+            low, middle, high = np.quantile(values, BAND)
             panel.plot([place, place], [low, high], color=colour, linewidth=LINE)
             panel.plot([place], [middle], "o", color=colour, markersize=3.5)
         label(panel, title=text)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jaxsim.models.intervals import BAND
 from jaxsim.plots.style import band, label, legend_above, log_ticks, new_figure, paired
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ PANELS = {
     "neutrophils_relative": "neutrophils (of baseline)",
     "nlr": "neutrophils over lymphocytes",
 }
-LOW, HIGH = 0.05, 0.95  # quantiles over animals
 
 
 def plot_organism_courses(study: "xarray.Dataset") -> "Figure":
@@ -45,7 +45,7 @@ def plot_organism_courses(study: "xarray.Dataset") -> "Figure":
     for (name, text), panel in zip(PANELS.items(), panels, strict=True):
         for arm, (colour, line) in paired(study["arm"].values):
             course = study[name].sel(arm=arm).values
-            low, middle, high = np.quantile(course, (LOW, 0.5, HIGH), axis=0)
+            low, middle, high = np.quantile(course, BAND, axis=0)
             if name == "tumour":
                 if not middle.any():
                     continue
