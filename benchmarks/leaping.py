@@ -1,5 +1,7 @@
-"""Error and cost of tau-leaping and the hybrid method, for tolerances from 0.1 to 0.003, beside exact simulation.
+"""Error and cost of approximate methods, ours and other programs', beside exact simulation.
 
+Ours: tau-leaping, the hybrid method and ``auto`` for tolerances from 0.1 to 0.003, and the Langevin equation for steps from
+a fifth to a 150th of the time. Others: COPASI's tau-leaping and adaptive method, GillesPy2's and stochastix's tau-leaping.
 ``python benchmarks/leaping.py`` runs on one core and writes a JSON record. Errors are those of the observable's
 mean and standard deviation at the end, in parts of its standard deviation, with their own standard errors; the truth is
 a master equation where one fits (birth-death, dimerisation, Schlogl), and the exact simulators merged elsewhere. Costs
@@ -11,7 +13,6 @@ import argparse
 import math
 import os
 import sys
-import time
 from pathlib import Path
 
 CORE = sorted(os.sched_getaffinity(0))[-1:]
@@ -21,11 +22,20 @@ import laws  # noqa: E402
 import numpy as np  # noqa: E402
 import record  # noqa: E402
 from cases import CASES  # noqa: E402
-from peers import numba_special  # noqa: E402
+from peers import Unsupported, copasi, gillespy2, numba_special, stochastix  # noqa: E402
+from worker import processor_seconds  # noqa: E402
 
 NAMES = ("birth_death", "dimerisation", "schlogl", "lotka_volterra")
-METHODS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "hybrid", "auto")
+METHODS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "hybrid", "auto", "langevin")
 TOLERANCES = (0.1, 0.03, 0.01, 0.003)
+LANES, FEWEST = 1024, 256  # trajectories that one call of ours steps together; the fewest in a run
+STEPS = (5, 15, 50, 150)  # of the Langevin equation, to the end
+OTHERS = {  # program and what its leaping is called
+    "copasi_tau_leap": (copasi, {"method": "tauleap"}),
+    "copasi_adaptive": (copasi, {"method": "adaptive"}),
+    "gillespy2_tau_leap": (gillespy2, {}),
+    "stochastix_tau_leap": (stochastix, {}),
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -41,6 +51,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", default=[*NAMES], choices=NAMES, metavar="CASE", help=", ".join(NAMES))
     parser.add_argument("--methods", nargs="+", default=[*METHODS], choices=METHODS, metavar="METHOD")
+    parser.add_argument("--others", nargs="*", default=[*OTHERS], choices=OTHERS, metavar="PROGRAM")
     parser.add_argument("--tolerances", nargs="+", type=float, default=[*TOLERANCES], metavar="TOLERANCE")
     parser.add_argument("--seconds", type=float, default=5.0, help="aim of all runs of one setting (5)")
     parser.add_argument("--repeats", type=int, default=3, help="timed runs of each setting (3)")
@@ -53,9 +64,15 @@ def run_case(case, options: argparse.Namespace) -> dict:
     entries = [measure("numba_special", numba_special.prepare(case), options)]
     entries.append(measure("direct", ours(case, "direct"), options))
     for method in options.methods:
-        for tolerance in options.tolerances:
-            run = ours(case, method, tolerance=tolerance)
-            entries.append({**measure(method, run, options), "tolerance": tolerance})
+        settings = (
+            [{"step": case.time / steps} for steps in STEPS]
+            if method == "langevin"
+            else [{"tolerance": tolerance} for tolerance in options.tolerances]
+        )
+        for setting in settings:
+            entries.append({**measure(method, ours(case, method, **setting), options), **setting})
+    for name in options.others:
+        entries += others(name, case, options)
     truth = exact_moments(case) or merged(entries[:2])
     print(
         f"\n{case.name}: {case.observable} at {case.time:g},"
@@ -66,6 +83,20 @@ def run_case(case, options: argparse.Namespace) -> dict:
         entry["times_faster_than_numba"] = entries[0]["cpu_us"] / entry["cpu_us"]
         show(entry)
     return {"case": case.name, "observable": case.observable, "time": case.time, "truth": truth, "entries": entries}
+
+
+def others(name: str, case, options: argparse.Namespace) -> list[dict]:
+    """Measure another program's leaping, or say why it cannot be."""
+    program, more = OTHERS[name]
+    try:
+        program.available()
+        return [
+            {**measure(name, program.prepare_leap(case, tolerance, **more), options), "tolerance": tolerance}
+            for tolerance in options.tolerances[:2]
+        ]
+    except Unsupported as reason:
+        print(f"  {name}: {reason}")
+        return []
 
 
 def ours(case, method: str, **options):
@@ -89,10 +120,11 @@ def ours(case, method: str, **options):
 
 def measure(name: str, run, options: argparse.Namespace) -> dict:
     """Size the runs to the time that is aimed at, and merge what they find."""
-    n = 1024
+    batch = getattr(run, "batch", LANES)
+    n = batch * -(-FEWEST // batch)
     run(n, 1)
     spent = cpu(run, n, 2)[0]
-    n = max(1024, min(1 << 20, round(n * options.seconds / options.repeats / spent / 1024) * 1024))
+    n = max(n, min(1 << 20, round(n * options.seconds / options.repeats / spent / batch) * batch))
     seconds, found = zip(*(cpu(run, n, seed) for seed in range(3, 3 + options.repeats)), strict=True)
     outcomes = [
         o if isinstance(o, dict) else {"trajectories": n, "mean": o.mean, "variance": o.variance} for o in found
@@ -112,9 +144,9 @@ def measure(name: str, run, options: argparse.Namespace) -> dict:
 
 
 def cpu(run, n: int, seed: int) -> tuple[float, object]:
-    began = time.process_time()
+    began = processor_seconds()
     found = run(n, seed)
-    return time.process_time() - began, found
+    return processor_seconds() - began, found
 
 
 def judge(entry: dict, truth: dict) -> None:
@@ -129,7 +161,7 @@ def judge(entry: dict, truth: dict) -> None:
 
 def show(entry: dict) -> None:
     chosen = f" = {entry['chosen']['method']}" if "chosen" in entry else ""
-    setting = f"{entry['method']} {entry.get('tolerance', '')}{chosen}"
+    setting = f"{entry['method']} {entry.get('tolerance', entry.get('step', ''))}{chosen}"
     print(
         f"  {setting:28s} {entry['cpu_us']:9.2f} us  {entry['times_faster_than_numba']:7.2f} x numba"
         f"  mean {entry['error_mean']:+.4f} ({entry['noise_mean']:.4f})"

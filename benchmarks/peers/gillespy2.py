@@ -1,4 +1,4 @@
-"""GillesPy2's compiled direct method (SSACSolver), with the results it hands to Python."""
+"""GillesPy2's compiled direct method (SSACSolver) and tau-leaping, with the results they hand to Python."""
 
 import os
 from pathlib import Path
@@ -22,10 +22,19 @@ def available():
 def prepare(case):
     import gillespy2
 
-    solver = gillespy2.SSACSolver(model=model(case), variable=False)
+    return runner(case, gillespy2.SSACSolver(model=model(case), variable=False))
 
+
+def prepare_leap(case, tolerance: float):
+    """Its tau-leaping in C++."""
+    import gillespy2
+
+    return runner(case, gillespy2.TauLeapingCSolver(model=model(case), variable=False), tau_tol=tolerance)
+
+
+def runner(case, solver, **options):
     def run(n: int, seed: int) -> Outcome:
-        results = solver.run(number_of_trajectories=n, seed=seed + 1)
+        results = solver.run(number_of_trajectories=n, seed=seed + 1, **options)
         return outcome(np.array([trajectory[case.observable][-1] for trajectory in results]))
 
     run.batch = 1

@@ -1,4 +1,4 @@
-"""stochastix: its direct method in the forward-only solver, which is its quickest; float32."""
+"""stochastix: its direct method and tau-leaping in the forward-only solver, which is its quickest; float32."""
 
 import warnings
 
@@ -19,6 +19,19 @@ def available():
 
 
 def prepare(case):
+    import stochastix as sx
+
+    return runner(case, sx.DirectMethod())
+
+
+def prepare_leap(case, tolerance: float):
+    """Its tau-leaping."""
+    import stochastix as sx
+
+    return runner(case, sx.TauLeaping(epsilon=tolerance))
+
+
+def runner(case, solver):
     import jax
     import stochastix as sx
 
@@ -30,7 +43,7 @@ def prepare(case):
 
     def one(key):
         result = sx.faststochsimsolve(
-            key, network, start, T=case.time, max_steps=10_000_000, solver=sx.DirectMethod(), save_propensities=False
+            key, network, start, T=case.time, max_steps=10_000_000, solver=solver, save_propensities=False
         )
         return result.x[-1, column]
 
