@@ -6,11 +6,12 @@ import immigration_death as a
 import jax
 import numpy as np
 import tumour_and_blockade as b
+from gradient_lines import line
 
 import jaxsim as js
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.exact_drive import exact_drive
-from jaxsim.gradient.exact_score import exact_scores
+from jaxsim.gradient.exact_score import exact_scores, late_terms
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
 from jaxsim.gradient.leap_paths import leap_paths
@@ -25,9 +26,24 @@ from jaxsim.network import changed_species
 LANES = 2048
 
 
-def costs(numbers):
-    """Return the cost of scores and of the surrogate, and bytes per lane of the latter, for each number."""
-    return tuple(np.array(column) for column in zip(*map(cost, numbers), strict=True))
+def chain_costs(_):
+    """Row 8, the leap chain of model B: scores and the surrogate over the paths alone, and the latter's memory."""
+    score, surrogate, memory = (np.array(column) for column in zip(*map(cost, (2, 8, 32)), strict=True))
+    yield line("score over forward, P = 2, 8, 32", score, "<= 1.2", score <= 1.2)
+    flat = np.ptp(surrogate) <= 0.2 * surrogate.mean()
+    yield line("surrogate over forward, P = 2, 8, 32", surrogate, "<= 3.5", surrogate <= 3.5)
+    yield line("its range over its mean", np.ptp(surrogate) / surrogate.mean(), "<= 0.2", flat)
+    yield line("kB per lane of the surrogate's reverse pass", memory / 1000, "<= 9", memory <= 9000)
+
+
+def exact_paths(_):
+    """Row 15, exact paths: scores over paths alone and over js.simulate. Their z are those of row 4."""
+    for model in SETTINGS:
+        for number in (2, 32):
+            plain, scored, simulated = exact_costs(model, number)
+            ratio = scored / plain
+            yield line(f"exact score over its paths, {model}, P = {number}", ratio, "<= 1.2", ratio <= 1.2)
+            yield line(f"exact score over js.simulate, {model}, P = {number}", scored / simulated, "shown", None)
 
 
 def cost(number):
@@ -41,25 +57,47 @@ def cost(number):
     channels, spread = find_channels(chain, problem.slopes), spread_of(problem)
     program = Surrogate(chain, tuple("T" in changed_species(r) for r in problem.network.structure.reactions))
     levels = Levels(*np.ones((5, 1), np.float32))
-    forward = least(lambda: leap_paths(chain, drive))
-    score = least(lambda: leap_scores(chain, channels, drive, spread))
-    both = least(lambda: _whole(program, drive, levels, problem.slopes))
+    forward, score, both = together(
+        lambda: leap_paths(chain, drive),
+        lambda: leap_scores(chain, channels, drive, spread),
+        lambda: _whole(program, drive, levels, problem.slopes),
+    )
     return score / forward, both / forward, bytes_of(surrogate_gradient, program, drive, levels) / LANES
 
 
-def exact_costs():
-    """Return processor seconds of exact paths without and with scores, and of js.simulate; model A, P = 2."""
-    problem = posed(free_numbers(a.NETWORK, a.PLAN, a.FREE, None), a.OBJECTIVES["mean"], LANES, 0, (0.0, None), a.STEP,
-                    None, 4, 0)  # fmt: skip
+def exact_costs(model, number):
+    """Return processor seconds of exact paths without and with scores, and of js.simulate, for P free numbers."""
+    network, plan, free, objective, end, step = SETTINGS[model](number // 2)
+    problem = posed(free_numbers(network, plan, free, None), objective, LANES, 0, (0.0, None), step, None, 4, 0)
     exact, slopes = exact_drive(problem)
     problem = problem._replace(slopes=slopes)
     chain, spread = chain_of(problem, LANES), spread_of(problem)
-    channels = find_channels(chain, slopes)
+    channels, late = find_channels(chain, slopes), late_terms(chain, exact)
     with jax.enable_x64(True):
-        plain = least(lambda: exact_scores(chain, (), exact, spread))
-        scored = least(lambda: exact_scores(chain, channels, exact, spread))
-    simulated = least(lambda: js.simulate(a.NETWORK, times=[a.END], trajectories=LANES, schedule=a.PLAN)["mean"].values)
+        plain, scored = together(
+            lambda: exact_scores(chain, (), late, exact, spread),
+            lambda: exact_scores(chain, channels, late, exact, spread),
+        )
+    simulated = least(lambda: js.simulate(network, times=[end], trajectories=LANES, schedule=plan)["mean"].values)
     return plain, scored, simulated
+
+
+def _short(doses):
+    """Model A, its dose divided over a span."""
+    plan = js.Schedule(drug=js.Dose(np.full(doses, 6.0 / doses), at=np.linspace(10.0, 14.0, doses + 2)[1:-1]))
+    return a.NETWORK, plan, a.FREE, a.OBJECTIVES["mean"], a.END, a.STEP
+
+
+def _long(doses):
+    """Model B with few copies for 14 days, its blockade divided over a span; rates linear in what moves in time."""
+    plan = js.Schedule(
+        chemo=js.Dose(1.0, at=[2.0, 9.0]),
+        block=js.Dose(np.full(doses, 20.0 / doses), at=np.linspace(5.0, 9.0, doses + 2)[1:-1]),
+    )
+    return b.network(1.0, linear=True), plan, ["block.at", "block.amount"], js.mean("T", at=14.0), 14.0, 0.05
+
+
+SETTINGS = {"model A": _short, "model B": _long}
 
 
 def _whole(program, drive, levels, slopes):
@@ -72,12 +110,19 @@ def bytes_of(function, *given):
     return function.lower(*given).compile().memory_analysis().temp_size_in_bytes
 
 
-def least(call, repeats=5):
+def least(call, repeats=9):
     """Return the least processor time of several calls, compiled before."""
-    jax.block_until_ready(call())
-    best = np.inf
-    for _ in range(repeats):
-        began = time.process_time()
+    return together(call, repeats=repeats)[0]
+
+
+def together(*calls, repeats=9):
+    """Return the least processor time of each of several calls, taken in turns, compiled before."""
+    best = np.full(len(calls), np.inf)
+    for call in calls:
         jax.block_until_ready(call())
-        best = min(best, time.process_time() - began)
+    for _ in range(repeats):
+        for index, call in enumerate(calls):
+            began = time.process_time()
+            jax.block_until_ready(call())
+            best[index] = min(best[index], time.process_time() - began)
     return best

@@ -43,23 +43,24 @@ def functionals(x, law):
     }
 
 
-def leap_law(exposure, slopes):
+def leap_law(exposure, slopes, start=START, many=MANY):
     """Law of the leap chain after every step in `exposure` (the leaf k0 (1 - E)), and its derivatives [P, count]."""
-    counts = np.arange(MANY + 1)
-    off = int(GAMMA * STEP * MANY + 12 * np.sqrt(GAMMA * STEP * MANY) + 12)
-    deaths = np.zeros((MANY + 1, MANY + 1 + off))
+    counts = np.arange(many + 1)
+    off = int(GAMMA * STEP * many + 12 * np.sqrt(GAMMA * STEP * many) + 12)
+    deaths = np.zeros((many + 1, many + 1 + off))
     lost = np.arange(off + 1)
     for x in counts:
         deaths[x, x + off - lost] += stats.poisson.pmf(lost, GAMMA * STEP * x)
-    born = np.arange(40)
+    most = float(np.max(exposure) * STEP)
+    born = np.arange(int(most + 12 * np.sqrt(most)) + 26)
 
     def moved(law, births):
         spread = np.convolve(law @ deaths, births)
-        after = spread[off : off + MANY + 1].copy()
+        after = spread[off : off + many + 1].copy()
         after[0] += spread[:off].sum()
         return after
 
-    law, slope = np.eye(MANY + 1)[START], np.zeros((slopes.shape[1], MANY + 1))
+    law, slope = np.eye(many + 1)[start], np.zeros((slopes.shape[1], many + 1))
     for rate, by in zip(exposure, slopes, strict=True):
         births = stats.poisson.pmf(born, rate * STEP)
         change = np.concatenate([[0.0], births[:-1]]) - births

@@ -10,7 +10,7 @@ import numpy as np
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.auto import chosen
 from jaxsim.gradient.batches import Average
-from jaxsim.gradient.difference import half_widths, paired
+from jaxsim.gradient.difference import half_widths, slopes
 from jaxsim.gradient.exposure import SHIFTS
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, known_species, posed
@@ -149,7 +149,7 @@ def compared(problem: Problem, found: Gradient, pairs: int, began: float) -> Gra
     widths = half_widths(other)
     anchor = leap_anchors(other, drive_of(other))
     both = Average(2 * problem.size)
-    for (wide, _), (narrow, _) in zip(paired(other, widths, anchor), paired(other, widths / 2, anchor), strict=True):
+    for wide, narrow in zip(slopes(other, widths, anchor), slopes(other, widths / 2, anchor), strict=True):
         both.add(np.concatenate([(4.0 * narrow - wide) / 3.0, wide - narrow]))
     size = problem.size
     reference, apart = both.mean[:size], both.mean[size:]

@@ -7,6 +7,7 @@ coupling by reaction channel). Unlike a pathwise derivative this is right for an
 trajectories for each free number, its bias of the order of the square of the step.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -40,8 +41,22 @@ def estimate(problem: Problem) -> Estimate:
 
 def paired(problem: Problem, widths: np.ndarray, anchor: list[Anchor | None]) -> Any:
     """Yield for each batch the difference quotients [P, L] and the values in the middle [L]."""
+    for numbers in sides(problem, widths):
+        found = np.stack([values(problem.objective, anchor, one) for one in numbers])
+        yield (found[1::2] - found[2::2]) / (2.0 * widths[:, None]), found[0]
+
+
+def slopes(problem: Problem, widths: np.ndarray, anchor: list[Anchor | None]) -> Iterator[np.ndarray]:
+    """Yield for each batch the difference quotients [P, L] alone."""
+    for numbers in sides(problem, widths, middle=False):
+        found = np.stack([values(problem.objective, anchor, one) for one in numbers])
+        yield (found[0::2] - found[1::2]) / (2.0 * widths[:, None])
+
+
+def sides(problem: Problem, widths: np.ndarray, middle: bool = True) -> Iterator[np.ndarray]:
+    """Yield for each batch F [1 + 2 P, J, L]: in the middle if asked for, and with each number moved up and down."""
     chain = chain_of(problem, lane_count(problem.trajectories))
-    drives = [drive_of(problem)]
+    drives = [drive_of(problem)] if middle else []
     for direction in np.eye(problem.size) * widths[:, None]:
         drives += [_shifted(problem, direction), _shifted(problem, -direction)]
 
@@ -50,11 +65,10 @@ def paired(problem: Problem, widths: np.ndarray, anchor: list[Anchor | None]) ->
         for drive in drives:
             paths = jax.tree.map(np.asarray, leap_paths(chain, drive._replace(first=first_words(first))))
             refuse_faults(paths.faulty, "leap")
-            found.append(values(problem.objective, anchor, paths.numbers))
+            found.append(paths.numbers)
         return np.stack(found)
 
-    for sides in run_batches(call, batches(problem.first, problem.trajectories, chain.lanes)):
-        yield (sides[1::2] - sides[2::2]) / (2.0 * widths[:, None]), sides[0]
+    yield from run_batches(call, batches(problem.first, problem.trajectories, chain.lanes))
 
 
 def _shifted(problem: Problem, direction: np.ndarray) -> Any:

@@ -19,8 +19,9 @@ class ExactDrive(NamedTuple):
     drive: Drive
     """Of the cells as steps; its exposure [m, D] is that of the pieces."""
     origin: Any
-    """float64: start, and the width of a piece."""
+    """float64: start, the width of a piece, and its inverse."""
     piece: Any
+    pieces_per_time: Any
     edges: Any
     """float64 [c + 1], of the cells."""
     lower: Any
@@ -31,7 +32,7 @@ class ExactDrive(NamedTuple):
     slope: Any
     """float32 [m, D, P]: derivative of each leaf in each piece."""
     slope_reached: Any
-    """float64 [m, D, P]: its integral up to each piece, for the compensator of the score."""
+    """float32 [m, D, P]: its integral up to each piece, for the compensator of the score."""
 
 
 def exact_drive(problem: Problem) -> tuple[ExactDrive, Slopes]:
@@ -50,12 +51,13 @@ def exact_drive(problem: Problem) -> tuple[ExactDrive, Slopes]:
         drive=drive,
         origin=np.float64(start),
         piece=np.float64(width),
+        pieces_per_time=np.float64(1.0 / width),
         edges=cells.edges,
         lower=lower.astype(np.float32),
         upper=upper.astype(np.float32),
         reached=_running(tables.exposure, width),
         slope=by.astype(np.float32),
-        slope_reached=_running(by, width),
+        slope_reached=_running(by, width).astype(np.float32),
     ), slopes
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from jax import lax
 
 from jaxsim.gradient.chain import Chain, begin, first_note, rates, reals, signals
-from jaxsim.gradient.channels import Channel, channel_slopes, parameter_slopes
+from jaxsim.gradient.channels import Channel, parameter_slopes
 from jaxsim.gradient.exact_drive import ExactDrive
+from jaxsim.gradient.exact_tally import Span, Tally, exposure_at, first_tally, place, score_now, settled, tallied
 from jaxsim.gradient.leap_score import Spread
 from jaxsim.kernels.rates import Rates, leaves_before, plan_rates, propensity_bounds, total
 from jaxsim.kernels.selection import choose, waiting_time
@@ -34,7 +35,7 @@ class ExactScores(NamedTuple):
     numbers: Any
     """float32 [J, L]: F of each term."""
     scores: Any
-    """float32 [J, P, L]: the score up to where each term is known."""
+    """float32 [J, P, L]: the score up to where each term is known; on the way [L, P] each, None where it is late."""
     faulty: Any
     """bool [L]: whether a rate was negative or not finite."""
 
@@ -50,84 +51,50 @@ class _Carry(NamedTuple):
     """int32 [L]: a reaction, or what else the last proposal came to."""
     until: Any
     """float64 [L]: when it happens."""
-    score: Any
-    """float32 [P, L]: so far."""
+    tally: Tally
     kept: ExactScores
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def exact_scores(chain: Chain, channels: tuple[Channel, ...], exact: ExactDrive, spread: Spread) -> ExactScores:
-    """Run every lane from the start to the end; call within ``jax.enable_x64(True)``."""
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def exact_scores(
+    chain: Chain, channels: tuple[Channel, ...], late: tuple[bool, ...], exact: ExactDrive, spread: Spread
+) -> ExactScores:
+    """Run every lane from the start to the end; call within ``jax.enable_x64(True)``.
+
+    `late` says of each term whether its score is that of the whole path, which then need not be noted on the way.
+    """
     lanes = begin(chain, exact.drive)
     slopes = parameter_slopes(chain, channels, exact.drive, spread) if channels else {}
     cells = exact.lower.shape[0]
 
     def step(here: _Carry) -> _Carry:
-        here = _scored(chain, channels, exact, lanes, slopes, here)
-        here = _applied(chain, exact, lanes, here)
-        return _proposed(chain, exact, lanes, here)
+        here = here._replace(tally=settled(channels, exact, here.tally))
+        score = None if all(late) else score_now(channels, exact, slopes, here.tally)
+        return _proposed(chain, channels, exact, lanes, _applied(chain, exact, lanes, here, score))
 
-    number = exact.slope.shape[2]
     now = signals(chain, reals(lanes.x), lanes.parameters)
     none = jnp.zeros((chain.lanes,), jnp.int32)
-    score = jnp.zeros((number, chain.lanes), jnp.float32)
-    apart = jnp.zeros((len(chain.terms), *score.shape), jnp.float32)
+    tally = first_tally(channels, exact, chain.lanes)
+    score = tally.score.astype(jnp.float32)
+    apart = tuple(None if whole else score for whole in late)
     kept = ExactScores(first_note(chain, exact.drive, now), apart, none > 0)
     time = jnp.broadcast_to(exact.origin, none.shape)
-    first = _Carry(lanes.x, time, none, none.astype(jnp.uint32), none + np.int32(NONE), time, score, kept)
-    first = _proposed(chain, exact, lanes, first)
-    return lax.while_loop(lambda here: jnp.any(here.cell < np.int32(cells)), step, first).kept
+    first = _Carry(lanes.x, time, none, none.astype(jnp.uint32), none + np.int32(NONE), time, tally, kept)
+    first = _proposed(chain, channels, exact, lanes, first)
+    last = lax.while_loop(lambda here: jnp.any(here.cell < np.int32(cells)), step, first)
+    score = score_now(channels, exact, slopes, settled(channels, exact, last.tally))
+    scores = [score if whole else noted for whole, noted in zip(late, last.kept.scores, strict=True)]
+    return last.kept._replace(scores=jnp.swapaxes(jnp.stack(scores), 1, 2))
 
 
-def _place(exact: ExactDrive, time: Any) -> tuple[Any, Any]:
-    """Return the piece in which a time lies, and the time since its start."""
-    last = np.int32(exact.slope.shape[0] - 1)
-    since = time - exact.origin
-    piece = jnp.clip((since / exact.piece).astype(jnp.int32), np.int32(0), last)
-    return piece, since - piece.astype(jnp.float64) * exact.piece
+def late_terms(chain: Chain, exact: ExactDrive) -> tuple[bool, ...]:
+    """Return for each term whether what it reads is known at the very end."""
+    looks, cells = exact.drive.looks, exact.lower.shape[0]
+    last = {"at": looks.at[cells], "integral": looks.weight[cells - 1] > 0.0}
+    return tuple(bool(term.kind in last and last[term.kind][j]) for j, term in enumerate(chain.terms))
 
 
-def _scored(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, slopes: Any, here: _Carry) -> _Carry:
-    """Add the compensator from `time` to `until`, and the event's own part."""
-    if not channels:
-        return here
-    before, after = _place(exact, here.time), _place(exact, here.until)
-    waited = (here.until - here.time).astype(jnp.float32)
-    mean, moved, at_event = [], [], []
-    for d in range(exact.reached.shape[1]):
-        ends = [
-            exact.reached[p, d] + s * exact.drive.tables.exposure[p, d].astype(jnp.float64) for p, s in (before, after)
-        ]
-        mean.append(((ends[1] - ends[0]).astype(jnp.float32)) / jnp.where(waited > 0.0, waited, 1.0))
-        sums = [
-            exact.slope_reached[p, d].T + s[None, :] * exact.slope[p, d].T.astype(jnp.float64)
-            for p, s in (before, after)
-        ]
-        moved.append((sums[1] - sums[0]).astype(jnp.float32))
-        at_event.append(exact.drive.tables.exposure[after[0], d])
-    x = reals(here.x)
-    _, between = channel_slopes(chain, channels, x, _rows(mean), lanes.parameters)
-    a, then = channel_slopes(chain, channels, x, _rows(at_event), lanes.parameters)
-    score = here.score
-    for channel, slope, jump in zip(channels, between, then, strict=True):
-        passed = sum((slope[r] for r in channel.reactions[1:]), slope[channel.reactions[0]])
-        happened = jnp.zeros_like(passed)
-        for r in channel.reactions:
-            fires = (here.pending == np.int32(r)) & (a[r] > 0.0)
-            happened = happened + jnp.where(fires, jump[r] / jnp.where(fires, a[r], 1.0), 0.0)
-        if channel.in_time:
-            by = exact.slope[after[0], channel.column].T
-            score = score + by * happened[None, :] - moved[channel.column] * passed[None, :]
-        else:
-            score = score + slopes[channel.name] * (happened - passed * waited)[None, :]
-    return here._replace(score=score)
-
-
-def _rows(rows: list[Any]) -> Any:
-    return jnp.stack(rows) if rows else jnp.zeros((0, 1), jnp.float32)
-
-
-def _applied(chain: Chain, exact: ExactDrive, lanes: Any, here: _Carry) -> _Carry:
+def _applied(chain: Chain, exact: ExactDrive, lanes: Any, here: _Carry, score: Any) -> _Carry:
     """Apply what is pending: an event, or the entry of the next cell with what is looked at and given there."""
     cells = exact.lower.shape[0]
     ended = here.cell >= np.int32(cells)
@@ -136,7 +103,7 @@ def _applied(chain: Chain, exact: ExactDrive, lanes: Any, here: _Carry) -> _Carr
     before = signals(chain, reals(here.x), lanes.parameters)
     x = _changed(chain, exact, here, cell, enters)
     after = signals(chain, reals(x), lanes.parameters)
-    kept = _noted(chain, exact, here, (cell, enters, ended), before, after)
+    kept = _noted(chain, exact, here, score, (cell, enters, ended), before, after)
     cell = jnp.where(enters, here.cell + np.int32(1), here.cell)
     return here._replace(x=x, time=here.until, cell=cell, kept=kept)
 
@@ -155,7 +122,9 @@ def _changed(chain: Chain, exact: ExactDrive, here: _Carry, cell: Any, enters: A
     return tuple(x)
 
 
-def _noted(chain: Chain, exact: ExactDrive, here: _Carry, where: Any, before: Any, after: Any) -> ExactScores:
+def _noted(
+    chain: Chain, exact: ExactDrive, here: _Carry, score: Any, where: Any, before: Any, after: Any
+) -> ExactScores:
     """Return what is kept once the pending change has been made."""
     cell, enters, ended = where
     looks, waited = exact.drive.looks, (here.until - here.time).astype(jnp.float32)
@@ -174,11 +143,12 @@ def _noted(chain: Chain, exact: ExactDrive, here: _Carry, where: Any, before: An
             looked = inside & ~ended
             so_far = jnp.where(looked, best(so_far, after[j]), so_far)
         numbers.append(so_far)
-        scores.append(jnp.where(looked[None, :], here.score, here.kept.scores[j]))
-    return here.kept._replace(numbers=jnp.stack(numbers), scores=jnp.stack(scores))
+        noted = here.kept.scores[j]
+        scores.append(None if noted is None else jnp.where(looked[:, None], score, noted))
+    return here.kept._replace(numbers=jnp.stack(numbers), scores=tuple(scores))
 
 
-def _proposed(chain: Chain, exact: ExactDrive, lanes: Any, here: _Carry) -> _Carry:
+def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: _Carry) -> _Carry:
     """Propose the next event at the bounds of the cell, and accept it with the rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     cells = exact.lower.shape[0]
@@ -192,9 +162,9 @@ def _proposed(chain: Chain, exact: ExactDrive, lanes: Any, here: _Carry) -> _Car
     until = jnp.minimum(arrival, edge)
     threshold = uniform(words[1]) * sums[-1]
     chosen = choose(threshold, sums)
-    piece, _ = _place(exact, until)
-    exposure = [exact.drive.tables.exposure[piece, d] for d in range(exact.reached.shape[1])]
-    a = rates(chain, x, _rows(exposure), lanes.parameters)
+    end = place(exact, until)  # of a path that has ended, its end
+    exposure = exposure_at(exact, end[0])
+    a = rates(chain, x, exposure, lanes.parameters)
     pending = chosen
     for r in plan.varying:
         above = sums[r - 1] + a[r] if r else a[r]
@@ -203,9 +173,12 @@ def _proposed(chain: Chain, exact: ExactDrive, lanes: Any, here: _Carry) -> _Car
     wrong = ~(sums[-1] < np.float32(3e38)) | (jnp.stack([*upper, *a]) < 0.0).any(axis=0)
     ended = here.cell >= np.int32(cells)
     faulty = here.kept.faulty | (wrong & ~ended)
+    pending = jnp.where(ended | wrong, np.int32(NONE), pending)
+    span = Span(x, exposure, here.time, until, end, pending)
     return here._replace(
-        pending=jnp.where(ended | wrong, np.int32(NONE), pending),
+        pending=pending,
         until=jnp.where(ended | wrong, here.time, until),
+        tally=tallied(chain, channels, exact, lanes.parameters, here.tally, span),
         cell=jnp.where(wrong, np.int32(cells), here.cell),
         draws=here.draws + np.uint32(1),
         kept=here.kept._replace(faulty=faulty),

@@ -15,6 +15,7 @@ from jaxsim.plots.release import plot_release
 from jaxsim.plots.study_courses import plot_study_courses
 from jaxsim.plots.study_response import plot_study_response
 from jaxsim.plots.study_survival import plot_study_survival
+from jaxsim.plots.switching_function import plot_switching_function
 
 __all__ = [
     "plot_coupling",
@@ -32,4 +33,5 @@ __all__ = [
     "plot_study_courses",
     "plot_study_response",
     "plot_study_survival",
+    "plot_switching_function",
 ]

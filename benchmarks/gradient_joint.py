@@ -1,0 +1,91 @@
+"""Gradients of several functionals from the same trajectories, by the parts of the estimators in the package."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from jaxsim.ensemble.double import double_precision
+from jaxsim.gradient.batches import Average, batches, lane_count, run_batches
+from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.controlled_score import FITTED_FROM, controlled, fitted
+from jaxsim.gradient.credit import anchors, contributions, values
+from jaxsim.gradient.critics import linear_critics
+from jaxsim.gradient.difference import sides
+from jaxsim.gradient.exact_drive import exact_drive
+from jaxsim.gradient.exact_score import exact_scores, late_terms
+from jaxsim.gradient.leap_score import leap_scores
+from jaxsim.gradient.leap_score_estimator import leap_anchors, spread_of
+from jaxsim.gradient.objective import Objective
+from jaxsim.gradient.problem import chain_of, drive_of, first_words
+
+PILOT = 1 << 31  # number of the first trajectory of those that place quantiles
+
+
+def joint(method, problem, widths=None) -> list[Average]:
+    """Return for each term of the objective the average of what every trajectory gives to its gradient."""
+    terms = [Objective((term,)) for term in problem.objective.terms]
+    found = [Average(problem.size) for _ in terms]
+    for number, parts in _parts(method, problem, terms, widths):
+        found[number].add(parts)
+    return found
+
+
+def _parts(method, problem, terms, widths) -> Iterator:
+    chain = chain_of(problem, lane_count(problem.trajectories))
+    drive = drive_of(problem)
+    if method == "difference":
+        anchor = leap_anchors(problem, drive)
+        for numbers in sides(problem, widths):
+            for j, term in enumerate(terms):
+                found = np.stack([values(term, [anchor[j]], one[j : j + 1]) for one in numbers])
+                yield j, (found[1::2] - found[2::2]) / (2.0 * widths[:, None])
+        return
+    call = _calls[method](problem, chain, drive)
+    given = batches(problem.first, problem.trajectories, chain.lanes)
+    anchor = _anchors(problem, call, chain.lanes) if method == "score" else leap_anchors(problem, drive)
+    weights = None
+    if method == "controlled_score":
+        (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
+        weights = [fitted(term, [anchor[j]], _only(pilot, j)) for j, term in enumerate(terms)]
+    for kept in run_batches(call, given):
+        assert not np.any(kept.faulty)
+        for j, term in enumerate(terms):
+            one = _only(kept, j)
+            if weights is None:
+                yield j, contributions(term, [anchor[j]], one.numbers, one.scores, one.scores, causal=False)
+            else:
+                yield j, controlled(term, [anchor[j]], one, weights[j])
+
+
+def _only(kept, j):
+    return kept._replace(numbers=kept.numbers[j : j + 1], scores=kept.scores[j : j + 1])
+
+
+def _anchors(problem, call, lanes):
+    given = batches(problem.first + PILOT, problem.trajectories, lanes)
+    return anchors(problem.objective, lambda: np.concatenate([k.numbers for k in run_batches(call, given)], axis=1))
+
+
+def _exact(problem, chain, _):
+    exact, slopes = exact_drive(problem)
+    spread, channels = spread_of(problem._replace(slopes=slopes)), find_channels(chain, slopes)
+    late = late_terms(chain, exact)
+
+    def call(first):
+        with double_precision():
+            moved = exact._replace(drive=exact.drive._replace(first=first_words(first)))
+            return exact_scores(chain, channels, late, moved, spread)
+
+    return call
+
+
+def scores_of(problem, chain, drive, critics=None):
+    channels, spread = find_channels(chain, problem.slopes), spread_of(problem)
+    return lambda first: leap_scores(chain, channels, drive._replace(first=first_words(first)), spread, critics)
+
+
+def _controlled(problem, chain, drive):
+    return scores_of(problem, chain, drive, linear_critics(chain, drive, problem.grid))
+
+
+_calls = {"score": _exact, "leap_score": scores_of, "controlled_score": _controlled}

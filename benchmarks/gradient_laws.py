@@ -1,0 +1,60 @@
+"""Rows 4 and 5: four functionals by two parameters against exact laws; the bias of paths against population size."""
+
+import gradient_joint
+import immigration_death as a
+import numpy as np
+from gradient_lines import leap_truth, line, model_a, problem_a, relative_deviation
+
+import jaxsim as js
+
+Z = 3.3
+WIDTHS = np.array([0.2, 0.1])  # of differences: amount, hours
+DISCRETE = 2e-3  # relative bias that differences of these widths are allowed
+SIZES = (30, 100, 300, 1000)
+NAMES = list(a.OBJECTIVES)
+
+
+def laws(trajectories):
+    """Each estimator that claims to be unbiased, all functionals from the same trajectories."""
+    counts, law, slope = a.exact_law()
+    exact = {name: slope @ f for name, f in a.functionals(counts, law).items()}
+    leap = leap_truth()
+    whole = js.Objective(tuple(objective.terms[0] for objective in a.OBJECTIVES.values()))
+    for method in ("leap_score", "controlled_score", "score", "difference"):
+        problem = problem_a(whole, trajectories, seed=41)
+        for name, found in zip(NAMES, gradient_joint.joint(method, problem, WIDTHS), strict=True):
+            truth = (exact if method == "score" else leap)[name]
+            error = np.sqrt(np.diag(found.covariance) + (1e-6 * truth) ** 2)
+            z, slack = (found.mean - truth) / error, DISCRETE * np.abs(truth) / error
+            limit = Z + (slack if method == "difference" else 0.0)
+            words = "|z| < 3.3" + (" beyond a bias of 2e-3" if method == "difference" else "")
+            yield line(f"{method}, {name}, {found.count} trajectories: z (amount, time)", z, words, np.abs(z) < limit)
+            allowed = {"mean": 0.026, "probability": 0.041}.get(name, np.inf)
+            if method == "leap_score" and np.isfinite(allowed):
+                allowed *= np.sqrt(max(1.0, 999_424 / found.count))
+                share = error / np.abs(truth)
+                yield line(f"{method}, {name}: relative standard error", share, f"<= {allowed:.3f}", share <= allowed)
+            else:
+                yield line(f"{method}, {name}: relative standard error", error / np.abs(truth), "shown", None)
+    yield from biases(min(trajectories, 65_536))
+
+
+def biases(trajectories):
+    """The bias of what follows the path, against the number of molecules."""
+    for size in SIZES:
+        network = a.NETWORK.with_parameters(k0=size * a.GAMMA).with_initial(X=size)
+        truth = leap_truth(network, size, int(size + 16 * np.sqrt(size) + 60))
+        for method in ("surrogate", "langevin"):
+            for name in ("mean", "variance", "cvar"):
+                more = {"scored": []} if method == "surrogate" else {}
+                found = model_a(a.OBJECTIVES[name], method, trajectories, network=network, seed=42, **more)
+                both = np.array([found.vector / truth[name] - 1, found.error / np.abs(truth[name])])
+                what = f"{method} (biased), {name}, N = {size}: relative bias (amount, time), its standard error"
+                yield line(what, both, "labelled", None)
+
+
+def linear(_):
+    """The linear critic on the linear mean."""
+    found = model_a(a.OBJECTIVES["mean"], "controlled_score", 8192)
+    spread = np.array([relative_deviation(found, p) for p in range(2)])
+    yield line("relative standard deviation with the linear critic", spread, "<= 1e-3", spread <= 1e-3)

@@ -1,0 +1,81 @@
+"""Rows 10 and 11: reverse, forward and hand-written derivatives agree; the check sees what is wrong."""
+
+import immigration_death as a
+import jax
+import numpy as np
+from gradient_joint import scores_of
+from gradient_lines import line, problem_a
+
+import jaxsim as js
+from jaxsim.gradient.credit import contributions
+from jaxsim.gradient.path_loss import loss
+from jaxsim.gradient.problem import chain_of, drive_of
+from jaxsim.gradient.surrogate import Surrogate, surrogate_ends, surrogate_gradient
+from jaxsim.gradient.surrogate_estimator import levels_of
+from jaxsim.gradient.tables import chained
+
+LANES = 2048
+SETS = {(True, True): "all scored", (False, True): "births along the path", (False, False): "all along the path"}
+GIVEN = {"free": a.FREE, "schedule": a.PLAN, "step": a.STEP}
+
+
+def modes(_):
+    """One batch of one set of trajectories: reverse mode, forward mode, and scores accumulated by hand."""
+    problem = problem_a(a.OBJECTIVES["mean"], LANES, seed=10)
+    chain, drive = chain_of(problem, LANES), drive_of(problem)
+    kept = scores_of(problem, chain, drive)(0)
+    numbers = [np.asarray(part) for part in (kept.numbers, kept.scores, kept.credit)]
+    hand = contributions(problem.objective, [None], *numbers).mean(axis=1)
+    for scored, words in SETS.items():
+        program, levels = Surrogate(chain, scored), levels_of(problem.objective, [None])
+        cotangent, _ = surrogate_gradient(program, drive, levels)
+        reverse = chained(jax.tree.map(np.asarray, cotangent), problem.slopes)
+        error = np.abs(_forward(program, drive, levels, problem.slopes.tables) / reverse - 1)
+        yield line(f"forward over reverse mode, less 1, {words}", error, "<= 1e-5", error <= 1e-5)
+        if all(scored):
+            error = np.abs(hand / reverse - 1)
+            yield line("hand-written score over reverse mode, less 1", error, "<= 1e-5", error <= 1e-5)
+
+
+def _forward(program, drive, levels, slopes):
+    """Return the gradient by one tangent for each free number."""
+
+    def value(tables):
+        return loss(program.chain.terms, levels, surrogate_ends(program, drive._replace(tables=tables)))
+
+    @jax.jit
+    def along(tangent):
+        return jax.jvp(value, (drive.tables,), (tangent,))[1]
+
+    slopes = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), slopes)
+    number = slopes.exposure.shape[-1]
+    return np.array([along(jax.tree.map(lambda leaf, p=p: leaf[..., p], slopes)) for p in range(number)])
+
+
+def check(_):
+    """A planted error of a tenth, a path that is biased, and a path of an indicator, whose derivative is zero."""
+    right = checked("mean", "leap_score", 262_144, 65_536)
+    yield line("correct gradient: z (amount, time)", right.z, "|z| < 3.3", np.abs(right.z) < 3.3)
+    planted = right.planted_z[0]
+    yield line("planted error of a tenth in the amount: z", planted, "|z| > 5", abs(planted) > 5)
+    yield line("smallest relative bias seen (amount, time)", right.smallest_bias, "shown", None)
+    tail = checked("cvar", "surrogate", 65_536, 131_072, scored=[])
+    caught = np.max(np.abs(tail.z)) > 5
+    yield line("straight-through path of a tail mean: z (amount, time)", tail.z, "one |z| > 5", caught)
+    yield line("smallest relative bias seen of it", tail.smallest_bias, "shown", None)
+    jump = checked("probability", "leap_score", 65_536, 65_536)
+    zero = -jump.reference / jump.reference_error
+    yield line("plain path of an indicator, which is 0: z (amount, time)", zero, "|z| > 5", np.abs(zero) > 5)
+    try:
+        js.gradient(a.NETWORK, a.OBJECTIVES["probability"], method="langevin", **GIVEN)
+        refused = False
+    except js.SimulationError:
+        refused = True
+    yield line("js.gradient refuses a path of an indicator", float(refused), "1", refused)
+
+
+def checked(name, method, trajectories, pairs, **more):
+    given = GIVEN | {"widths": {"drug.amount": 0.4, "drug.at": 0.25}, "seed": 11} | more
+    return js.check_gradient(
+        a.NETWORK, a.OBJECTIVES[name], method=method, trajectories=trajectories, pairs=pairs, **given
+    )

@@ -1,0 +1,87 @@
+"""Figure: when more of an effect helps and when it harms, with the doses that are planned."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxsim.dosing import Dose
+from jaxsim.plots.style import BAND, BLACK, BLUE, FONT, LINE, ORANGE, PURPLE, SKY, VERMILION, label, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from jaxsim.dosing import Schedule
+    from jaxsim.gradient import SwitchingFunction
+
+UNRESOLVED = "#777777"  # where the band covers 0
+AGENTS = (BLACK, PURPLE, ORANGE, SKY)
+ROW = 0.055  # of the height of the panel: a row of dose marks
+
+
+def plot_switching_function(
+    found: "SwitchingFunction",
+    schedule: "Schedule | None" = None,
+    *,
+    objective: str = "objective",
+    effect: str = "effect",
+    time_unit: str = "h",
+) -> "Figure":
+    """Draw dJ/d effect(t) with its 95 % band: blue where more of the effect is sure to raise J, red where to lower it.
+
+    Parameters
+    ----------
+    found
+        From :func:`jaxsim.switching_function`.
+    schedule
+        Whose doses to mark below the curve: a triangle for each bolus, a bar for each infusion, a row for each agent.
+    objective, effect
+        In words, for the axis: such as ``"P(eradicated)"`` and ``"blockade"``.
+    time_unit
+        Of the rates.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> net = js.Network({"X": 80}, ["-> X @ k*(1 - block)", "X -> , 1"], {"k": 80.0}, inputs={"block": 0.0})
+    >>> found = js.switching_function(net, js.mean("X", at=4.0), of="block", bins=4, trajectories=64, step=0.1)
+    >>> plot_switching_function(found, objective="mean of X").axes[0].get_ylabel()
+    'd mean of X / d effect(t), per h'
+    """
+    figure, (panel,) = new_figure(1, 2.2)
+    edges, left, widths = found.edges, found.edges[:-1], np.diff(found.edges)
+    raises, lowers = found.lower > 0.0, found.upper < 0.0
+    for colour, part in ((BLUE, raises), (VERMILION, lowers), (UNRESOLVED, ~raises & ~lowers)):
+        panel.bar(left[part], (found.upper - found.lower)[part], widths[part], found.lower[part], align="edge",
+                  color=colour, alpha=BAND, linewidth=0)  # fmt: skip
+        panel.stairs(np.where(part, found.value, np.nan), edges, baseline=None, color=colour, linewidth=LINE)
+    panel.axhline(0.0, color=BLACK, linewidth=0.6)
+    panel.set_xlim(edges[0], edges[-1])
+    label(panel, f"time ({time_unit})", f"d {objective} / d {effect}(t), per {time_unit}")
+    if schedule is not None:
+        _mark_doses(panel, schedule)
+    return figure
+
+
+def _mark_doses(panel: "Axes", schedule: "Schedule") -> None:
+    """Mark doses in rows below the curve, which is given the room."""
+    agents = [(name, [e for e in entries if isinstance(e, Dose)]) for name, entries in schedule.items()]
+    agents = [(name, entries) for name, entries in agents if entries]
+    low, high = panel.get_ylim()
+    panel.set_ylim(low - (high - low) * ROW * (len(agents) + 0.5), high)
+    across, (start, end) = panel.get_xaxis_transform(), panel.get_xlim()
+    for row, (name, entries) in enumerate(agents):
+        height, colour = ROW * (len(agents) - row - 0.35), AGENTS[row % len(AGENTS)]
+        begins = np.concatenate([entry.starts(np) for entry in entries])
+        lasts = np.concatenate([entry.stops(np) for entry in entries]) - begins
+        inside = (begins <= end) & (begins + lasts >= start)
+        bolus = inside & (lasts == 0.0)
+        panel.plot(begins[bolus], np.full(bolus.sum(), height), "^", color=colour, markersize=3.5, transform=across)
+        for begin, last in zip(begins[inside & ~bolus], lasts[inside & ~bolus], strict=True):
+            panel.plot([begin, begin + last], [height] * 2, color=colour, linewidth=3.0, transform=across,
+                       solid_capstyle="butt")  # fmt: skip
+        panel.annotate(name, (1.01, height), xycoords="axes fraction", color=colour, fontsize=FONT - 1.0, va="center")
