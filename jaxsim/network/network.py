@@ -184,6 +184,27 @@ class Network:
         new = {key: checked_count(value, f"species '{key}'") for key, value in values.items()}
         return _build(self._parts._replace(initial={**self._parts.initial, **new}))
 
+    def with_observables(self, **expressions: Any) -> "Network":
+        """Return a network with more observables, or with others under the same names.
+
+        Examples
+        --------
+        >>> net = Network({"A": 9}, ["A -> , 1"]).with_observables(twice="2*A")
+        >>> [name for name, _ in net.structure.observables]
+        ['twice']
+        """
+        old = self._parts.structure
+        structure = build_structure(
+            old.species,
+            old.parameters,
+            old.reactions,
+            {**dict(old.observables), **expressions},
+            old.inputs,
+            old.events,
+            old.variables,
+        )
+        return _build(self._parts._replace(structure=structure))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _build, (self._parts,)
 

@@ -23,6 +23,7 @@ def fingerprint(network: Network) -> str:
         repr(structure.observables), repr(structure.inputs), repr(structure.events),
         repr(sorted(f"{name}={value!r}" for name, value in network.initial.items())),
         repr(sorted(f"{name}={value!r}" for name, value in network.parameters.items())),
+        repr(sorted(f"{name}={value!r}" for name, value in network.variables.items())),
     ]  # fmt: skip
     found = hashlib.sha256("\n".join(parts).encode())
     for leaf in jax.tree.leaves(dict(network.inputs)):

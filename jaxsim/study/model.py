@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxsim import models
 from jaxsim.errors import StudyError, closest
-from jaxsim.network import Network, Parameter
+from jaxsim.network import Network
 from jaxsim.study.entry import load_entry
 from jaxsim.study.laws import read_values
 from jaxsim.study.schema import Model, StudyFile
@@ -31,7 +31,8 @@ def study_network(study: StudyFile, folder: Path) -> Network:
         network = network.with_parameters(**read_values("parameters", study.parameters))
     if study.initial:
         network = network.with_initial(**read_values("initial", study.initial))
-    return _with_observables(network, study.outputs.observables)
+    extra = study.outputs.observables
+    return network.with_observables(**extra) if extra else network
 
 
 def _source(model: Model, folder: Path) -> Network:
@@ -79,21 +80,3 @@ def _read(model: Model, path: Path) -> Network:
     network = _called(partial(read, path), model, f"the model file '{model.file}'")
     assert isinstance(network, Network)
     return network
-
-
-def _with_observables(network: Network, observables: dict[str, str]) -> Network:
-    if not observables:
-        return network
-    structure = network.structure
-    return Network(
-        species=dict(network.initial),
-        parameters={
-            name: Parameter(value, network.units.get(name, ""), network.descriptions.get(name, ""))
-            for name, value in network.parameters.items()
-        },
-        reactions=structure.reactions,
-        observables={**dict(structure.observables), **observables},
-        inputs=dict(network.inputs),
-        events=structure.events,
-        name=network.name,
-    )

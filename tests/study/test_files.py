@@ -12,6 +12,7 @@ from jaxsim.cli.main import main
 from jaxsim.errors import JaxsimError, StudyError
 from jaxsim.study.decode import decode
 from jaxsim.study.designs import design_points
+from jaxsim.study.fingerprint import fingerprint
 from jaxsim.study.schema import Axis, Design
 from jaxsim.study.setup import read_setup
 
@@ -272,3 +273,18 @@ def test_the_command_line_refuses_in_one_sentence(tmp_path, monkeypatch, capsys)
         assert fault in capsys.readouterr().err
     assert main(["show", str(study)]) == 0
     assert "design points: 1" in capsys.readouterr().out
+
+
+def test_a_model_file_keeps_its_variables_beside_observables_of_the_study(tmp_path):
+    net = js.Network(
+        {"A": 9}, ["A -> @ k*V*A"], {"k": 1.0}, variables={"V": 0.5}, events=[js.Event("A < 5", {"V": "0.25"})]
+    )
+    js.write(net, tmp_path / "m.xml")
+    text = '[model]\nfile = "m.xml"\n[outputs]\nobservables = {twice = "2*A"}\n' + TIMES
+    found = read_setup(text, tmp_path).network
+    assert dict(found.variables) == {"V": 0.5}
+    assert [name for name, _ in found.structure.observables] == ["twice"]
+    js.write(js.Network(
+        {"A": 9}, ["A -> @ k*V*A"], {"k": 1.0}, variables={"V": 0.75}, events=[js.Event("A < 5", {"V": "0.25"})]
+    ), tmp_path / "m.xml")  # fmt: skip
+    assert fingerprint(read_setup(text, tmp_path).network) != fingerprint(found)
