@@ -1,7 +1,7 @@
-"""Compiled programs of the continuous methods, kept for the life of the process and counted."""
+"""Compiled programs of the continuous methods and of estimates, kept for the life of the process and counted."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -18,8 +18,17 @@ def continuous_trace_count() -> int:
     return _TRACES[0]
 
 
-def executable(run: Callable[[Any, Any], Any], program: Any, inputs: Any, device: Any) -> tuple[Any, float]:
-    """Return the executable of `run` for a program and inputs of these shapes, and the seconds it took just now."""
+def executable(
+    run: Callable[[Any, Any], Any],
+    program: Any,
+    inputs: Any,
+    device: Any,
+    options: Mapping[str, Any] | None = None,
+) -> tuple[Any, float]:
+    """Return the executable of `run` for a program and inputs of these shapes, and the seconds it took just now.
+
+    `options` are those of the compiler.
+    """
     shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(inputs))
     key = (run, program, shapes, jax.tree.structure(inputs), device)
     if key in _EXECUTABLES:
@@ -33,5 +42,5 @@ def executable(run: Callable[[Any, Any], Any], program: Any, inputs: Any, device
         return run(program, given)
 
     with double_precision(), jax.default_device(device):
-        _EXECUTABLES[key] = jax.jit(traced).lower(inputs).compile()
+        _EXECUTABLES[key] = jax.jit(traced).lower(inputs).compile(dict(options or {}))
     return _EXECUTABLES[key], time.perf_counter() - began

@@ -50,7 +50,7 @@ def fly(program: Program, inputs: Inputs, given: Context) -> Pilot:
         calls[0] += 1
         if calls[0] > EVALUATIONS:
             raise _Exhausted
-        return np.asarray(_slope(program, held, known, np.float64(t), np.int32(cell), y), np.float64)
+        return np.asarray(drift(program, held, known, np.float64(t), np.int32(cell), y), np.float64)
 
     parts: list[tuple[np.ndarray, int, np.ndarray]] = [(edges[:1], 0, _dosed(inputs, 0, y)[None])]
     for cell in range(len(edges) - 1):
@@ -86,7 +86,8 @@ def _dosed(inputs: Inputs, cell: int, y: np.ndarray) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=0)
-def _slope(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, y: Any) -> Any:
+def drift(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, y: Any) -> Any:
+    """Return how fast each mean count changes at counts y [S], time t and in a cell: float64 [S]."""
     structure = program.structure
     x = [jnp.maximum(value, np.float64(0.0)).astype(program.real)[None] for value in y]
     state = state_at(program, inputs, given, x, cell[None], t[None])

@@ -1,13 +1,8 @@
-"""Run an estimator's batches of trajectories on all cores, and add up what they give, in order."""
-
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+"""How many trajectories run side by side, in which batches, and the sums of what they give."""
 
 import jax
 import numpy as np
 
-from jaxsim.ensemble.workers import worker_count
 from jaxsim.errors import SimulationError
 
 CPU_LANES, GPU_LANES, LEAST_LANES = 2048, 1 << 16, 64
@@ -30,26 +25,6 @@ def lane_count(trajectories: int, between: bool = False) -> int:
 def batches(first: int, trajectories: int, lanes: int) -> list[int]:
     """Return the number of the first trajectory of every batch; the last batch is full too."""
     return [first + lanes * index for index in range(max(1, -(-trajectories // lanes)))]
-
-
-def run_batches(call: Callable[[int], Any], given: list[int]) -> Iterator[Any]:
-    """Yield what `call` returns for each batch (numpy), in order; a few run ahead."""
-
-    def one(first: int) -> Any:
-        return jax.tree.map(np.asarray, call(first))
-
-    workers = worker_count(tuple(jax.local_devices()[:1]))
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = [pool.submit(one, first) for first in given[: 2 * workers]]
-        try:
-            for index in range(len(given)):
-                yield waiting.pop(0).result()
-                ahead = index + 2 * workers
-                if ahead < len(given):
-                    waiting.append(pool.submit(one, given[ahead]))
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 class Average:

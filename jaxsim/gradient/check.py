@@ -11,13 +11,13 @@ from jaxsim.dosing import Schedule
 from jaxsim.gradient.auto import chosen
 from jaxsim.gradient.batches import Average
 from jaxsim.gradient.difference import half_widths, slopes
-from jaxsim.gradient.exposure import SHIFTS
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, known_species, posed
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.problem import Problem, drive_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.ripple import ripple
+from jaxsim.kernels.exposure import SHIFTS
 
 LIMIT = 3.3  # two-sided 0.001 for each component
 POWER = 2.8  # standard errors of the smallest bias that is seen with power 80 % at the 5 % level

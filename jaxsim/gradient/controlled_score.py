@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.ensemble.batches import run_batches
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import Anchor, influence, values
 from jaxsim.gradient.critics import linear_critics

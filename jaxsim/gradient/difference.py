@@ -13,8 +13,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score_estimator import leap_anchors

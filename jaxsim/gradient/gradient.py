@@ -17,7 +17,6 @@ from jaxsim.gradient.admission import (
 )
 from jaxsim.gradient.auto import chosen
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.exposure import SHIFTS
 from jaxsim.gradient.free import Free, free_numbers
 from jaxsim.gradient.grid import leap_grid
 from jaxsim.gradient.methods import method_named
@@ -25,6 +24,7 @@ from jaxsim.gradient.objective import settled
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.tables import build_tables
+from jaxsim.kernels.exposure import SHIFTS
 
 ROUNDING = 1e-6  # relative, of sums over hundreds of steps in float32
 

@@ -5,7 +5,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.ensemble.batches import run_batches
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.leap_paths import leap_paths

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from jaxsim.ensemble.batches import run_batches
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, lane_count, run_batches
+from jaxsim.gradient.batches import Average, batches, lane_count
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_score_estimator import leap_anchors

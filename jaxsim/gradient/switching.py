@@ -12,16 +12,17 @@ import numpy as np
 from scipy import stats
 
 from jaxsim.dosing import Schedule
+from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.admission import refuse_for_gradient
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults, run_batches
-from jaxsim.gradient.exposure import SHIFTS
+from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
 from jaxsim.gradient.surrogate_estimator import levels_of, scored_reactions, with_first
+from jaxsim.kernels.exposure import SHIFTS
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import Binary, Expression, Name, Network, names, parse, substitute, to_string
 from jaxsim.network.expression import fold

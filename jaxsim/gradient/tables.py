@@ -13,8 +13,8 @@ import numpy as np
 
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.exposure import SHIFTS, exposures
 from jaxsim.gradient.free import Free
+from jaxsim.kernels.exposure import SHIFTS, exposures
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import Network, Structure, is_distribution
 
