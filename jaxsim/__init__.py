@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.errors import SimulationError as SimulationError
     from jaxsim.errors import SimulationWarning as SimulationWarning
     from jaxsim.errors import StudyError as StudyError
+    from jaxsim.estimation import Estimate as Estimate
+    from jaxsim.estimation import estimate as estimate
     from jaxsim.formats import read as read
     from jaxsim.formats import write as write
     from jaxsim.gradient import Objective as Objective
@@ -81,6 +83,8 @@ _TABLE = {
     "simulate": "jaxsim.ensemble",
     "mean_field": "jaxsim.ensemble",
     "replay": "jaxsim.ensemble",
+    "Estimate": "jaxsim.estimation",
+    "estimate": "jaxsim.estimation",
     "gradient": "jaxsim.gradient",
     "check_gradient": "jaxsim.gradient",
     "switching_function": "jaxsim.gradient",

@@ -1,0 +1,179 @@
+"""What the coupled trajectories of all levels share: their description, their numbers, their start and their steps.
+
+A leap chain on a mesh of time lets every reaction fire a Poisson number of times in each step, with the rate at the
+step's start (Gillespie, J. Chem. Phys. 115 (2001) 1716), and holds counts at zero from below: x' = max(x + nu K, 0).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.kernels.change import to_count
+from jaxsim.kernels.firings import apply_firings
+from jaxsim.kernels.rates import leaves_before, plan_rates, propensities
+from jaxsim.network import Expression, Structure, evaluate
+from jaxsim.random import EVENTS, INITIAL, PARAMETERS, poisson, threefry2x32, trajectory_key, uniform
+
+LARGEST = np.int32(1 << 30)  # a count above it may not survive one more step
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Everything that shapes the compiled code of a level; no numbers of the model."""
+
+    structure: Structure
+    sampled_parameters: tuple[str, ...]
+    sampled_species: tuple[str, ...]
+    dosed: tuple[int, ...]
+    """Species that are given doses."""
+    quantity: Expression
+    lanes: int
+    pointed: int = 0
+    """How many of the random words of a trajectory come from a point set; the others from its stream."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, name) for name in self.__dataclass_fields__))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+class Tables(NamedTuple):
+    """A mesh of time with what holds over each of its steps, padded to a fixed length N."""
+
+    steps: Any
+    """int32: how many there are."""
+    width: Any
+    """float32 [N]."""
+    exposure: Any
+    """float32 [N, D]: the leaves in time of the rates, averaged over the step."""
+    slope: Any
+    """float32 [N, R]: by how much one firing in the step changes the quantity at the end, along the mean."""
+    multiply: Any
+    """float64 [N + 1, S], or [0, S] without doses: what species are given at the edges, with `add`."""
+    add: Any
+
+
+class Numbers(NamedTuple):
+    """The numbers of a call that concern all levels: they change without recompiling."""
+
+    seed: Any
+    """uint32 [2]."""
+    stream: Any
+    """uint32: number of the level, so that no two levels share a random word."""
+    first: Any
+    """uint32 [2]: low and high word of the number of the first trajectory."""
+    parameters: dict[str, Any]
+    initial: dict[str, Any]
+    points: Any
+    """uint32 [pointed, L]: random words from a point set."""
+
+
+class Start(NamedTuple):
+    """What the trajectories side by side begin with."""
+
+    key: tuple[Any, Any]
+    env: dict[str, Any]
+    """Parameters and constants of the rates, scalars or [L]; float32."""
+    precise: dict[str, Any]
+    """Parameters, float64."""
+    x: tuple[Any, ...]
+    """int32 [L] for each species."""
+
+
+class Block(NamedTuple):
+    """What a program returns of each of its trajectories, or pairs of them."""
+
+    value: Any
+    """float64 [L]: the quantity, of a pair the finer one's less the coarser one's."""
+    control: Any
+    """float64 [L]: a number of mean zero that goes along with it."""
+    finer: Any
+    """float64 [L]: the quantity of the finer trajectory."""
+    events: Any
+    """uint32 [L]: events, where they are simulated one by one."""
+    held: Any
+    """bool [L]: whether a count was held at zero."""
+    fault: Any
+    """bool [L]: whether a rate was negative or not finite, or a count went out of range."""
+
+
+def begin(chain: Chain, numbers: Numbers, tables: Tables) -> Start:
+    """Return keys, parameters and counts of every lane after the doses at the start."""
+    lane = jnp.arange(chain.lanes, dtype=jnp.uint32)
+    low = numbers.first[0] + lane
+    high = numbers.first[1] + (low < numbers.first[0]).astype(jnp.uint32)
+    position = 0
+
+    def words(purpose: int, index: int) -> Any:
+        nonlocal position
+        position += 1
+        if chain.pointed:
+            return numbers.points[position - 1]
+        key = trajectory_key(numbers.seed, numbers.stream, low, high, purpose)
+        return threefry2x32(*key, jnp.full_like(lane, index), jnp.zeros_like(lane))[0]
+
+    precise: dict[str, Any] = {}
+    for name, value in numbers.parameters.items():
+        if name in chain.sampled_parameters:
+            value = value.sample(uniform(words(PARAMETERS, chain.sampled_parameters.index(name))))
+        precise[name] = jnp.asarray(value).astype(jnp.float64)
+    x = []
+    for name in chain.structure.species:
+        value = numbers.initial[name]
+        if name in chain.sampled_species:
+            drawn = value.sample(uniform(words(INITIAL, chain.sampled_species.index(name))))
+            value = jnp.maximum(jnp.round(drawn.astype(jnp.float64)), 0.0)
+        x.append(jnp.broadcast_to(jnp.asarray(value).astype(jnp.int32), lane.shape))
+    single = {name: value.astype(jnp.float32) for name, value in precise.items()}
+    env = leaves_before(plan_rates(chain.structure, chain.sampled_parameters), single, jnp.float32)
+    key = trajectory_key(numbers.seed, numbers.stream, low, high, EVENTS)
+    return Start(key, env, precise, given(chain, tables, np.int32(0), tuple(x)))
+
+
+def given(chain: Chain, tables: Tables, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the counts after the doses at an edge of the mesh."""
+    result = list(x)
+    for s in chain.dosed:
+        changed = tables.multiply[edge, s] * x[s].astype(jnp.float64) + tables.add[edge, s]
+        result[s] = to_count(changed, x[s])
+    return tuple(result)
+
+
+def rates(chain: Chain, env: dict[str, Any], x: tuple[Any, ...], exposure: Any) -> Any:
+    """Return the propensities, float32 [R, L], with the leaves in time at the given row [D]."""
+    plan = plan_rates(chain.structure, chain.sampled_parameters)
+    state = {**env, **{name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}}
+    state |= {name: row.astype(jnp.float32) for name, row in zip(chain.structure.species, x, strict=True)}
+    like = jnp.zeros(x[0].shape, jnp.float32)
+    return jnp.stack(propensities(plan, state, tuple(range(len(plan.expressions))), like))
+
+
+def inverted(words: Any, means: Any) -> Any:
+    """Return Poisson counts [n, L] of these means; -1 where a mean is negative, not finite or too large."""
+    return poisson(uniform(words), means, uniform(~words))
+
+
+def moved(chain: Chain, x: tuple[Any, ...], firings: Any) -> tuple[Any, ...]:
+    """Return the counts after the firings, maybe negative."""
+    return apply_firings(chain.structure, x, firings)
+
+
+def floored(x: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any]:
+    """Return the counts held at zero from below, in which lanes one was, and in which lanes one is too large."""
+    none = jnp.zeros(x[0].shape, bool)
+    held = jax.tree.reduce(jnp.logical_or, [row < 0 for row in x], none)
+    large = jax.tree.reduce(jnp.logical_or, [jnp.abs(row) > LARGEST for row in x], none)
+    return tuple(jnp.maximum(row, np.int32(0)) for row in x), held, large
+
+
+def worth(chain: Chain, start: Start, x: tuple[Any, ...]) -> Any:
+    """Return the quantity of every lane, float64 [L]."""
+    env = {**start.precise, **{n: row.astype(jnp.float64) for n, row in zip(chain.structure.species, x, strict=True)}}
+    value = jnp.asarray(evaluate(chain.quantity, env)).astype(jnp.float64)
+    return jnp.broadcast_to(value, x[0].shape)

@@ -1,0 +1,145 @@
+"""Which levels: from the coarsest mesh up, as long as another level makes the whole cheaper, or the bias smaller."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxsim.errors import SimulationError
+from jaxsim.estimation.allocation import Share, believed_variance, sample_sizes, spread, total_cost
+from jaxsim.estimation.ladder import REFINEMENT, Ladder
+from jaxsim.estimation.level import Level, cost, plain_cost
+from jaxsim.estimation.wish import Wish
+
+PILOT_PATHS, PILOT_PAIRS, PILOT_EXACT = 256, 128, 64
+BIAS_SHARE = 0.4  # of the wanted half-width that the bound of a bias may take
+ROUNDS = 30  # of sampling and looking again
+
+
+class Found(NamedTuple):
+    """Levels that reach the wish."""
+
+    levels: list[Level]
+    bias: float
+    """Bound of the bias; 0 for an unbiased estimate."""
+    weights: list[float]
+    """By which the means of the levels are multiplied."""
+    wasted: list[Level]
+    """Levels that were looked at and left."""
+
+
+def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
+    """Return levels that end with the exact process; None where plain Monte Carlo is cheaper."""
+    levels = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
+    wasted: list[Level] = []
+    rung = ladder.rung(0)
+    reactions, thinned = len(ladder.chain.structure.reactions), bool(ladder.question.program.general)
+    target = wish.target(levels[0].sums.finer_mean)
+    plain = max(levels[0].sums.finer_variance / target, 2.0) * plain_cost(rung.events, reactions, thinned)
+    if plain < PILOT_EXACT * cost("exact", rung.edges.size - 1, reactions, rung.events):
+        return None
+    wish.refuse_above_limit(PILOT_EXACT * cost("exact", rung.edges.size - 1, reactions, rung.events))
+    last = _level(ladder, "exact", 0, seed, PILOT_EXACT)
+    while len(levels) <= ladder.highest:
+        target = wish.target(value(levels) + last.mean)
+        shares = _shares(levels)
+        here = total_cost([*shares, _share(last)], target)
+        there = total_cost([*shares, *_next(levels, last)], target) + PILOT_EXACT * last.cost
+        if here <= there:
+            break
+        levels.append(_level(ladder, "pair", len(levels), seed, PILOT_PAIRS))
+        wasted.append(last)
+        last = _level(ladder, "exact", len(levels) - 1, seed, PILOT_EXACT)
+    levels.append(last)
+    if total_cost(_shares(levels), target) > plain_trajectories(levels[-1], target) * plain_cost(
+        last.events, reactions, thinned
+    ):
+        return None
+    sample(levels, [1.0] * len(levels), wish, lambda: 0.0)
+    return Found(levels, 0.0, [1.0] * len(levels), wasted)
+
+
+def climb_leaps(ladder: Ladder, seed: Any, wish: Wish) -> Found:
+    """Return levels whose bias, after extrapolation to steps of no length, is a small part of the wish."""
+    levels = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
+    bias = np.inf
+    while bias > BIAS_SHARE * wish.half_width(value(levels)):
+        if len(levels) > ladder.highest:
+            raise SimulationError(
+                f"leaps of {ladder.steps(ladder.highest):,} steps still have a bias of about {bias:.2g}; ask for a "
+                f"larger error"
+            )
+        levels.append(_level(ladder, "pair", len(levels), seed, PILOT_PAIRS))
+        if len(levels) > 2:
+            sample(levels, _weights(levels), wish, lambda: BIAS_SHARE * wish.half_width(value(levels)))
+            bias = leftover(levels)
+    return Found(levels, bias, _weights(levels), [])
+
+
+def _weights(levels: list[Level]) -> list[float]:
+    """Return weights that take away the error of first order: Talay & Tubaro, Stoch. Anal. Appl. 8 (1990) 483."""
+    return [1.0] * (len(levels) - 1) + [1.0 + 1.0 / (REFINEMENT - 1)]
+
+
+def leftover(levels: list[Level]) -> float:
+    """Bound what extrapolation leaves: the change of the extrapolated value from one level to the next.
+
+    An error of second order leaves a sixteenth of it, one of first order a quarter; twice the standard error of the
+    change is added, so that noise is not taken for convergence.
+    """
+    step = 1.0 / (REFINEMENT - 1)
+    change = (1.0 + step) * levels[-1].mean - step * levels[-2].mean
+    parts = [(1.0 + step) ** 2 * levels[-1].variance, step**2 * levels[-2].variance]
+    error, _ = spread(parts, [level.sums.number for level in levels[-2:]])
+    return (abs(change) + 2.0 * error) * step
+
+
+def sample(levels: list[Level], weights: list[float], wish: Wish, bias: Any) -> None:
+    """Run every level until the interval is as narrow as wished, with sample sizes from what is known by then."""
+    for _ in range(ROUNDS):
+        target = wish.target(value(levels, weights), bias())
+        shares = [Share(w**2 * s.variance, s.cost) for w, s in zip(weights, _shares(levels), strict=True)]
+        if total_cost(shares, target) == 0 or target <= 0:
+            raise SimulationError("the mean is zero, and no error is small relative to it; give absolute_error=")
+        reached = sum(s.variance / level.sums.number for s, level in zip(shares, levels, strict=True))
+        if reached <= target:
+            return
+        wish.refuse_above_limit(total_cost(shares, target))
+        for size, level in zip(sample_sizes(shares, target), levels, strict=True):
+            level.run(min(size, 8 * level.sums.number))
+    raise SimulationError("the variance of a level keeps growing with its sample; use js.simulate")
+
+
+def value(levels: list[Level], weights: list[float] | None = None) -> float:
+    """Return the sum of what the levels add."""
+    given = weights or [1.0] * len(levels)
+    return float(sum(w * level.mean for w, level in zip(given, levels, strict=True)))
+
+
+def plain_trajectories(level: Level, target: float) -> float:
+    """Return how many exact trajectories plain Monte Carlo needs."""
+    return max(level.sums.finer_variance / target, 2.0)
+
+
+def _level(ladder: Ladder, kind: str, level: int, seed: Any, number: int) -> Level:
+    found = Level(ladder, kind, level, seed)
+    found.run(number)
+    return found
+
+
+def _share(level: Level) -> Share:
+    scale = 1.0 if level.kind == "path" else float(np.sqrt(level.sums.finer_variance))
+    return Share(believed_variance(level, scale), level.cost)
+
+
+def _shares(levels: list[Level]) -> list[Share]:
+    return [_share(level) for level in levels]
+
+
+def _next(levels: list[Level], last: Level) -> list[Share]:
+    """Predict the next two levels from the exact pairs at hand: a variance in proportion to the length of steps."""
+    reactions, steps = len(last.ladder.chain.structure.reactions), last.ladder.steps(len(levels))
+    variance = believed_variance(last, float(np.sqrt(last.sums.finer_variance)))
+    return [
+        Share(variance, cost("pair", steps, reactions, 0.0)),
+        Share(variance / REFINEMENT, cost("exact", steps, reactions, last.events)),
+    ]

@@ -1,0 +1,190 @@
+"""estimate: the mean of a quantity to a wanted accuracy, by the cheapest of several Monte Carlo methods."""
+
+import time
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsim.ensemble.simulate import simulate
+from jaxsim.errors import SimulationError
+from jaxsim.estimation.allocation import spread
+from jaxsim.estimation.chain import Chain
+from jaxsim.estimation.climb import Found, climb_exact, climb_leaps, plain_trajectories, value
+from jaxsim.estimation.ladder import Ladder
+from jaxsim.estimation.level import Level, plain_cost
+from jaxsim.estimation.mesh import course
+from jaxsim.estimation.question import Question, ask
+from jaxsim.estimation.result import Estimate, LevelReport
+from jaxsim.estimation.sums import GROUP
+from jaxsim.estimation.wish import Wish, read_wish
+
+MOST_EVENTS = 2e7  # of an exact trajectory, up to which the exact process ends the levels
+WORDS = 1 << 15  # random words of one step of all lanes, about, which stay near the core
+OBSERVABLE = "estimated_quantity"
+NAMES = {"path": "leaps", "pair": "leaps, less those of the level below", "exact": "exact, less leaps"}
+
+
+def estimate(
+    network: Any,
+    quantity: Any,
+    *,
+    at: Any,
+    relative_error: Any = 1e-3,
+    absolute_error: Any = None,
+    seed: Any = 0,
+    schedule: Any = None,
+    start: float = 0.0,
+    unbiased: bool | None = None,
+    chunk: Any = None,
+    limit_seconds: Any = 3600.0,
+) -> Estimate:
+    """Estimate the mean of a quantity to a wanted accuracy.
+
+    Trajectories of leaps on a coarse mesh give most of the answer, a few pairs of coupled trajectories on finer and
+    finer meshes correct it, and pairs of leaps and the exact process take away what bias is left. Every level has a
+    control variate: the firings of each leap less their means, weighed by what they change along the rate
+    equations. A pilot of each level decides how many levels there are, how many trajectories each gets, and whether
+    plain Monte Carlo, exact trajectories alone, is cheaper.
+
+    Parameters
+    ----------
+    network : Network
+    quantity : str or Expression
+        Of species, parameters and observables, such as ``"A + 2*B"`` or ``"A >= 5"``, whose mean is a probability.
+    at : float
+        When, in the time unit of the rates.
+    relative_error : float
+        Half-width of the 95 % interval over the mean.
+    absolute_error : float, optional
+        Half-width of the 95 % interval, instead.
+    seed : int
+        From 0 to 2**64 - 1. The result is a function of it: cores and `chunk` do not change a bit of it.
+    schedule : Schedule, optional
+        Doses. Exposure enters leaps by its mean over each, and the exact process by thinning.
+    start : float
+        Time at which trajectories begin.
+    unbiased : bool, optional
+        Whether the exact process ends the levels. If not given, it does where one exact trajectory has at most 2e7
+        events; else leaps are extrapolated to steps of no length, and the interval has a bound of the bias in it.
+    chunk : int, optional
+        Trajectories side by side, a multiple of 64.
+    limit_seconds : float
+        Processor seconds, about, above which nothing is begun.
+
+    Returns
+    -------
+    Estimate
+        Value, interval, and variance and cost of each level.
+
+    Raises
+    ------
+    JaxsimError
+        In one sentence: events, variables and effects are refused, and an error that would cost more than the limit.
+
+    References
+    ----------
+    Anderson & Higham, Multiscale Model. Simul. 10 (2012) 146; Giles, Oper. Res. 56 (2008) 607.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> net = js.Network({"A": 10_000, "B": 0}, ["2 A -> B, k", "B -> 2 A, 1"], {"k": 1e-4})
+    >>> found = js.estimate(net, "B", at=1.0, relative_error=0.005)
+    >>> found.half_width <= 0.005 * found.value
+    True
+    """
+    wish, device = read_wish(relative_error, absolute_error, limit_seconds), jax.local_devices()[0]
+    question = ask(network, quantity, at, schedule, start, seed, device.platform)
+    began = time.process_time()
+    chain = _chain(question, chunk)
+    ladder = Ladder(question, course(question, device.platform), chain, device)
+    if ladder.highest < 0:
+        raise SimulationError(
+            f"leaps would need {ladder.steps(0):,} steps to follow the fastest reactions; use js.simulate, "
+            f"whose method 'auto' knows when leaping pays"
+        )
+    events = ladder.rung(0).events
+    exactly = events <= MOST_EVENTS if unbiased is None else unbiased
+    found = climb_exact(ladder, seed, wish) if exactly else climb_leaps(ladder, seed, wish)
+    spent = time.process_time() - began - ladder.compile_seconds
+    if found is None:
+        return _plain(question, wish, seed, spent, ladder)
+    return _report(question, wish, seed, found, spent, ladder)
+
+
+def _chain(question: Question, chunk: Any) -> Chain:
+    program, structure = question.program, question.network.structure
+    if chunk is None:
+        chunk = min(512, max(GROUP, 1 << (WORDS // max(len(structure.reactions), 1)).bit_length() - 1))
+    whole = isinstance(chunk, (int, np.integer)) and not isinstance(chunk, bool)
+    if not whole or chunk < GROUP or chunk % GROUP:
+        raise SimulationError(f"chunk is {chunk!r}; give a multiple of {GROUP}")
+    dosed = tuple(structure.species.index(name) for name in program.dosed)
+    return Chain(structure, program.sampled_parameters, program.sampled_species, dosed, question.quantity, int(chunk))
+
+
+def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: float, ladder: Ladder) -> Estimate:
+    """Return the result of levels."""
+    levels, weights = found.levels, found.weights
+    mean = value(levels, weights)
+    error, width = spread(
+        [w**2 * level.variance for w, level in zip(weights, levels, strict=True)], [x.sums.number for x in levels]
+    )
+    events = levels[-1].events or ladder.rung(levels[-1].level).events
+    reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
+    plain = plain_trajectories(levels[-1], wish.target(mean))
+    ours = sum(level.sums.number * level.cost for level in (*levels, *found.wasted))
+    ratio = plain * plain_cost(events, reactions, thinned) / ours
+    kind = "multilevel Monte Carlo, unbiased" if not found.bias else "multilevel Monte Carlo, extrapolated"
+    if found.bias:
+        reason = f"an exact trajectory has about {events:.2g} events, too many to end the levels with"
+    else:
+        reason = f"plain Monte Carlo would cost about {ratio:.2g} times as much"
+    return Estimate(
+        question.text, question.at, mean, error, width * error + found.bias, found.bias, wish.half_width(mean), kind,
+        reason, tuple(_row(x, w) for x, w in zip(levels, weights, strict=True)), levels[-1].sums.finer_variance,
+        int(np.ceil(plain)), float(ratio), float(events), seconds, ladder.compile_seconds, int(seed),
+    )  # fmt: skip
+
+
+def _row(level: Level, weight: float) -> LevelReport:
+    return LevelReport(
+        NAMES[level.kind], level.steps, level.sums.number, weight * level.mean, level.variance,
+        level.sums.variance(False), level.sums.controlled, level.seconds,
+    )  # fmt: skip
+
+
+def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: Ladder) -> Estimate:
+    """Run exact trajectories alone until the interval is as narrow as wished."""
+    network = question.network.with_observables(**{OBSERVABLE: question.quantity})
+    rung, number, count = ladder.rung(0), 1024, 0
+    reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
+    mean = variance = events = compiling = 0.0
+    while number > count:
+        count = number
+        began = time.process_time()
+        out = simulate(
+            network, times=[question.at], trajectories=count, seed=seed, schedule=question.schedule,
+            start=question.start, progress=False,
+        )  # fmt: skip
+        compiling += out.attrs["compile_seconds"]
+        seconds += time.process_time() - began - out.attrs["compile_seconds"]
+        mean = float(out["observable_mean"].sel(observable=OBSERVABLE)[0])
+        variance = float(out["observable_variance"].sel(observable=OBSERVABLE)[0])
+        events = out.attrs["events"] / count
+        target = wish.target(mean)
+        if target <= 0:
+            raise SimulationError("the mean is zero, and no error is small relative to it; give absolute_error=")
+        number = int(np.ceil(variance / target))
+        wish.refuse_above_limit(number * plain_cost(events, reactions, thinned))
+    error, width = spread([variance], [count])
+    reason = (
+        f"a trajectory has only about {rung.events:.2g} events, and levels would cost more than all trajectories that "
+        f"are needed"
+    )
+    row = LevelReport("exact", 0, count, mean, variance, variance, False, seconds)
+    return Estimate(
+        question.text, question.at, mean, error, width * error, 0.0, wish.half_width(mean), "plain Monte Carlo",
+        reason, (row,), variance, count, 1.0, events, seconds, ladder.compile_seconds + compiling, int(seed),
+    )  # fmt: skip

@@ -1,0 +1,231 @@
+"""The last level: the exact process and the leap chain of the finest mesh, coupled, which takes away all bias.
+
+The exact process X and the chain Z fire together with the smaller of both rates, and alone with what is left
+(Anderson & Higham, Multiscale Model. Simul. 10 (2012) 146, eqs. 5.1 and 5.2): a proposal at the larger of the rates,
+at height v, fires reaction r in X if v < a_r(X, t) and in Z if v < a_r(Z), frozen since its step began. Where rates
+vary in time the proposal is made at their bound over the cell, which is thinning, and the same comparison accepts it.
+
+All lanes go through the cells of time together, so that what belongs to a cell is one number, not one for each lane.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxsim.dosing import Timeline
+from jaxsim.estimation.chain import Block, Chain, Numbers, Start, Tables, begin, floored, given, rates, worth
+from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.rates import leaves_in_time, plan_rates, propensities, propensity_bounds, total
+from jaxsim.kernels.selection import choose, waiting_time
+
+NOTHING = np.int32(-1)
+TOLERANCE = np.float32(1e-5)  # by which a rate may exceed its float32 bound from rounding
+
+
+class Cells(NamedTuple):
+    """Cells of time, none of which a step of the mesh or a cell of the bounds ends inside; padded to a fixed length."""
+
+    number: Any
+    """int32: how many there are."""
+    start: Any
+    """float64 [K + 1]."""
+    step: Any
+    """int32 [K]: step of the mesh."""
+    opens: Any
+    """bool [K]: whether the step begins with the cell."""
+    cell: Any
+    """int32 [K]: cell of the timeline."""
+    lower: Any
+    """float32 [K, D]: bounds of the leaves in time."""
+    upper: Any
+
+
+class ExactInputs(NamedTuple):
+    """What the program reads."""
+
+    numbers: Numbers
+    tables: Tables
+    cells: Cells
+    timeline: Timeline
+
+
+class _Carry(NamedTuple):
+    s: Any
+    """float64 [L]: time since the cell began; infinite after a fault."""
+    x: tuple[Any, ...]
+    z: tuple[Any, ...]
+    pending: Any
+    """int32 [L]: reaction to apply, carried over the edge of the loop so that it is chosen once."""
+    in_x: Any
+    in_z: Any
+    draws: Any
+    events: Any
+    control: Any
+    fault: Any
+
+
+class _Outer(NamedTuple):
+    x: tuple[Any, ...]
+    z: tuple[Any, ...]
+    frozen: Any
+    draws: Any
+    events: Any
+    control: Any
+    held: Any
+    fault: Any
+
+
+def exact_pair(chain: Chain, inputs: ExactInputs) -> Block:
+    """Run every pair from the start to the end."""
+    numbers, tables, cells, _ = inputs
+    start = begin(chain, numbers, tables)
+
+    def cell(k: Any, here: _Outer) -> _Outer:
+        here = _open(chain, inputs, start, k, here)
+        none = jnp.zeros((chain.lanes,), bool)
+        first = _Carry(
+            jnp.zeros((chain.lanes,), jnp.float64), here.x, here.z, jnp.full((chain.lanes,), NOTHING),
+            none, none, here.draws, here.events, here.control, here.fault,
+        )  # fmt: skip
+        width = cells.start[k + 1] - cells.start[k]
+        last = lax.while_loop(
+            lambda carry: jnp.any(carry.s < width),
+            lambda carry: _event(chain, inputs, start, k, width, here.frozen, carry),
+            first,
+        )
+        return here._replace(
+            x=last.x, z=last.z, draws=last.draws, events=last.events, control=last.control, fault=last.fault
+        )
+
+    zero, none = jnp.zeros((chain.lanes,), jnp.uint32), jnp.zeros((chain.lanes,), bool)
+    frozen = jnp.zeros((len(chain.structure.reactions), chain.lanes), jnp.float32)
+    first = _Outer(start.x, start.x, frozen, zero, zero, jnp.zeros((chain.lanes,), jnp.float64), none, none)
+    last = lax.fori_loop(np.int32(0), cells.number, cell, first)
+    z, held, large = floored(last.z)
+    z, x = (given(chain, tables, tables.steps, counts) for counts in (z, last.x))
+    finer = worth(chain, start, x)
+    fault = last.fault | large
+    return Block(finer - worth(chain, start, z), last.control, finer, last.events, last.held | held, fault)
+
+
+def _open(chain: Chain, inputs: ExactInputs, start: Start, k: Any, here: _Outer) -> _Outer:
+    """Begin the step of the mesh that begins with a cell: doses, and the rates of the chain for the step."""
+    tables, cells = inputs.tables, inputs.cells
+    step = cells.step[k]
+
+    def begins() -> _Outer:
+        z, held, large = floored(here.z)
+        x = here.x
+        if chain.dosed:  # those at the start have been given
+            later = step > 0
+            x, z = (
+                tuple(jnp.where(later, new, old) for new, old in zip(given(chain, tables, step, y), y, strict=True))
+                for y in (x, z)
+            )
+        frozen = rates(chain, start.env, z, tables.exposure[step])
+        bad = large | jnp.any(~(frozen >= 0) | jnp.isinf(frozen), axis=0)
+        return here._replace(x=x, z=z, frozen=frozen, held=here.held | held, fault=here.fault | bad)
+
+    return lax.cond(cells.opens[k], begins, lambda: here)
+
+
+def _event(chain: Chain, inputs: ExactInputs, start: Start, k: Any, width: Any, frozen: Any, here: _Carry) -> _Carry:
+    """Apply what is pending, then propose the next event within the cell."""
+    cells, slope = inputs.cells, inputs.tables.slope[inputs.cells.step[k]]
+    x, z = _apply(chain, here.x, here.pending, here.in_x), _apply(chain, here.z, here.pending, here.in_z)
+    plan = plan_rates(chain.structure, chain.sampled_parameters)
+    state = {**start.env, **{n: row.astype(jnp.float32) for n, row in zip(chain.structure.species, x, strict=True)}}
+    boxes = {name: (cells.lower[k, d], cells.upper[k, d]) for d, (name, _) in enumerate(plan.in_time)}
+    like = jnp.zeros((chain.lanes,), jnp.float32)
+    bound = propensity_bounds(plan, state, boxes, like)
+    upper = [jnp.maximum(a, frozen[r]) for r, a in enumerate(bound)]
+    sums = total(upper)
+    u_time, u_choice = two_uniforms(draw_bits(start.key[0], start.key[1], here.draws), jnp.float32)
+    proposed = here.s + waiting_time(u_time, sums[-1])
+    runs = here.s < width
+    hits = runs & (proposed < width)
+    threshold = u_choice * sums[-1]
+    chosen = choose(threshold, sums)
+    present, good = _present(chain, inputs, plan, state, k, here.s, proposed, bound)
+    in_x, in_z = _accepted(threshold, sums, chosen, present), _accepted(threshold, sums, chosen, list(frozen))
+    good = good & _sound(x, bound, sums[-1])
+    here_control = here.control
+    if not plan.in_time:
+        spent = (jnp.minimum(proposed, width) - here.s).astype(jnp.float32)
+        drift = sum(slope[r] * (present[r] - frozen[r]) for r in range(len(present)))
+        jump = _at(chosen, [jnp.broadcast_to(slope[r], like.shape) for r in range(len(present))])
+        jump = jump * (in_x.astype(jnp.float32) - in_z.astype(jnp.float32))
+        step = jnp.where(hits, jump, np.float32(0)) - drift * spent
+        here_control = here_control + jnp.where(runs & good, step, np.float32(0)).astype(jnp.float64)
+    return _Carry(
+        s=jnp.where(runs, jnp.where(good, jnp.minimum(proposed, width), jnp.inf), here.s),
+        x=x,
+        z=z,
+        pending=jnp.where(hits & good & (in_x | in_z), chosen, NOTHING),
+        in_x=in_x,
+        in_z=in_z,
+        draws=here.draws + runs.astype(jnp.uint32),
+        events=here.events + hits.astype(jnp.uint32),
+        control=here_control,
+        fault=here.fault | (runs & ~good),
+    )
+
+
+def _apply(chain: Chain, x: tuple[Any, ...], pending: Any, fires: Any) -> tuple[Any, ...]:
+    """Return the counts after the pending reaction, where it fires."""
+    result = []
+    for name, row in zip(chain.structure.species, x, strict=True):
+        for r, reaction in enumerate(chain.structure.reactions):
+            change = reaction.changes.get(name, 0)
+            if change:
+                row = row + jnp.where(fires & (pending == np.int32(r)), np.int32(change), np.int32(0))
+        result.append(row)
+    return tuple(result)
+
+
+def _present(
+    chain: Chain, inputs: ExactInputs, plan: Any, state: dict[str, Any], k: Any, s: Any, proposed: Any, bound: list[Any]
+) -> tuple[list[Any], Any]:
+    """Return the rates of the exact process at the moment that is proposed, and where they obey their bounds."""
+    good = jnp.ones(s.shape, bool)
+    if not plan.in_time:
+        return bound, good
+    cells = inputs.cells
+    t = cells.start[k] + jnp.minimum(proposed, cells.start[k + 1] - cells.start[k])
+    cell = jnp.broadcast_to(cells.cell[k], s.shape)
+    leaves = leaves_in_time(plan, chain.structure, state, inputs.timeline, cell, t, jnp.float32)
+    present = list(bound)
+    for r, rate in zip(
+        plan.varying, propensities(plan, {**state, **leaves}, plan.varying, s.astype(jnp.float32)), strict=True
+    ):
+        present[r] = rate
+        good = good & (rate >= 0) & (rate <= bound[r] * (1 + TOLERANCE))
+    return present, good
+
+
+def _accepted(threshold: Any, sums: list[Any], chosen: Any, heights: list[Any]) -> Any:
+    """Return where the threshold falls below the height of the chosen reaction."""
+    below = jnp.zeros(threshold.shape, bool)
+    for r, height in enumerate(heights):
+        edge = sums[r - 1] + height if r else height
+        below = jnp.where(chosen == np.int32(r), threshold < edge, below)
+    return below
+
+
+def _at(chosen: Any, values: list[Any]) -> Any:
+    found = values[0]
+    for r, value in enumerate(values[1:], start=1):
+        found = jnp.where(chosen == np.int32(r), value, found)
+    return found
+
+
+def _sound(x: tuple[Any, ...], bound: list[Any], sums: Any) -> Any:
+    """Return the lanes of which counts and rates are in range."""
+    together = jax.tree.reduce(jnp.bitwise_or, list(x))
+    good = (together >= np.int32(0)) & (sums <= np.finfo(np.float32).max)
+    for rate in bound:
+        good = good & (rate >= 0)
+    return good

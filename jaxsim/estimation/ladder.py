@@ -1,0 +1,184 @@
+"""The levels of one question: meshes from coarse to fine, with what the programs of each level read."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from jaxsim.ensemble.analysis import shared_values
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.executables import executable
+from jaxsim.ensemble.typical import typical_network
+from jaxsim.estimation.chain import Chain, Numbers, Tables
+from jaxsim.estimation.exact_pair import Cells, ExactInputs
+from jaxsim.estimation.leap_pair import PairInputs
+from jaxsim.estimation.leap_path import PathInputs
+from jaxsim.estimation.mean_path import MeanInputs, MeanPath, mean_path
+from jaxsim.estimation.mesh import Course, mesh
+from jaxsim.estimation.question import Question
+from jaxsim.estimation.sums import GROUP
+from jaxsim.kernels.exposure import exposures
+from jaxsim.kernels.rates import leaf_bounds, plan_rates
+from jaxsim.random import seed_words
+
+REFINEMENT = 4  # steps of a level in one of the level below; Giles (2008) finds the cost flat from 3 to 7
+MOST_STEPS = 1 << 16
+STREAMS = 1 << 25  # number of the first stream: design points of other studies of this seed are below it
+KINDS = ("path", "pair", "exact", "points")
+
+
+@dataclass
+class Rung:
+    """One mesh."""
+
+    edges: np.ndarray
+    tables: Tables
+    mean: float
+    """The quantity at the end of the leap chain without noise."""
+    events: float
+    """Firings along it."""
+
+
+@dataclass
+class Ladder:
+    """All meshes of a question; built as they are asked for."""
+
+    question: Question
+    course: Course
+    chain: Chain
+    device: Any
+    rungs: dict[int, Rung] = field(default_factory=dict)
+    compile_seconds: float = 0.0
+
+    @property
+    def highest(self) -> int:
+        """The finest level that there may be."""
+        coarsest = self.steps(0)
+        return (
+            int(np.floor(np.log(MOST_STEPS / coarsest) / np.log(REFINEMENT) + 1e-9)) if coarsest <= MOST_STEPS else -1
+        )
+
+    def steps(self, level: int) -> int:
+        """Return how many steps the mesh of a level has."""
+        return (mesh(self.course, 1).size - 1) * REFINEMENT**level
+
+    def rung(self, level: int) -> Rung:
+        """Return the mesh of a level with its tables."""
+        if level not in self.rungs:
+            self.rungs[level] = self._build(mesh(self.course, REFINEMENT**level))
+        return self.rungs[level]
+
+    def chain_for(self, kind: str) -> Chain:
+        """Return what the program of a kind is compiled for; exact pairs are few and dear, so they run side by side in
+        the smallest number that counts."""
+        return replace(self.chain, lanes=GROUP) if kind == "exact" else self.chain
+
+    def numbers(self, kind: str, level: int, seed: Any, first: int) -> Numbers:
+        """Return the numbers of a call."""
+        return Numbers(
+            seed=seed_words(seed),
+            stream=np.uint32(STREAMS + 64 * KINDS.index(kind) + level),
+            first=np.array([first & 0xFFFFFFFF, first >> 32], np.uint32),
+            parameters=self.question.inputs.parameters,
+            initial=self.question.inputs.initial,
+            points=np.zeros((0, self.chain_for(kind).lanes), np.uint32),
+        )
+
+    def path_inputs(self, level: int, numbers: Numbers) -> PathInputs:
+        """Return what the program of single chains reads."""
+        return PathInputs(numbers, self.rung(level).tables)
+
+    def pair_inputs(self, level: int, numbers: Numbers) -> PairInputs:
+        """Return what the program of pairs of a level and the one below reads."""
+        return PairInputs(numbers, self.rung(level).tables, self.rung(level - 1).tables, np.int32(REFINEMENT))
+
+    def exact_inputs(self, level: int, numbers: Numbers) -> ExactInputs:
+        """Return what the program of pairs of a level and the exact process reads."""
+        rung, timeline = self.rung(level), self.question.inputs.timeline
+        return ExactInputs(numbers, rung.tables, self._cells(rung), timeline)
+
+    def _padded(self) -> int:
+        """Return the length of all tables: one program serves every level."""
+        return 1 << int(self.steps(max(self.highest, 0)) - 1).bit_length()
+
+    def _build(self, edges: np.ndarray) -> Rung:
+        question, structure = self.question, self.chain.structure
+        typical = typical_network(question.network)
+        plan = plan_rates(structure, self.chain.sampled_parameters)
+        width = np.diff(edges)
+        if plan.in_time:
+            with double_precision():
+                exposure = np.asarray(exposures(structure, plan, question.network, question.schedule, edges, 1))
+        else:
+            exposure = np.zeros((width.size, 0))
+        multiply, add = self._doses(edges)
+        length = self._padded()
+        tables = Tables(
+            steps=np.int32(width.size),
+            width=_pad(width, length),
+            exposure=_pad(exposure, length),
+            slope=np.zeros((length, 0)),
+            multiply=_pad(multiply, length + 1, 1.0) if self.chain.dosed else multiply[:0],
+            add=_pad(add, length + 1) if self.chain.dosed else add[:0],
+        )
+        found = self._mean(tables, typical, multiply[0], add[0])
+        slope = np.asarray(found.slope)
+        slope = np.where(np.isfinite(slope), slope, 0.0)  # any slope keeps the control's mean at zero
+        single = tables._replace(
+            width=tables.width.astype(np.float32),
+            exposure=tables.exposure.astype(np.float32),
+            slope=slope.astype(np.float32),
+        )
+        return Rung(edges, single, float(found.value), float(found.events))
+
+    def _mean(self, tables: Tables, typical: Any, multiply: np.ndarray, add: np.ndarray) -> MeanPath:
+        parameters = {name: np.float64(value) for name, value in typical.parameters.items()}
+        counts = np.array([float(typical.initial[name]) for name in self.chain.structure.species])
+        given = MeanInputs(tables, parameters, multiply * counts + add)
+        call, seconds = executable(mean_path, self.chain, given, self.device)
+        self.compile_seconds += seconds
+        with double_precision():
+            result: MeanPath = call(given)
+        return result
+
+    def _doses(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what species are given at each edge, from the cells of the timeline at which they are."""
+        timeline = self.question.inputs.timeline
+        species = len(self.chain.structure.species)
+        multiply, add = np.ones((edges.size, species)), np.zeros((edges.size, species))
+        for cell, time in enumerate(timeline.edges[:-1]):
+            scale, shift = timeline.multiply[cell], timeline.add[cell]
+            if np.any(scale != 1) or np.any(shift != 0):
+                edge = int(np.argmin(np.abs(edges - time)))
+                multiply[edge], add[edge] = scale * multiply[edge], scale * add[edge] + shift
+        return multiply, add
+
+    def _cells(self, rung: Rung) -> Cells:
+        """Cut the steps of a mesh where the bounds of the rates change."""
+        structure, timeline = self.chain.structure, self.question.inputs.timeline
+        plan = plan_rates(structure, self.chain.sampled_parameters)
+        marks = np.asarray(timeline.edges)
+        edges = np.unique(np.concatenate([rung.edges, marks])) if plan.in_time else rung.edges
+        middle = 0.5 * (edges[1:] + edges[:-1])
+        step = np.searchsorted(rung.edges, middle, side="right") - 1
+        cell = np.clip(np.searchsorted(marks, middle, side="right") - 1, 0, marks.size - 2)
+        lower, upper = np.zeros((marks.size - 1, 0)), np.zeros((marks.size - 1, 0))
+        if plan.in_time:
+            with double_precision():
+                found = leaf_bounds(plan, structure, shared_values(self.question.network), timeline)
+            lower, upper = (np.stack([np.asarray(pair[i]) for pair in found.values()], axis=1) for i in (0, 1))
+        length = self._padded() + marks.size
+        return Cells(
+            number=np.int32(middle.size),
+            start=_pad(edges, length + 1, edges[-1]),
+            step=_pad(step, length).astype(np.int32),
+            opens=_pad(np.diff(step, prepend=-1) > 0, length),
+            cell=_pad(cell, length).astype(np.int32),
+            lower=_pad(lower[cell], length).astype(np.float32),
+            upper=_pad(upper[cell], length).astype(np.float32),
+        )
+
+
+def _pad(values: np.ndarray, length: int, value: float = 0.0) -> np.ndarray:
+    shape = [(0, length - values.shape[0])] + [(0, 0)] * (values.ndim - 1)
+    return np.pad(values, shape, constant_values=np.asarray(value).astype(values.dtype))

@@ -1,0 +1,130 @@
+"""Meshes of time for leaps: steps of equal shares of what the rate equations relax, nested from level to level."""
+
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.pilot import drift
+from jaxsim.ensemble.request import Request, prepare
+from jaxsim.ensemble.typical import typical_network
+from jaxsim.errors import SimulationError
+from jaxsim.estimation.question import Question
+from jaxsim.kernels.context import context
+from jaxsim.kernels.state import Owner
+
+RELAXATION = 0.5  # of the fastest mode, that a step of the coarsest mesh holds; an explicit leap is stable up to 2
+FEWEST = 8  # steps of the coarsest mesh
+EVEN = 0.5  # of the mean rate of relaxation, that counts everywhere, so that no step is very long
+RELATIVE, ABSOLUTE = 1e-4, 1e-2  # tolerances of the solver
+MOST_POINTS = 400  # at which the rates of relaxation are looked at, in each part
+
+
+class Course(NamedTuple):
+    """How much relaxes between the moments at which species are given doses."""
+
+    times: list[Float[np.ndarray, " k"]]
+    """Of each part, from its start to its end."""
+    relaxed: list[Float[np.ndarray, " k"]]
+    """Integral of the rate of relaxation, in units of RELAXATION, since the part began."""
+
+
+def course(question: Question, backend: str) -> Course:
+    """Follow the rate equations and return how fast they relax along the way.
+
+    Raises
+    ------
+    SimulationError
+        If they cannot be followed to the end.
+    """
+    given = Request(times=[question.at], schedule=question.schedule, start=question.start, precision="float64", cells=0)
+    with double_precision():
+        program, inputs = prepare(typical_network(question.network), given, backend)
+        word = jnp.zeros((1,), jnp.uint32)
+        known = context(program, inputs, Owner(jnp.zeros((1,), jnp.int32), word, word, word, {}))
+        held = jax.device_put(inputs)
+        edges, y = (
+            np.asarray(inputs.timeline.edges),
+            np.array([float(inputs.initial[n]) for n in program.structure.species]),
+        )
+        times, rates, begins = [], [], []
+        for cell in range(len(edges) - 1):
+            multiply, add = np.asarray(inputs.timeline.multiply)[cell], np.asarray(inputs.timeline.add)[cell]
+            if np.any(multiply != 1) or np.any(add != 0):
+                y = multiply * y + add
+                begins.append(edges[cell])
+            if edges[cell + 1] <= edges[cell]:
+                continue
+            slope = partial(_at, _drift, program, held, known, cell)
+            t, path = _leg(slope, edges[cell : cell + 2], y)
+            y = path[-1]
+            jacobians = [_at(_jacobian, program, held, known, cell, a, b) for a, b in zip(t, path, strict=True)]
+            times.append(t)
+            rates.append(np.array([np.abs(np.linalg.eigvals(j)).max() for j in jacobians]))
+    return _parts(np.concatenate(times), np.concatenate(rates), [edges[0], *begins, edges[-1]])
+
+
+def _at(function: Any, program: Any, held: Any, known: Any, cell: int, t: float, y: np.ndarray) -> np.ndarray:
+    return np.asarray(function(program, held, known, np.float64(t), np.int32(cell), np.asarray(y, np.float64)))
+
+
+_drift = drift
+
+
+@partial(jax.jit, static_argnums=0)
+def _jacobian(program: Any, inputs: Any, known: Any, t: Any, cell: Any, y: Any) -> Any:
+    return jax.jacfwd(lambda x: drift(program, inputs, known, t, cell, x))(y)
+
+
+def _leg(slope: Any, ends: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return times and counts from one edge to the next, where the solver stepped."""
+    from scipy.integrate import solve_ivp
+
+    found = solve_ivp(slope, tuple(ends), y, "LSODA", rtol=RELATIVE, atol=ABSOLUTE)
+    if not (found.success and np.all(np.isfinite(found.y))):
+        raise SimulationError(
+            f"the rate equations cannot be followed past t = {found.t[-1]:g}, and the lengths of leaps are taken from "
+            f"them; use js.simulate"
+        )
+    kept = np.unique(np.linspace(0, found.t.size - 1, MOST_POINTS).round().astype(int))
+    return found.t[kept], np.maximum(found.y.T[kept], 0.0)
+
+
+def _parts(times: np.ndarray, rates: np.ndarray, marks: list[float]) -> Course:
+    """Cut the course at the marks and integrate."""
+    span = marks[-1] - marks[0]
+    rates = np.nan_to_num(rates, nan=0.0, posinf=0.0)
+    middle = 0.5 * (rates[1:] + rates[:-1])
+    rates = rates + EVEN * float(np.sum(middle * np.diff(times))) / span + FEWEST * RELAXATION / span / (1.0 + EVEN)
+    inside, relaxed = [], []
+    stops = np.unique(marks)
+    for left, right in pairwise(stops):
+        t = np.unique(np.concatenate([[left], times[(times > left) & (times < right)], [right]]))
+        rate = np.interp(t, times, rates)
+        inside.append(t)
+        relaxed.append(np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(t))]) / RELAXATION)
+    return Course(inside, relaxed)
+
+
+def mesh(course: Course, refined: int) -> Float[np.ndarray, " edges"]:
+    """Return the edges of the coarsest mesh with every step cut in `refined` parts of equal relaxation.
+
+    Examples
+    --------
+    >>> even = Course([np.array([0.0, 1.0])], [np.array([0.0, 1.9])])
+    >>> mesh(even, 1).round(9).tolist(), mesh(even, 2).round(9).tolist()
+    ([0.0, 0.5, 1.0], [0.0, 0.25, 0.5, 0.75, 1.0])
+    """
+    parts = [course.times[0][:1]]
+    for times, relaxed in zip(course.times, course.relaxed, strict=True):
+        number = max(1, int(np.ceil(relaxed[-1] * (1 - 1e-9))))
+        shares = np.arange(1, number * refined + 1) / (number * refined)
+        edges = np.interp(shares * relaxed[-1], relaxed, times)
+        edges[-1] = times[-1]
+        parts.append(edges)
+    return np.concatenate(parts)
