@@ -54,6 +54,9 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.network import Network as Network
     from jaxsim.network import Parameter as Parameter
     from jaxsim.network import Reaction as Reaction
+    from jaxsim.optimise import Optimum as Optimum
+    from jaxsim.optimise import free as free
+    from jaxsim.optimise import optimise as optimise
     from jaxsim.random import Bernoulli as Bernoulli
     from jaxsim.random import Lognormal as Lognormal
     from jaxsim.random import Normal as Normal
@@ -100,6 +103,9 @@ _TABLE = {
     "time_above": "jaxsim.gradient",
     "time_below": "jaxsim.gradient",
     "variance": "jaxsim.gradient",
+    "optimise": "jaxsim.optimise",
+    "free": "jaxsim.optimise",
+    "Optimum": "jaxsim.optimise",
     "run_study": "jaxsim.study",
     "resume_study": "jaxsim.study",
     "open_study": "jaxsim.study",

@@ -3,21 +3,21 @@
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
+from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import Anchor, influence, values
 from jaxsim.gradient.critics import linear_critics
 from jaxsim.gradient.leap_score import Scores, leap_scores
 from jaxsim.gradient.leap_score_estimator import BIAS, bias_of, leap_anchors, spread_of
 from jaxsim.gradient.objective import Objective
-from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
 
 FITTED_FROM = 3 << 30  # number of the first trajectory from which the critics' weights are fitted
 
 
 def estimate(problem: Problem) -> Estimate:
     """Average what the critics leave over, times scores, plus what they see."""
-    chain = chain_of(problem, lane_count(problem.trajectories))
+    chain = chain_of(problem, lanes_of(problem))
     drive, spread = drive_of(problem), spread_of(problem)
     channels, critics = find_channels(chain, problem.slopes), linear_critics(chain, drive, problem.grid)
     anchor = leap_anchors(problem, drive)

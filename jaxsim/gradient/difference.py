@@ -15,11 +15,11 @@ import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
+from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score_estimator import leap_anchors
-from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
 from jaxsim.gradient.tables import values_at
 
 SHARE = 0.1  # of the exposure or parameters that a difference changes to each side, where no step is given
@@ -56,7 +56,7 @@ def slopes(problem: Problem, widths: np.ndarray, anchor: list[Anchor | None]) ->
 
 def sides(problem: Problem, widths: np.ndarray, middle: bool = True) -> Iterator[np.ndarray]:
     """Yield for each batch F [1 + 2 P, J, L]: in the middle if asked for, and with each number moved up and down."""
-    chain = chain_of(problem, lane_count(problem.trajectories))
+    chain = chain_of(problem, lanes_of(problem))
     drives = [drive_of(problem)] if middle else []
     for direction in np.eye(problem.size) * widths[:, None]:
         drives += [_shifted(problem, direction), _shifted(problem, -direction)]

@@ -6,19 +6,19 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
+from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score import Spread, leap_scores
-from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
 
 BIAS = "none beyond that of leaping: unbiased for the law of the leap chain with these steps"
 
 
 def estimate(problem: Problem) -> Estimate:
     """Average influence times score over trajectories."""
-    chain = chain_of(problem, lane_count(problem.trajectories))
+    chain = chain_of(problem, lanes_of(problem))
     drive, spread = drive_of(problem), spread_of(problem)
     channels = find_channels(chain, problem.slopes)
     given = batches(problem.first, problem.trajectories, chain.lanes)
@@ -65,7 +65,7 @@ def leap_anchors(problem: Problem, drive: Any) -> list[Anchor | None]:
 
     def pilot() -> np.ndarray:
         number = min(problem.trajectories, PILOT_MOST)
-        chain = chain_of(problem, lane_count(number))
+        chain = chain_of(problem, lanes_of(problem._replace(trajectories=number)))
         given = batches(problem.first + (1 << 31), number, chain.lanes)
         found = run_batches(lambda first: leap_paths(chain, drive._replace(first=first_words(first))), given)
         return np.concatenate([paths.numbers for paths in found], axis=1)

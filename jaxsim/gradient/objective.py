@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from jaxsim.errors import SimulationError, closest
+from jaxsim.gradient.limit import Limit
 from jaxsim.network import (
     Call,
     Compare,
@@ -55,7 +56,7 @@ class Term:
 class Objective:
     """Collect terms whose weighted sum is to be differentiated; add, subtract and scale objectives freely.
 
-    Made by :func:`jaxsim.mean`, :func:`jaxsim.probability` and their sisters.
+    Made by :func:`jaxsim.mean`, :func:`jaxsim.probability` and their sisters. Compared with a number it is a limit.
 
     Examples
     --------
@@ -83,6 +84,12 @@ class Objective:
 
     def __sub__(self, other: "Objective") -> "Objective":
         return self + -other
+
+    def __le__(self, bound: Any) -> Limit:
+        return Limit(self, float(bound), upper=True)
+
+    def __ge__(self, bound: Any) -> Limit:
+        return Limit(self, float(bound), upper=False)
 
     def __str__(self) -> str:
         text = ""

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from jaxsim.dosing import Schedule
+from jaxsim.gradient.batches import lane_count
 from jaxsim.gradient.chain import Chain, Drive
 from jaxsim.gradient.free import Free
 from jaxsim.gradient.grid import Grid, looks, species_changes
@@ -37,6 +38,8 @@ class Problem(NamedTuple):
     """Species whose reactions the surrogate scores, where they were given."""
     reason: str = ""
     """Why this estimator was chosen."""
+    lanes: int | None = None
+    """How many trajectories run side by side; chosen by their number if not given."""
 
     @property
     def size(self) -> int:
@@ -59,6 +62,11 @@ class Estimate(NamedTuple):
     held: float = 0.0
     """Share of the trajectories in which a count was held at zero."""
     compile_seconds: float = 0.0
+
+
+def lanes_of(problem: Problem, between: bool = False) -> int:
+    """Return how many trajectories run side by side; `between` asks for batches enough to see their spread."""
+    return lane_count(problem.trajectories, between) if problem.lanes is None else problem.lanes
 
 
 def chain_of(problem: Problem, lanes: int) -> Chain:

@@ -5,13 +5,13 @@ import numpy as np
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, lane_count
+from jaxsim.gradient.batches import Average, batches
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
 from jaxsim.gradient.exact_score import ExactScores, exact_scores, late_terms
 from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
-from jaxsim.gradient.problem import Estimate, Problem, chain_of, first_words
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, first_words, lanes_of
 from jaxsim.kernels.continuous.effects import degree
 from jaxsim.kernels.rates import plan_rates
 
@@ -20,7 +20,7 @@ BIAS = f"none: unbiased for the exact process, whose drug curves are averaged ov
 
 def estimate(problem: Problem) -> Estimate:
     """Average influence times score over exact trajectories."""
-    chain = chain_of(problem, lane_count(problem.trajectories))
+    chain = chain_of(problem, lanes_of(problem))
     _refuse_nonlinear(problem)
     exact, slopes = exact_drive(problem)
     problem = problem._replace(slopes=slopes)

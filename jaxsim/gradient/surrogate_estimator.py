@@ -7,14 +7,14 @@ import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
+from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.mean_chain import typical_counts
 from jaxsim.gradient.objective import Objective, described, has_jumps
 from jaxsim.gradient.path_loss import Levels
-from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
 from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
 from jaxsim.gradient.tables import Tables, chained
 from jaxsim.network import changed_species, names, to_string
@@ -25,7 +25,7 @@ FEW = 50.0  # copies below which a species' reactions are scored; the bias of th
 def estimate(problem: Problem) -> Estimate:
     """Average the gradients of batches."""
     scored, bias = scored_reactions(problem)
-    chain = chain_of(problem, lane_count(problem.trajectories, between=True))
+    chain = chain_of(problem, lanes_of(problem, between=True))
     program, drive = Surrogate(chain, scored), drive_of(problem)
     anchor = leap_anchors(problem, drive)
     levels = levels_of(problem.objective, anchor)

@@ -15,11 +15,11 @@ from jaxsim.dosing import Schedule
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.admission import refuse_for_gradient
-from jaxsim.gradient.batches import Average, batches, lane_count, refuse_faults
+from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
 from jaxsim.gradient.leap_score_estimator import leap_anchors
-from jaxsim.gradient.problem import Problem, chain_of, drive_of
+from jaxsim.gradient.problem import Problem, chain_of, drive_of, lanes_of
 from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
 from jaxsim.gradient.surrogate_estimator import levels_of, scored_reactions, with_first
 from jaxsim.kernels.exposure import SHIFTS
@@ -126,7 +126,7 @@ def switching_function(
     problem = posed(free, objective, trajectories, seed, (start, end), step, None, shifts, first)
     problem = problem._replace(scored=known_species(problem, scored))
     reactions, bias = scored_reactions(problem)
-    chain = chain_of(problem, lane_count(problem.trajectories, between=True))
+    chain = chain_of(problem, lanes_of(problem, between=True))
     program, drive = Surrogate(chain, reactions), drive_of(problem)
     levels = levels_of(problem.objective, leap_anchors(problem, drive))
     given = batches(problem.first, problem.trajectories, chain.lanes)

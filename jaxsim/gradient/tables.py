@@ -36,15 +36,20 @@ class Slopes(NamedTuple):
     """[F, P]: of what no estimator differentiates: initial counts, and doses of species."""
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 5))
-def _evaluated(build: Any, structure: Structure, sampled: Any, edges: Any, given: Any, shifts: int) -> Any:
+def tables_of(structure: Structure, network: Any, schedule: Any, edges: Any, shifts: int = SHIFTS) -> Tables:
+    """Return the tables of a network and a schedule, traced or not; call within ``jax.enable_x64(True)``."""
+    plan = plan_rates(structure, sampled_names(network.parameters))
+    values = {name: jax.tree.map(_real, value) for name, value in network.parameters.items()}
+    return Tables(exposures(structure, plan, network, schedule, edges, shifts), values)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 4))
+def _evaluated(build: Any, structure: Structure, edges: Any, given: Any, shifts: int) -> Any:
     theta, base = given
 
     def tables(point: Any) -> Any:
         network, schedule = build(point, base)
-        exposure = exposures(structure, plan_rates(structure, sampled), network, schedule, edges, shifts)
-        values = {name: jax.tree.map(_real, value) for name, value in network.parameters.items()}
-        return Tables(exposure, values), _fixed(network, schedule)
+        return tables_of(structure, network, schedule, edges, shifts), _fixed(network, schedule)
 
     found = tables(theta)
     return found[0], Slopes(*jax.jacfwd(tables)(theta))
@@ -78,7 +83,7 @@ def build_tables(free: Free, network: Network, edges: np.ndarray, shifts: int = 
     """
     given = jax.tree.map(_as_float, (free.theta, free.base))
     with double_precision():
-        found = _evaluated(free.build, network.structure, sampled_names(network.parameters), edges, given, shifts)
+        found = _evaluated(free.build, network.structure, edges, given, shifts)
         tables, slopes = jax.tree.map(np.asarray, found)
     direct = np.flatnonzero(np.any(slopes.fixed != 0.0, axis=0))
     if direct.size:

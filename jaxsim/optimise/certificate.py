@@ -1,0 +1,121 @@
+"""The certificate of an optimum: its gradient with intervals, the bounds it stands at, the check of the gradient."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from jaxsim.gradient.check import GradientCheck, compared
+from jaxsim.gradient.free import free_numbers
+from jaxsim.gradient.gradient import assembled, posed
+from jaxsim.gradient.problem import Problem
+from jaxsim.gradient.result import Gradient
+from jaxsim.optimise.polish import stationary
+from jaxsim.optimise.search import FRESH, Search
+from jaxsim.optimise.trial import CPU_LANES
+
+ACTIVE = 0.01  # share of its room below which a component stands at a bound
+WIDTH = 0.2  # of coordinates: half the step of the differences of a check
+TWO_SIDED = 1.96
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Say how close to an optimum a schedule is.
+
+    Attributes
+    ----------
+    slopes
+        The gradient of the objective (with the pull of its limits) in times, amounts and durations, with errors.
+    chi_square, degrees, p
+        Of the gradient along all directions that are allowed, slopes too small for the final trial to see counted as
+        noise; a small p says that the search has not arrived.
+    active
+        Components that stand at a bound, in words, and whether the gradient presses them against it.
+
+    Examples
+    --------
+    >>> Certificate.__name__
+    'Certificate'
+    """
+
+    slopes: Gradient
+    chi_square: float
+    degrees: int
+    p: float
+    active: tuple[tuple[str, bool], ...]
+
+    @property
+    def stationary(self) -> bool:
+        """Whether the gradient does not differ from zero at the 5 % level and every active bound is pressed."""
+        return self.p > 0.05 and all(pressed for _, pressed in self.active)
+
+    def __str__(self) -> str:
+        rows = [
+            f"  {name}: {slope:.4g} ({slope - TWO_SIDED * error:.4g} to {slope + TWO_SIDED * error:.4g})"
+            for name, slope, error in zip(self.slopes.components, self.slopes.vector, self.slopes.error, strict=True)
+        ]
+        bounds = [
+            f"  at a bound: {name}{'' if pressed else ', but the gradient leads away'}" for name, pressed in self.active
+        ]
+        verdict = "does not differ from zero" if self.p > 0.05 else "DIFFERS from zero"
+        head = (
+            f"gradient at the optimum {verdict}: chi-square {self.chi_square:.3g} for {self.degrees}, p = {self.p:.2g}"
+        )
+        return "\n".join([head, *rows, *bounds])
+
+
+def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> Certificate:
+    """Return the certificate at z, from trajectories of their own."""
+    problem = _weighted(search, search.at(z), weights, trajectories)
+    found = assembled(problem, search.method, time.perf_counter())
+    degrees = search.regimen.degrees
+    p, chi_square = stationary(found.vector, found.covariance, degrees, search.resolution)
+    shares = search.regimen.shares(z)
+    active = []
+    for index in np.flatnonzero(shares < ACTIVE):
+        slope = search.criterion.sign * found.vector[index] * _opening(search, z, int(index))
+        active.append((_named(search, int(index)), bool(slope >= -TWO_SIDED * found.error[index])))
+    names = [place.name for place in search.regimen.places]
+    _, schedule = search.regimen.free(z).model()
+    natural = posed(
+        free_numbers(search.problem.network, schedule, names, None), problem.objective, trajectories, problem.seed,
+        (float(problem.grid.edges[0]), float(problem.grid.edges[-1])), float(problem.grid.widths.max()), None,
+        problem.shifts, 0,
+    )  # fmt: skip
+    natural = natural._replace(scored=problem.scored, lanes=problem.lanes, reason=problem.reason)
+    slopes = assembled(natural, search.method, time.perf_counter())
+    return Certificate(slopes, chi_square, degrees, p, tuple(active))
+
+
+def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> GradientCheck:
+    """Hold the gradient of the descent at z against coupled differences."""
+    began = time.perf_counter()
+    problem = _weighted(search, search.at(z), weights, trajectories)
+    found = assembled(problem, search.method, began)
+    wide = problem._replace(steps=np.full(z.size, WIDTH), lanes=CPU_LANES)
+    return compared(wide, found, trajectories, began)
+
+
+def _weighted(search: Search, problem: Problem, weights: np.ndarray, trajectories: int) -> Problem:
+    from jaxsim.optimise.polish import LANES
+
+    return problem._replace(
+        objective=search.criterion.weighted(weights), lanes=LANES, trajectories=trajectories,
+        seed=(search.seed + FRESH) % (1 << 64), first=1 << 40,
+    )  # fmt: skip
+
+
+def _opening(search: Search, z: np.ndarray, index: int) -> float:
+    """Return 1 if a larger coordinate leads away from the bound at which it stands, else -1."""
+    for place in search.regimen.places:
+        if place.first <= index < place.first + place.coordinate.size:
+            return place.coordinate.opening(z[place.components])[index - place.first]
+    raise IndexError(index)
+
+
+def _named(search: Search, index: int) -> str:
+    for place in search.regimen.places:
+        if place.first <= index < place.first + place.coordinate.size:
+            return f"{place.name}, {place.coordinate.labels()[index - place.first]}"
+    raise IndexError(index)

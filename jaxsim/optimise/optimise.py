@@ -1,0 +1,224 @@
+"""js.optimise: the best times, amounts and durations of a schedule, with the evidence that they are."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxsim.dosing import Schedule, build_timeline
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.auto import chosen
+from jaxsim.gradient.gradient import known_species, posed
+from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.surrogate_estimator import scored_reactions
+from jaxsim.kernels.exposure import SHIFTS
+from jaxsim.network import Network
+from jaxsim.optimise.certificate import certify, checked
+from jaxsim.optimise.criterion import Criterion, criterion
+from jaxsim.optimise.descent import Descent, descend
+from jaxsim.optimise.optimum import Optimum
+from jaxsim.optimise.search import FRESH, Search
+from jaxsim.optimise.trial import paired_trial
+from jaxsim.optimise.unknowns import read_regimen
+
+BUDGET = 200_000
+
+
+def optimise(
+    network: Network,
+    schedule: Any,
+    *,
+    minimise: Any = None,
+    maximise: Any = None,
+    subject_to: Any = (),
+    compare: Mapping[str, Any] | None = None,
+    trajectories: Any = 20_000,
+    seed: int = 0,
+    start: Any = 0.0,
+    end: Any = None,
+    step: Any = None,
+    method: str = "auto",
+    scored: Sequence[str] | None = None,
+    starts: Any = 32,
+    batch: Any = (512, 4096),
+    steps: Any = 60,
+    budget: Any = BUDGET,
+    check: Any = 4096,
+    shifts: Any = SHIFTS,
+    announce: Callable[[str], None] | None = None,
+) -> Optimum:
+    """Choose the free numbers of a schedule so that an objective over random trajectories is best.
+
+    In two stages. Scouts: the rate equations from many starts, then the Langevin equation with common random numbers,
+    both with the objective's jumps rounded off. Polish: the true objective and limits, by stochastic gradients that are
+    unbiased for it, with batches that grow until the gradient is lost in its error. Then the optimum, every start that
+    was carried on, the user's schedule and those to compare with are simulated on fresh trajectories, in pairs.
+
+    Parameters
+    ----------
+    network : Network
+    schedule : Schedule
+        With :func:`jaxsim.free` in place of what is to be chosen.
+    minimise, maximise : Objective
+        One of them, such as ``js.probability("tumour == 0", at=504)``.
+    subject_to : Limit or sequence of Limit
+        Objectives compared with numbers. A limit counts as kept where its upper 95 % bound keeps it.
+    compare : mapping of str to Schedule
+        What else the optimum is compared with, such as the standard of care.
+    trajectories : int
+        Of each schedule in the final trial.
+    seed : int
+    start, end, step, method, scored, shifts
+        As in :func:`jaxsim.gradient`.
+    starts : int
+        Of the first scout; the user's is among them.
+    batch : (int, int)
+        Trajectories of the smallest and the largest batch of the polish.
+    steps : int
+        The most that the polish takes.
+    budget : float
+        The most trajectories that the search may simulate, gradients counted by their cost in forward ones.
+    check : int
+        Trajectories of each check of the gradient and of the certificate; 0 for neither.
+    announce : function of str, optional
+        Is told what happens.
+
+    Returns
+    -------
+    Optimum
+        Print it.
+
+    Raises
+    ------
+    JaxsimError
+        In one sentence, before anything is simulated: nothing free, a time that may leave the horizon, bounds or limits
+        that cannot be kept, an objective that no schedule changes.
+
+    Notes
+    -----
+    Value, gains and limits are those of the leap chain with these steps, as the gradients are.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> drug = js.OneCompartment(0.7, 1.0)
+    >>> net = js.Network({"X": 60}, ["-> X @ 30/(1 + drug)", "X -> , 0.5"], inputs={"drug": drug})
+    >>> plan = js.Schedule(drug=js.Dose(5.0, at=js.free(0.0, 9.0, start=1.0)))
+    >>> best = js.optimise(net, plan, minimise=js.mean("X", at=10.0), starts=4, steps=10, check=0, step=0.1, seed=1)
+    >>> bool(6.5 < best.held["drug.at"][0] < 9.0), best.gains[0].interval[1] < 0
+    (True, True)
+    """
+    began = time.perf_counter()
+    _refuse_settings(trajectories, starts, batch, steps, check)
+    search = _posed(
+        network, schedule, criterion(network, minimise, maximise, subject_to, float(start), end), float(start), step,
+        method, scored, shifts, seed, trajectories, announce,
+    )  # fmt: skip
+    others = _comparators(search, dict(compare or {}))
+    found = descend(search, starts, batch, steps, float(budget))
+    return _reported(search, found, others, int(trajectories), int(check), began)
+
+
+def _posed(
+    network: Network,
+    schedule: Any,
+    sought: Criterion,
+    start: float,
+    step: Any,
+    method: str,
+    scored: Sequence[str] | None,
+    shifts: Any,
+    seed: int,
+    trajectories: Any,
+    announce: Callable[[str], None] | None,
+) -> Search:
+    """Check everything and choose the estimator."""
+    regimen = read_regimen(network, schedule, start, sought.end)
+    problem = posed(regimen.free(regimen.start), sought.terms, 2, seed, (start, sought.end), step, None, shifts, 0)
+    problem = problem._replace(scored=known_species(problem, scored))
+    if method == "auto":
+        method, reason = chosen(problem)
+    else:
+        method_named(method)
+        reason = "asked for"
+    problem = problem._replace(reason=reason)
+    if method == "surrogate":  # chosen once: the counts change with the schedule, and the program would too
+        problem = problem._replace(scored=_scored_species(problem))
+    return Search(sought, regimen, problem, method, seed, trajectories, announce or (lambda _: None))
+
+
+def _scored_species(problem: Any) -> tuple[str, ...]:
+    """Return the species whose reactions are scored at the start, so that they stay the same."""
+    from jaxsim.network import changed_species
+
+    scored, _ = scored_reactions(problem)
+    reactions = problem.network.structure.reactions
+    along = frozenset[str]().union(*(changed_species(r) for r, s in zip(reactions, scored, strict=True) if not s))
+    return tuple(name for name in problem.network.structure.species if name not in along)
+
+
+def _comparators(search: Search, compare: dict[str, Schedule]) -> dict[str, Schedule]:
+    span = search.problem.grid.edges[0], search.problem.grid.edges[-1]
+    for name, schedule in compare.items():
+        if name in ("optimum", "start"):
+            raise SimulationError(f"a schedule to compare with cannot be called '{name}'; give it another name")
+        if not isinstance(schedule, Schedule):
+            raise SimulationError(f"compare= gives '{name}' a {type(schedule).__name__}; give a js.Schedule")
+        build_timeline(search.problem.network, schedule, *span)
+    return compare
+
+
+def _refuse_settings(trajectories: Any, starts: Any, batch: Any, steps: Any, check: Any) -> None:
+    known = {"trajectories": (trajectories, 2), "starts": (starts, 1), "steps": (steps, 0), "check": (check, 0)}
+    for name, (value, least) in (known | {"batch[0]": (batch[0], 2), "batch[1]": (batch[1], batch[0])}).items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise SimulationError(f"{name} is {value!r}; give a whole number from {least} on")
+
+
+def _reported(
+    search: Search, found: Descent, others: dict[str, Schedule], trajectories: int, check: int, began: float
+) -> Optimum:
+    """Gather the evidence on trajectories that the search never used."""
+    spent = time.perf_counter() - began
+    optimum, start = search.regimen.schedule(found.z), search.regimen.schedule(search.regimen.start)
+    schedules = {"optimum": optimum, "start": start, **others}
+    schedules |= {f"scouted {i + 1}": search.regimen.schedule(z) for i, z in enumerate(found.scouted)}
+    search.announce(f"final trial: {len(schedules)} schedules, {trajectories} fresh trajectories each")
+    trial = paired_trial(
+        search.problem, search.criterion, schedules, trajectories, (search.seed + FRESH) % (1 << 64), 0
+    )
+    certificate, checks = None, {}
+    if check:
+        search.announce("gradient at the start and at the optimum against coupled differences")
+        certificate = certify(search, found.z, found.weights, 4 * check)
+        checks = {
+            name: checked(search, z, found.weights, check)
+            for name, z in (("start", search.regimen.start), ("optimum", found.z))
+        }
+    edges = search.problem.grid.edges
+    settings = {
+        "start": float(edges[0]), "end": float(edges[-1]), "step": float(np.diff(edges).max()), "seed": search.seed,
+        "scored": search.problem.scored,
+    }  # fmt: skip
+    held = [search.regimen.held(z) for z in found.path]
+    return Optimum(
+        schedule=optimum,
+        start=start,
+        network=search.problem.network,
+        criterion=search.criterion,
+        trial=trial,
+        certificate=certificate,
+        checks=checks,
+        path={name: np.stack([h[name] for h in held]) for name in held[0]},
+        path_values=found.values,
+        held=search.regimen.held(found.z),
+        cost={
+            "search": search.forward_equivalents, "search_seconds": spent, "final": trial.trajectories * len(schedules),
+            "seconds": time.perf_counter() - began,
+        },
+        method=f"{search.method}: {search.problem.reason}",
+        ended=found.ended,
+        notes=tuple(search.notes),
+        settings=settings,
+    )  # fmt: skip

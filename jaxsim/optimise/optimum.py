@@ -1,0 +1,158 @@
+"""What an optimisation returns: the schedule, what it is worth, and the evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxsim.dosing import Schedule
+from jaxsim.gradient.check import GradientCheck
+from jaxsim.gradient.switching import SwitchingFunction, switching_function
+from jaxsim.network import Network
+from jaxsim.optimise.certificate import Certificate
+from jaxsim.optimise.criterion import Criterion
+from jaxsim.optimise.trial import Trial
+
+TWO_SIDED = 1.96
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the optimum gives beyond another schedule, on the same fresh trajectories.
+
+    Examples
+    --------
+    >>> print(Gain("start", 0.25, 0.01))
+    optimum - start: 0.25 (0.2304 to 0.2696)
+    """
+
+    over: str
+    difference: float
+    error: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 %, from the differences of pairs."""
+        return self.difference - TWO_SIDED * self.error, self.difference + TWO_SIDED * self.error
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"optimum - {self.over}: {self.difference:.4g} ({low:.4g} to {high:.4g})"
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Hold the best schedule found with its evidence; made by :func:`jaxsim.optimise`.
+
+    Attributes
+    ----------
+    schedule, start : Schedule
+        The optimum, and what the search was given.
+    value, value_error : float
+        Of the objective at the optimum, on trajectories that the search never used.
+    trial : Trial
+        The final one, of the optimum against every start, the user's schedule and those to compare with: means and
+        covariances of the objective (functional 0) and of the excess of each limit.
+    gains : tuple of Gain
+        Paired differences of the objective.
+    certificate : Certificate or None
+        The gradient at the optimum with intervals, and active bounds.
+    checks : dict
+        Of the gradient against coupled differences, at the ``start`` and at the ``optimum``.
+    path : mapping of str to float64 array [steps, n]
+        Of times, amounts and durations: the search that led to the optimum.
+    cost : mapping
+        Trajectories of the search in forward equivalents, of the evidence, and seconds.
+    ended, notes
+        Why the descent ended, and what else there is to know.
+
+    Examples
+    --------
+    >>> Optimum.__name__
+    'Optimum'
+    """
+
+    schedule: Schedule
+    start: Schedule
+    network: Network
+    criterion: Criterion
+    trial: Trial
+    certificate: Certificate | None
+    checks: Mapping[str, GradientCheck]
+    path: Mapping[str, np.ndarray]
+    path_values: np.ndarray
+    held: Mapping[str, np.ndarray]
+    """What was free: times, amounts and durations at the optimum, by name."""
+    cost: Mapping[str, float]
+    method: str
+    ended: str
+    notes: tuple[str, ...]
+    settings: Mapping[str, Any]
+    """Span, step, scored species and seed, for what is computed later."""
+
+    @property
+    def value(self) -> float:
+        """The objective at the optimum."""
+        return float(self.trial.mean[0, 0])
+
+    @property
+    def value_error(self) -> float:
+        """Its standard error."""
+        return self.trial.error(0)
+
+    @property
+    def gains(self) -> tuple[Gain, ...]:
+        """What the optimum gives beyond each other schedule of the final trial."""
+        return tuple(
+            Gain(name, *self.trial.difference(0, other)) for other, name in enumerate(self.trial.names) if other != 0
+        )
+
+    @property
+    def limits(self) -> tuple[tuple[str, float, float, bool], ...]:
+        """For each limit: in words, what the optimum takes of it, its upper 95 % bound, and whether that keeps it."""
+        upper = self.trial.upper(0)
+        return tuple(
+            (str(limit), float(self.trial.mean[0, 1 + i]), float(upper[i]), bool(upper[i] <= limit.most))
+            for i, limit in enumerate(self.criterion.limits)
+        )
+
+    @property
+    def feasible(self) -> bool:
+        """Whether the upper 95 % bound of every limit is kept."""
+        return all(kept for *_, kept in self.limits)
+
+    def switching_function(self, of: str, **settings: Any) -> SwitchingFunction:
+        """Return the derivative of the objective in the whole course of an effect, at the optimum.
+
+        Parameters are those of :func:`jaxsim.switching_function`; species treated by score, span and step are those of
+        the search if not given.
+        """
+        given = {key: self.settings[key] for key in ("start", "end", "step", "scored", "seed")} | settings
+        return switching_function(self.network, self.criterion.objective, of=of, schedule=self.schedule, **given)
+
+    def __str__(self) -> str:
+        low, high = self.value - TWO_SIDED * self.value_error, self.value + TWO_SIDED * self.value_error
+        verb = "minimised" if self.criterion.minimised else "maximised"
+        lines = [f"{self.criterion.objective}, {verb}: {self.value:.5g} ({low:.5g} to {high:.5g})"]
+        lines += [f"  {name} = {_listed(value)}" for name, value in self.held.items()]
+        lines += [f"  {gain}" for gain in self.gains]
+        lines += [
+            f"  limit {text}: {'kept' if kept else 'NOT KEPT'}; excess {mean:.4g}, at most {upper:.4g} with 95 %"
+            for text, mean, upper, kept in self.limits
+        ]
+        if self.certificate is not None:
+            lines.append(str(self.certificate))
+        lines += [f"gradient at the {where}: {_last_line(check)}" for where, check in self.checks.items()]
+        lines.append(
+            f"search: {self.cost['search']:.3g} forward trajectories, {self.cost['seconds']:.3g} s; {self.ended}"
+        )
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def _listed(values: np.ndarray) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)
+
+
+def _last_line(check: GradientCheck) -> str:
+    return str(check).splitlines()[-1]

@@ -1,0 +1,132 @@
+"""The polish: the true objective and limits, fresh noise in every step, Adam, batches that grow, an averaged tail.
+
+Batches double while the error of the gradient is above half of its norm ("norm test"; Byrd, Chin, Nocedal & Wu, Math.
+Program. 134 (2012) 127), and the descent ends when the gradient of the largest batches does not differ from zero by a
+chi-square test. The mean of the last half of the path is returned (Polyak & Juditsky, SIAM J. Control 30 (1992) 838).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.problem import Estimate
+from jaxsim.optimise.adam import adam
+from jaxsim.optimise.penalty import Penalty
+from jaxsim.optimise.search import GRADIENT_COST, Search
+
+LANES = 128  # side by side in one compiled program; a batch is several of these, so that batches grow without compiling
+RATE, LAST_RATE, CLIP = 0.25, 0.0125, 5.0
+NORM_TEST = 0.5
+MEMORY = 0.7  # of the covariance of gradients from step to step
+ROUND = 5  # steps between two updates of the multipliers
+LEVEL = 0.05
+SINGULAR = 1e-6  # variance, as a part of the largest, below which a direction does not vary at all
+QUIET = 2  # steps in a row that the chi-square test must pass
+FEWEST = 8  # steps before it may
+
+
+class Polished(NamedTuple):
+    """Where the polish ended."""
+
+    z: np.ndarray
+    """[Z]: the averaged tail."""
+    path: np.ndarray
+    """[steps, Z]."""
+    values: np.ndarray
+    """[steps]: the weighted objective of each batch."""
+    batches: np.ndarray
+    """int [steps]: trajectories of each batch."""
+    ended: str
+    """Why."""
+
+
+def polish(
+    search: Search, z: np.ndarray, penalty: Penalty, batch: tuple[int, int], steps: int, budget: float
+) -> Polished:
+    """Descend from z until the gradient is lost in its error, the steps or the budget are used up."""
+    rule = adam(RATE, LAST_RATE, steps)
+    state = rule.init(z.astype(np.float32))
+    size, quiet, norm, spread = batch[0], 0, 0.0, None
+    finest = search.resolution / penalty.scale[0]
+    path, values, sizes = [z], [], []
+    ended = f"all {steps} steps were taken"
+    for step in range(steps):
+        if search.forward_equivalents >= budget:
+            ended = f"the budget of {budget:.3g} forward trajectories is used up"
+            break
+        found = _gradient(search, z, penalty, size, step)
+        spread = _remembered(spread, found)
+        covariance = spread / found.trajectories
+        slope, error = float(np.linalg.norm(found.gradient)), float(np.sqrt(np.trace(covariance)))
+        norm = norm or max(slope, error)  # the unit in which gradients are clipped
+        scaled = found.gradient / norm
+        scaled *= min(1.0, CLIP / max(float(np.linalg.norm(scaled)), 1e-30))
+        moves, state = rule.update(scaled.astype(np.float32), state)
+        arrived = stationary(found.gradient, covariance, search.regimen.degrees, finest)[0] > LEVEL
+        quiet = quiet + 1 if arrived and (size == batch[1] or error <= finest) else 0
+        z = z + np.asarray(moves, np.float64)
+        path.append(z)
+        values.append(found.value)
+        sizes.append(found.trajectories)
+        search.announce(
+            f"polish {step + 1}/{steps}: {found.trajectories} trajectories, |slope| {slope:.3g} +- {error:.2g}"
+        )
+        if quiet >= QUIET and step >= FEWEST:
+            ended = "the gradient does not differ from zero by the chi-square test"
+            break
+        if error > NORM_TEST * slope:
+            size = min(2 * size, batch[1])
+    tail = np.mean(path[len(path) // 2 :], axis=0)
+    return Polished(tail, np.stack(path), np.array(values), np.array(sizes), ended)
+
+
+def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: int) -> Estimate:
+    """Return the gradient of the augmented Lagrangian from fresh trajectories."""
+    weights = np.array([penalty.sign / penalty.scale[0]])
+    if search.criterion.limits:  # their pull from other trajectories than their slope, or the product is biased
+        found = search.try_out({"here": search.regimen.schedule(z)}, size).mean[0]
+        weights = penalty.weights(found)
+        if step % ROUND == ROUND - 1:
+            penalty.update(found)
+    problem = search.at(z)._replace(
+        objective=search.criterion.weighted(weights), lanes=LANES, trajectories=size, first=search.take(size),
+        seed=search.seed,
+    )  # fmt: skip
+    found = method_named(search.method).estimate(problem)
+    search.forward_equivalents += found.trajectories * gradient_cost(search.method, z.size)
+    return found
+
+
+def gradient_cost(method: str, size: int) -> float:
+    """Return what one trajectory of a gradient costs, in forward trajectories."""
+    if method == "difference":
+        return 2.0 * size + 1.0
+    return 0.0 if method == "mean_field" else GRADIENT_COST[method]
+
+
+def _remembered(spread: np.ndarray | None, found: Estimate) -> np.ndarray:
+    """Return the covariance of one trajectory's gradient, over the last steps."""
+    now = found.covariance * found.trajectories
+    return now if spread is None else MEMORY * spread + (1.0 - MEMORY) * now
+
+
+def stationary(gradient: np.ndarray, covariance: np.ndarray, degrees: int, finest: float = 0.0) -> tuple[float, float]:
+    """Return the probability of a gradient so far from zero by chance, and its chi-square.
+
+    `degrees` is how many directions are free; a shift of all coordinates of a softmax is none of them. A slope of
+    `finest`, by which a move of one whole coordinate changes the objective by no more than can be seen, counts as
+    noise.
+
+    Examples
+    --------
+    >>> p, chi_square = stationary(np.array([0.0, 2.0]), np.diag([1.0, 1.0]), 2)
+    >>> round(p, 3), chi_square
+    (0.135, 4.0)
+    """
+    size, directions = np.linalg.eigh(covariance + finest**2 * np.eye(gradient.size))
+    along = directions.T @ gradient
+    seen = size > SINGULAR * max(float(size.max()), 1e-300)
+    chi_square = float(np.sum(along[seen] ** 2 / size[seen]))
+    return float(stats.chi2.sf(chi_square, degrees)), chi_square

@@ -1,0 +1,146 @@
+"""First scout: rate equations on the leap grid, smooth objective, many starts side by side in one program.
+
+Every start descends by Adam on the noiseless leap chain. Nothing random is simulated; the ends that differ are handed
+on. The optimum of the mean is not that of the probability, but it is in the right valley.
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jaxsim.ensemble.double import double_precision
+from jaxsim.gradient.chain import Chain, Drive
+from jaxsim.gradient.grid import looks
+from jaxsim.gradient.mean_chain import mean_path, no_nudges
+from jaxsim.gradient.problem import chain_of, drive_of
+from jaxsim.gradient.tables import Tables, tables_of
+from jaxsim.network import Structure
+from jaxsim.optimise.adam import adam
+from jaxsim.optimise.penalty import FIRM, Penalty, new_penalty
+from jaxsim.optimise.search import Search
+from jaxsim.optimise.smooth import smoothed
+
+RATE, LAST_RATE = 0.25, 0.02
+DISTINCT = 0.05  # of the room: starts that end nearer than this in every number are one
+
+
+class Scouted(NamedTuple):
+    """Where the starts ended."""
+
+    z: np.ndarray
+    """float64 [starts, Z], best first."""
+    merit: np.ndarray
+    """[starts]: smooth objective of the mean with its penalties, to be minimised."""
+    path: np.ndarray
+    """float64 [steps, Z]: of the best."""
+    penalty: Penalty
+
+
+class _Given(NamedTuple):
+    """Numbers of a call."""
+
+    base: Any
+    edges: Any
+    drive: Drive
+    term_weights: Any
+    """[1 + limits, terms]."""
+    scale: Any
+    most: Any
+    sign: Any
+
+
+def scout(search: Search, starts: int, steps: int) -> Scouted:
+    """Descend from the user's start and from random ones; return distinct ends, best first."""
+    generator = np.random.default_rng(search.seed)
+    z = np.stack([search.regimen.start, *(search.regimen.random(generator) for _ in range(starts - 1))])
+    given, chain = _given(search)
+    structure = search.problem.network.structure
+    shifts = search.problem.shifts
+    with double_precision():
+        first = np.asarray(_functionals(search.regimen.decoder, structure, chain, shifts, given, z))
+        penalty = new_penalty(first, search.criterion.most, search.criterion.sign)
+        given = given._replace(scale=penalty.scale, most=penalty.most)
+        ends, merits, paths = jax.tree.map(
+            np.asarray, _descend(search.regimen.decoder, structure, chain, shifts, steps, given, z)
+        )
+    finite = np.flatnonzero(np.isfinite(merits) & np.all(np.isfinite(ends), axis=1))
+    order = finite[np.argsort(merits[finite])]
+    if not order.size:
+        search.notes.append("the rate equations have no finite slope from any start, so the scout found nothing")
+        return Scouted(z[:1], np.zeros(1), z[:1], penalty)
+    kept = _distinct(search, z, ends, order)
+    return Scouted(ends[kept], merits[kept], paths[:, kept[0]], penalty)
+
+
+def _given(search: Search) -> tuple[_Given, Chain]:
+    """Return the smooth problem of the mean."""
+    terms = tuple(
+        replace(term, summary="mean", level=0.0, upper=True)
+        for term in smoothed(search.criterion.terms, heavy=True).terms
+    )
+    steady = [term.summary != "variance" for term in search.criterion.terms.terms]  # the mean has none
+    chain = replace(chain_of(search.problem, 1), terms=tuple(replace(term, weight=1.0) for term in terms))
+    drive = drive_of(search.problem)._replace(looks=looks(terms, search.problem.grid))
+    weights = np.zeros((len(search.criterion.counts), len(terms)))
+    for index in range(len(search.criterion.counts)):
+        part, objective = search.criterion.functional(index)
+        weights[index, part] = [term.weight for term in objective.terms] * np.array(steady[part])
+    base = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), search.regimen.base)
+    zero = np.zeros(0)
+    return _Given(base, search.problem.grid.edges, drive, weights, zero, zero, search.criterion.sign), chain
+
+
+def _values(decoder: Any, structure: Structure, chain: Chain, shifts: int, given: _Given, z: Any) -> Any:
+    """Return the functionals of the mean at z, [1 + limits]."""
+    network, schedule = decoder(z, given.base)
+    tables = tables_of(structure, network, schedule, given.edges, shifts)
+    single: Tables = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tables)
+    drive = given.drive._replace(tables=single)
+    numbers = mean_path(chain, drive, no_nudges(chain, drive))[1]
+    return given.term_weights @ numbers.astype(jnp.float64)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _functionals(decoder: Any, structure: Structure, chain: Chain, shifts: int, given: _Given, z: Any) -> Any:
+    return jax.vmap(lambda one: _values(decoder, structure, chain, shifts, given, one))(z)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _descend(
+    decoder: Any, structure: Structure, chain: Chain, shifts: int, steps: int, given: _Given, z: Any
+) -> tuple[Any, Any, Any]:
+    """Return where all starts end, their merits there, and their paths [steps, starts, Z]."""
+
+    def merit(one: Any) -> Any:
+        found = _values(decoder, structure, chain, shifts, given, one)
+        excess = jnp.maximum((found[1:] - given.most) / given.scale[1:], 0.0)
+        return given.sign * found[0] / given.scale[0] + 0.5 * FIRM * jnp.sum(excess**2)
+
+    rule = adam(RATE, LAST_RATE, steps)
+
+    def step(here: Any, _: Any) -> Any:
+        z, state = here
+        slope = jax.vmap(jax.grad(merit))(z)
+        moves, state = rule.update(jnp.where(jnp.isfinite(slope), slope, 0.0), state, z)
+        return (z + moves, state), z
+
+    (ends, _), paths = lax.scan(step, (z, rule.init(z)), None, length=steps)
+    return ends, jax.vmap(merit)(ends), paths
+
+
+def _distinct(search: Search, starts: np.ndarray, ends: np.ndarray, order: np.ndarray) -> list[int]:
+    """Return the ends that differ from all better ones, measured by how far the starts lie apart."""
+    kept: list[int] = []
+    held = {int(i): search.regimen.held(ends[i]) for i in order}
+    begun = [search.regimen.held(one) for one in starts]
+    reach = {name: max(float(np.ptp([h[name] for h in begun])), 1e-12) for name in begun[0]}
+    for index in map(int, order):
+        apart = [max(float(np.max(np.abs(held[index][n] - held[k][n]))) / reach[n] for n in reach) for k in kept]
+        if all(distance > DISTINCT for distance in apart):
+            kept.append(index)
+    return kept

@@ -1,0 +1,63 @@
+"""What all stages of a search share: the problem, where it stands, and what it has cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jaxsim.dosing import Schedule
+from jaxsim.gradient.problem import Problem
+from jaxsim.gradient.tables import build_tables
+from jaxsim.optimise.criterion import Criterion
+from jaxsim.optimise.regimen import Regimen
+from jaxsim.optimise.trial import Trial, paired_trial
+
+# Of a gradient, in trajectories simulated forward for the same processor time; measured, see benchmarks/README.md
+GRADIENT_COST = {"surrogate": 3.0, "langevin": 3.0, "leap_score": 1.2, "controlled_score": 3.0, "score": 1.4}
+SELECTION = 0x9E3779B97F4A7C15  # added to the seed: trials that choose share no trajectory with the descent
+FRESH = 0xD1B54A32D192ED03  # the final trial shares none with anything before it
+
+
+@dataclass
+class Search:
+    """Hold what the stages share; the counters are what they change."""
+
+    criterion: Criterion
+    regimen: Regimen
+    problem: Problem
+    """At the start."""
+    method: str
+    seed: int
+    final: int
+    """Trajectories of the final trial, which judges the limits."""
+    announce: Callable[[str], None]
+    next_trajectory: int = 0
+    """The first number that no batch of the descent has used."""
+    next_choice: int = 0
+    """The same of the trials that choose."""
+    resolution: float = 0.0
+    """Standard error of the objective in the final trial: what is less makes no difference."""
+    forward_equivalents: float = 0.0
+    """Trajectories simulated so far, gradients counted by their cost."""
+    notes: list[str] = field(default_factory=list)
+
+    def at(self, z: np.ndarray) -> Problem:
+        """Return the problem at other coordinates."""
+        free = self.regimen.free(z)
+        network, schedule = free.model()
+        tables, slopes = build_tables(free, network, self.problem.grid.edges, self.problem.shifts)
+        return self.problem._replace(free=free, network=network, schedule=schedule, tables=tables, slopes=slopes)
+
+    def take(self, trajectories: int) -> int:
+        """Return the number of the first of so many trajectories that nothing has used."""
+        first = self.next_trajectory
+        self.next_trajectory += trajectories
+        return first
+
+    def try_out(self, schedules: dict[str, Schedule], trajectories: int) -> Trial:
+        """Compare schedules on trajectories that nothing has used, to choose between them."""
+        seed = (self.seed + SELECTION) % (1 << 64)
+        found = paired_trial(self.problem, self.criterion, schedules, trajectories, seed, self.next_choice)
+        self.next_choice += found.trajectories
+        self.forward_equivalents += found.trajectories * len(schedules)
+        return found

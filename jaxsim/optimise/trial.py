@@ -1,0 +1,105 @@
+"""A trial: several schedules on the same trajectories, so that their differences have small errors of their own."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxsim.dosing import Schedule
+from jaxsim.ensemble.batches import run_batches
+from jaxsim.ensemble.double import double_precision
+from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.chain import Drive
+from jaxsim.gradient.credit import Anchor, values
+from jaxsim.gradient.leap_paths import leap_paths
+from jaxsim.gradient.leap_score_estimator import leap_anchors
+from jaxsim.gradient.problem import Problem, chain_of, drive_of, first_words
+from jaxsim.gradient.tables import tables_of
+from jaxsim.optimise.criterion import Criterion
+
+CPU_LANES, GPU_LANES = 1024, 1 << 16
+BOUND = 1.6449  # normal quantile of a one-sided 95 % bound
+
+
+class Trial(NamedTuple):
+    """What several schedules gave; functional 0 is the objective, the others are the limits."""
+
+    names: tuple[str, ...]
+    mean: np.ndarray
+    """float64 [schedules, functionals]."""
+    covariance: np.ndarray
+    """float64 [schedules, functionals, schedules, functionals], of the means."""
+    trajectories: int
+    """Of each schedule."""
+
+    def error(self, schedule: int, functional: int = 0) -> float:
+        """Return the standard error of a mean."""
+        return float(np.sqrt(max(self.covariance[schedule, functional, schedule, functional], 0.0)))
+
+    def difference(self, schedule: int, other: int, functional: int = 0) -> tuple[float, float]:
+        """Return how much more one schedule gives than another, and its standard error from the pairs."""
+        c = self.covariance[:, functional, :, functional]
+        spread = c[schedule, schedule] + c[other, other] - 2.0 * c[schedule, other]
+        return (
+            float(self.mean[schedule, functional] - self.mean[other, functional]),
+            float(np.sqrt(max(spread, 0.0))),
+        )
+
+    def upper(self, schedule: int) -> np.ndarray:
+        """Return the upper 95 % bound of each limit's excess, [limits]."""
+        limits = range(1, self.mean.shape[1])
+        return np.array([self.mean[schedule, f] + BOUND * self.error(schedule, f) for f in limits])
+
+
+def paired_trial(
+    problem: Problem, criterion: Criterion, schedules: Mapping[str, Schedule], trajectories: int, seed: int, first: int
+) -> Trial:
+    """Simulate all schedules with common random numbers and return what they give.
+
+    `problem` says everything but the doses: network, grid, shifts.
+    """
+    lanes = CPU_LANES if jax.default_backend() == "cpu" else GPU_LANES
+    problem = problem._replace(objective=criterion.terms, seed=seed, first=first, trajectories=trajectories)
+    chain = chain_of(problem, lanes)
+    drives = [_drive(problem._replace(schedule=schedule)) for schedule in schedules.values()]
+    anchors = [leap_anchors(problem._replace(lanes=lanes), drive) for drive in drives]
+
+    def call(number: int) -> np.ndarray:
+        rows = []
+        for drive, anchor in zip(drives, anchors, strict=True):
+            paths = jax.tree.map(np.asarray, leap_paths(chain, drive._replace(first=first_words(number))))
+            refuse_faults(paths.faulty, "leap")
+            rows += _functionals(criterion, anchor, paths.numbers)
+        return np.stack(rows)
+
+    average = Average(len(drives) * len(criterion.counts))
+    for found in run_batches(call, batches(first, trajectories, lanes)):
+        average.add(found)
+    shape = (len(drives), len(criterion.counts))
+    return Trial(
+        tuple(schedules), average.mean.reshape(shape), average.covariance.reshape(*shape, *shape), average.count
+    )
+
+
+def _functionals(criterion: Criterion, anchor: Sequence[Anchor | None], numbers: np.ndarray) -> list[np.ndarray]:
+    """Return [L] of each functional, whose means are the functionals."""
+    rows = []
+    for index in range(len(criterion.counts)):
+        part, objective = criterion.functional(index)
+        rows.append(values(objective, list(anchor[part]), numbers[part]))
+    return rows
+
+
+def _drive(problem: Problem) -> Drive:
+    given = problem.network, problem.schedule
+    with double_precision():
+        tables = _tables(problem.network.structure, problem.grid.edges, given, problem.shifts)
+    return drive_of(problem, jax.tree.map(np.asarray, tables))
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def _tables(structure: Any, edges: Any, given: Any, shifts: int) -> Any:
+    network, schedule = given
+    return tables_of(structure, network, schedule, edges, shifts)

@@ -1,0 +1,171 @@
+"""js.free: a number, or a series of them, that an optimisation is to choose."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jaxsim.errors import ScheduleError
+
+SLACK = 1e-9  # relative: by how much rounding may take a start out of its bounds
+
+
+@dataclass(frozen=True, eq=False)
+class Unknown:
+    """Stand in a schedule for numbers that are to be chosen; made by :func:`jaxsim.free`.
+
+    Everywhere else it stands for its start.
+
+    Examples
+    --------
+    >>> Unknown(0.0, 2.0, np.array(1.0)).initial.item()
+    1.0
+    """
+
+    low: float
+    high: float
+    start: np.ndarray
+    """[n], or a scalar for one number that all doses share."""
+    spacing: float = 0.0
+    in_a_row: int | None = None
+    pause: float = 0.0
+    forbidden: tuple[tuple[float, float], ...] = ()
+    total: float | None = None
+    spend_all: bool = True
+    """Whether all of `total` is given, and not at most that."""
+    after: float | None = None
+    pattern: np.ndarray | None = None
+    over: Any = None
+    """Durations: the numbers are then rates, and amounts are rates times durations."""
+
+    @property
+    def initial(self) -> np.ndarray:
+        """What it stands for: doses' times, amounts or durations at the start."""
+        if self.after is not None:
+            return np.asarray(self.after + np.cumsum(self.start))
+        if self.pattern is not None:
+            return np.asarray(self.start + self.pattern)
+        if self.over is not None:
+            return np.asarray(self.start * np.asarray(getattr(self.over, "initial", self.over), np.float64))
+        return self.start
+
+    def __repr__(self) -> str:
+        start = f"{self.start:g}" if self.start.ndim == 0 else "[" + ", ".join(f"{x:g}" for x in self.start) + "]"
+        return f"free({self.low:g}, {self.high:g}, start={start})"
+
+
+def free(
+    low: Any,
+    high: Any,
+    *,
+    start: Any,
+    spacing: Any = 0.0,
+    in_a_row: Any = None,
+    pause: Any = 0.0,
+    forbidden: Any = (),
+    total: Any = None,
+    at_most: Any = None,
+    after: Any = None,
+    pattern: Any = None,
+    over: Any = None,
+) -> Unknown:
+    """Leave a number of a schedule to :func:`jaxsim.optimise`: times, amounts, durations or infusion rates of doses.
+
+    It stands in a :class:`jaxsim.Dose` where a number would, in the unit of that field.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds of each number.
+    start : float or sequence of float
+        Where the search begins, and what the number stands for elsewhere; as many as there are doses, or one that all
+        doses share.
+    spacing : float
+        Of times: least distance of neighbours. Times stay in order.
+    in_a_row, pause : int, float
+        Of times: after every `in_a_row` doses at least `pause` more than the spacing.
+    forbidden : sequence of (float, float)
+        Of times: windows in which no dose may begin.
+    total, at_most : float
+        Of amounts: what all of them add up to, or may add up to.
+    after : float
+        The numbers are gaps, and the doses are given at `after` plus their running sum.
+    pattern : sequence of float
+        One number moves a whole pattern: the doses are given at it plus these.
+    over : Unknown or float
+        The numbers are infusion rates: the amounts are these times the durations, which are given here again.
+
+    Returns
+    -------
+    Unknown
+        Of float64 numbers.
+
+    Raises
+    ------
+    ScheduleError
+        If the bounds leave no room, or the start is not within them.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> js.Dose(js.free(1, 15, start=[10, 10], total=20), at=js.free(0, 27, start=[3, 9], spacing=1))
+    Dose(free(1, 15, start=[10, 10]), at=free(0, 27, start=[3, 9]))
+    >>> js.free(0.0, 24.0, start=30.0)
+    Traceback (most recent call last):
+    jaxsim.errors.ScheduleError: the start 30 of a free number is not between 0 and 24
+    """
+    given = np.array(start, np.float64)
+    made = Unknown(
+        *(float(low), float(high), given, float(spacing), in_a_row, float(pause)),
+        tuple((float(a), float(b)) for a, b in forbidden),
+        total=_first(total, at_most),
+        spend_all=total is not None,
+        after=None if after is None else float(after),
+        pattern=None if pattern is None else np.array(pattern, np.float64),
+        over=over,
+    )
+    _check(made, both=total is not None and at_most is not None)
+    return made
+
+
+def _first(*given: Any) -> float | None:
+    return next((float(value) for value in given if value is not None), None)
+
+
+def _check(made: Unknown, both: bool) -> None:
+    """Refuse what leaves nothing to choose, or contradicts itself."""
+    if both:
+        raise ScheduleError("free is given total= and at_most=; give the one that is meant")
+    fixed_rate = made.over is not None and made.low == made.high
+    if not (np.isfinite(made.low) and np.isfinite(made.high) and (made.low < made.high or fixed_rate)):
+        raise ScheduleError(f"a free number lies between {made.low:g} and {made.high:g}; give two bounds in order")
+    if made.start.ndim > 1 or made.start.size == 0 or not np.all(np.isfinite(made.start)):
+        raise ScheduleError("the start of a free number is a finite number or a list of them")
+    reach = SLACK * (1.0 + max(abs(made.low), abs(made.high)))
+    for value in np.atleast_1d(made.start):
+        if not made.low - reach <= value <= made.high + reach:
+            raise ScheduleError(f"the start {value:g} of a free number is not between {made.low:g} and {made.high:g}")
+    if made.total is not None:
+        _check_budget(made)
+    if made.spacing < 0 or made.pause < 0 or (made.in_a_row is not None and made.in_a_row < 1):
+        raise ScheduleError("spacing, pause and in_a_row of free times are from 0, from 0 and from 1")
+    if (made.in_a_row is None) != (made.pause == 0.0):
+        raise ScheduleError("in_a_row= and pause= of free times go together; give both or none")
+    if made.pattern is not None and (made.start.ndim or made.after is not None):
+        raise ScheduleError("a pattern is moved by one number; give start= one number, and no after=")
+    if made.after is not None and made.start.ndim == 0:
+        raise ScheduleError("gaps are a list; give start= one number for each dose")
+
+
+def _check_budget(made: Unknown) -> None:
+    assert made.total is not None
+    number, spent = made.start.size, float(made.start.sum())
+    what = f"{number} amounts from {made.low:g} to {made.high:g}"
+    if made.start.ndim == 0:
+        raise ScheduleError("a budget is shared by several amounts; give start= a list")
+    if number * made.low >= made.total or (made.spend_all and number * made.high <= made.total):
+        raise ScheduleError(f"{what} cannot share a total of {made.total:g} in more than one way; change the bounds")
+    if made.spend_all and not np.isclose(spent, made.total, rtol=1e-6):
+        raise ScheduleError(f"the amounts at the start add up to {spent:g} and not to the total of {made.total:g}")
+    if spent > made.total * (1 + 1e-6):
+        raise ScheduleError(f"the amounts at the start add up to {spent:g}, more than {made.total:g}")
