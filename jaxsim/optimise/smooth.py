@@ -23,7 +23,7 @@ def smoothed(objective: Objective, heavy: bool) -> Objective:
     --------
     >>> from jaxsim.gradient import probability
     >>> print(smoothed(probability("T == 0", at=3.0), heavy=True))
-    mean of 1 / (1 + max(T - 0, 0) / 5) at 3
+    mean of 1/(1 + max(T - 0, 0)/5) at 3
     """
     return Objective(tuple(_term(term, heavy) for term in objective.terms))
 
