@@ -11,17 +11,16 @@ from gradient_lines import line
 import jaxsim as js
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.exact_drive import exact_drive
-from jaxsim.gradient.exact_score import exact_scores, late_terms
+from jaxsim.gradient.exact_score import exact_scores, settled_terms
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score import leap_scores
 from jaxsim.gradient.leap_score_estimator import spread_of
-from jaxsim.gradient.path_loss import Levels
 from jaxsim.gradient.problem import chain_of, drive_of
-from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
+from jaxsim.gradient.surrogate import surrogate_gradient
+from jaxsim.gradient.surrogate_estimator import prepared
 from jaxsim.gradient.tables import chained
-from jaxsim.network import changed_species
 
 LANES = 2048
 
@@ -55,14 +54,14 @@ def cost(number):
     problem = posed(free, objective, LANES, 0, (0.0, None), 0.05, None, 4, 0)
     chain, drive = chain_of(problem, LANES), drive_of(problem)
     channels, spread = find_channels(chain, problem.slopes), spread_of(problem)
-    program = Surrogate(chain, tuple("T" in changed_species(r) for r in problem.network.structure.reactions))
-    levels = Levels(*np.ones((5, 1), np.float32))
+    run = prepared(problem._replace(trajectories=32 * LANES, scored=("T",)))
+    assert run.program.chain.lanes == LANES and run.critic is not None
     forward, score, both = together(
         lambda: leap_paths(chain, drive),
         lambda: leap_scores(chain, channels, drive, spread),
-        lambda: _whole(program, drive, levels, problem.slopes),
+        lambda: chained(jax.tree.map(np.asarray, run.batch(0)[0]), problem.slopes),
     )
-    return score / forward, both / forward, bytes_of(surrogate_gradient, program, drive, levels) / LANES
+    return score / forward, both / forward, bytes_of(surrogate_gradient, *run[:2], run.levels, run.critic) / LANES
 
 
 def exact_costs(model, number):
@@ -72,11 +71,11 @@ def exact_costs(model, number):
     exact, slopes = exact_drive(problem)
     problem = problem._replace(slopes=slopes)
     chain, spread = chain_of(problem, LANES), spread_of(problem)
-    channels, late = find_channels(chain, slopes), late_terms(chain, exact)
+    channels, known = find_channels(chain, slopes), settled_terms(chain, exact)
     with jax.enable_x64(True):
         plain, scored = together(
-            lambda: exact_scores(chain, (), late, exact, spread),
-            lambda: exact_scores(chain, channels, late, exact, spread),
+            lambda: exact_scores(chain, (), known, exact, spread),
+            lambda: exact_scores(chain, channels, known, exact, spread),
         )
     simulated = least(lambda: js.simulate(network, times=[end], trajectories=LANES, schedule=plan)["mean"].values)
     return plain, scored, simulated
@@ -98,11 +97,6 @@ def _long(doses):
 
 
 SETTINGS = {"model A": _short, "model B": _long}
-
-
-def _whole(program, drive, levels, slopes):
-    """Return the gradient in the free numbers."""
-    return chained(jax.tree.map(np.asarray, surrogate_gradient(program, drive, levels)[0]), slopes)
 
 
 def bytes_of(function, *given):

@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxsim.ensemble.batches import run_batches
 from jaxsim.ensemble.double import double_precision
-from jaxsim.gradient.batches import Average, batches, lane_count, run_batches
+from jaxsim.gradient.batches import Average, batches, lane_count
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.controlled_score import FITTED_FROM, controlled, fitted
 from jaxsim.gradient.credit import anchors, contributions, values
 from jaxsim.gradient.critics import linear_critics
 from jaxsim.gradient.difference import sides
 from jaxsim.gradient.exact_drive import exact_drive
-from jaxsim.gradient.exact_score import exact_scores, late_terms
+from jaxsim.gradient.exact_score import exact_scores, settled_terms
 from jaxsim.gradient.leap_score import leap_scores
 from jaxsim.gradient.leap_score_estimator import leap_anchors, spread_of
 from jaxsim.gradient.objective import Objective
@@ -69,12 +70,12 @@ def _anchors(problem, call, lanes):
 def _exact(problem, chain, _):
     exact, slopes = exact_drive(problem)
     spread, channels = spread_of(problem._replace(slopes=slopes)), find_channels(chain, slopes)
-    late = late_terms(chain, exact)
+    known = settled_terms(chain, exact)
 
     def call(first):
         with double_precision():
             moved = exact._replace(drive=exact.drive._replace(first=first_words(first)))
-            return exact_scores(chain, channels, late, moved, spread)
+            return exact_scores(chain, channels, known, moved, spread)
 
     return call
 

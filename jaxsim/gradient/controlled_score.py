@@ -5,7 +5,7 @@ import numpy as np
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import Anchor, influence, values
+from jaxsim.gradient.credit import Anchor, influences, values
 from jaxsim.gradient.critics import linear_critics
 from jaxsim.gradient.leap_score import Scores, leap_scores
 from jaxsim.gradient.leap_score_estimator import BIAS, bias_of, leap_anchors, spread_of
@@ -46,7 +46,7 @@ def fitted(objective: Objective, anchor: list[Anchor | None], kept: Scores) -> n
     """Return the weight of each critic, [C], by least squares of the influence on the martingales."""
     martingale = kept.martingale.astype(np.float64)
     martingale = martingale - martingale.mean(axis=1, keepdims=True)
-    phi = _influence(objective, anchor, kept.numbers)
+    phi = influences(objective, anchor, kept.numbers)
     weights: np.ndarray = np.linalg.lstsq(martingale.T, phi - phi.mean(), rcond=1e-6)[0]
     return weights
 
@@ -54,14 +54,8 @@ def fitted(objective: Objective, anchor: list[Anchor | None], kept: Scores) -> n
 def controlled(objective: Objective, anchor: list[Anchor | None], kept: Scores, weights: np.ndarray) -> np.ndarray:
     """Return what each trajectory of a batch gives to the gradient, [P, L]."""
     many = kept.numbers.shape[1] / (kept.numbers.shape[1] - 1)
-    left = _influence(objective, anchor, kept.numbers) - weights @ kept.martingale.astype(np.float64)
+    left = influences(objective, anchor, kept.numbers) - weights @ kept.martingale.astype(np.float64)
     score = kept.total.astype(np.float64)
     score = score - score.mean(axis=1, keepdims=True)
     seen = np.tensordot(weights, kept.bracket.astype(np.float64), axes=1)
     return many * (left - left.mean())[None, :] * score + seen
-
-
-def _influence(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
-    rows = numbers.astype(np.float64)
-    parts = [term.weight * influence(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
-    return np.sum(parts, axis=0)

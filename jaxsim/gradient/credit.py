@@ -84,6 +84,13 @@ def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndar
     return side * np.maximum(side * (numbers - anchor.quantile), 0.0) / (1.0 - term.level)
 
 
+def influences(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
+    """Return phi of the whole objective for every trajectory."""
+    rows = numbers.astype(np.float64)
+    parts = [term.weight * influence(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
+    return np.sum(parts, axis=0)
+
+
 def value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
     """Return numbers [L] whose mean is the summary of the term."""
     if term.summary == "mean":

@@ -29,24 +29,35 @@ from jaxsim.random import threefry2x32, uniform
 NONE, ENTER, REJECTED = -1, -2, -3
 
 
+class Settled(NamedTuple):
+    """What the compiled loop need not look up at every event; part of what shapes it."""
+
+    late: tuple[bool, ...]
+    """For each term whether it, and with it its score, is known at the very end."""
+    dosed: tuple[bool, ...]
+    """For each species whether it is ever given."""
+
+
 class ExactScores(NamedTuple):
     """What is kept of every trajectory."""
 
     numbers: Any
-    """float32 [J, L]: F of each term."""
+    """float32 [J, L]: F of each term; on the way [L] each."""
     scores: Any
     """float32 [J, P, L]: the score up to where each term is known; on the way [L, P] each, None where it is late."""
     faulty: Any
     """bool [L]: whether a rate was negative or not finite."""
 
 
-class _Carry(NamedTuple):
+class Carry(NamedTuple):
     x: tuple[Any, ...]
     time: Any
     """float64 [L]."""
     cell: Any
     """int32 [L]; the number of cells where the path has ended."""
     draws: Any
+    words: tuple[Any, Any]
+    """uint32 [L]: random words of the next proposal, which XLA would otherwise make again wherever they are read."""
     pending: Any
     """int32 [L]: a reaction, or what else the last proposal came to."""
     until: Any
@@ -57,58 +68,75 @@ class _Carry(NamedTuple):
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def exact_scores(
-    chain: Chain, channels: tuple[Channel, ...], late: tuple[bool, ...], exact: ExactDrive, spread: Spread
+    chain: Chain, channels: tuple[Channel, ...], known: Settled, exact: ExactDrive, spread: Spread
 ) -> ExactScores:
-    """Run every lane from the start to the end; call within ``jax.enable_x64(True)``.
-
-    `late` says of each term whether its score is that of the whole path, which then need not be noted on the way.
-    """
+    """Run every lane from the start to the end; call within ``jax.enable_x64(True)``."""
     lanes = begin(chain, exact.drive)
     slopes = parameter_slopes(chain, channels, exact.drive, spread) if channels else {}
     cells = exact.lower.shape[0]
 
-    def step(here: _Carry) -> _Carry:
+    def step(here: Carry) -> Carry:
         here = here._replace(tally=settled(channels, exact, here.tally))
-        score = None if all(late) else score_now(channels, exact, slopes, here.tally)
-        return _proposed(chain, channels, exact, lanes, _applied(chain, exact, lanes, here, score))
+        score = None if all(known.late) else score_now(channels, exact, slopes, here.tally)
+        return _proposed(chain, channels, exact, lanes, applied(chain, known, exact, lanes, here, score))
 
-    now = signals(chain, reals(lanes.x), lanes.parameters)
-    none = jnp.zeros((chain.lanes,), jnp.int32)
     tally = first_tally(channels, exact, chain.lanes)
-    score = tally.score.astype(jnp.float32)
-    apart = tuple(None if whole else score for whole in late)
-    kept = ExactScores(first_note(chain, exact.drive, now), apart, none > 0)
-    time = jnp.broadcast_to(exact.origin, none.shape)
-    first = _Carry(lanes.x, time, none, none.astype(jnp.uint32), none + np.int32(NONE), time, tally, kept)
-    first = _proposed(chain, channels, exact, lanes, first)
+    apart = tuple(None if late else tally.score.astype(jnp.float32) for late in known.late)
+    first = _proposed(chain, channels, exact, lanes, at_start(chain, exact, lanes, tally, apart))
     last = lax.while_loop(lambda here: jnp.any(here.cell < np.int32(cells)), step, first)
     score = score_now(channels, exact, slopes, settled(channels, exact, last.tally))
-    scores = [score if whole else noted for whole, noted in zip(late, last.kept.scores, strict=True)]
-    return last.kept._replace(scores=jnp.swapaxes(jnp.stack(scores), 1, 2))
+    scores = [score if late else noted for late, noted in zip(known.late, last.kept.scores, strict=True)]
+    kept = last.kept._replace(numbers=numbers_at_end(chain, known, lanes, last))
+    return kept._replace(scores=jnp.swapaxes(jnp.stack(scores), 1, 2))
 
 
-def late_terms(chain: Chain, exact: ExactDrive) -> tuple[bool, ...]:
-    """Return for each term whether what it reads is known at the very end."""
-    looks, cells = exact.drive.looks, exact.lower.shape[0]
+def settled_terms(chain: Chain, exact: ExactDrive) -> Settled:
+    """Return what is known of a drive before the loop is compiled."""
+    looks, cells, drive = exact.drive.looks, exact.lower.shape[0], exact.drive
     last = {"at": looks.at[cells], "integral": looks.weight[cells - 1] > 0.0}
-    return tuple(bool(term.kind in last and last[term.kind][j]) for j, term in enumerate(chain.terms))
+    late = tuple(bool(term.kind in last and last[term.kind][j]) for j, term in enumerate(chain.terms))
+    dosed = np.any((drive.multiply != 1.0) | (drive.add != 0.0), axis=0)
+    return Settled(late, tuple(bool(given) for given in dosed))
 
 
-def _applied(chain: Chain, exact: ExactDrive, lanes: Any, here: _Carry, score: Any) -> _Carry:
+def at_start(chain: Chain, exact: ExactDrive, lanes: Any, tally: Tally, scores: tuple[Any, ...]) -> Carry:
+    """Return the carry before the first proposal."""
+    none = jnp.zeros((chain.lanes,), jnp.int32)
+    now = signals(chain, reals(lanes.x), lanes.parameters)
+    kept = ExactScores(tuple(first_note(chain, exact.drive, now)), scores, none > 0)
+    time = jnp.broadcast_to(exact.origin, none.shape)
+    draws = none.astype(jnp.uint32)
+    nothing = none + np.int32(NONE)
+    return Carry(lanes.x, time, none, draws, random_words(lanes, draws), nothing, time, tally, kept)
+
+
+def random_words(lanes: Any, draws: Any) -> tuple[Any, Any]:
+    """Return the random words of a proposal, by its number."""
+    return threefry2x32(lanes.key[0], lanes.key[1], draws, jnp.zeros_like(draws))
+
+
+def numbers_at_end(chain: Chain, known: Settled, lanes: Any, last: Carry) -> Any:
+    """Return F of each term [J, L]; what is read at the very end is read here."""
+    now = signals(chain, reals(last.x), lanes.parameters)
+    final = [late and term.kind == "at" for late, term in zip(known.late, chain.terms, strict=True)]
+    return jnp.stack([now[j] if late else last.kept.numbers[j] for j, late in enumerate(final)])
+
+
+def applied(chain: Chain, known: Settled, exact: ExactDrive, lanes: Any, here: Carry, score: Any) -> Carry:
     """Apply what is pending: an event, or the entry of the next cell with what is looked at and given there."""
     cells = exact.lower.shape[0]
     ended = here.cell >= np.int32(cells)
     cell = jnp.minimum(here.cell, np.int32(cells - 1))
     enters = (here.pending == np.int32(ENTER)) & ~ended
     before = signals(chain, reals(here.x), lanes.parameters)
-    x = _changed(chain, exact, here, cell, enters)
+    x = _changed(chain, known, exact, here, cell, enters)
     after = signals(chain, reals(x), lanes.parameters)
-    kept = _noted(chain, exact, here, score, (cell, enters, ended), before, after)
+    kept = _noted(chain, known, exact, here, score, (cell, enters, ended), before, after)
     cell = jnp.where(enters, here.cell + np.int32(1), here.cell)
     return here._replace(x=x, time=here.until, cell=cell, kept=kept)
 
 
-def _changed(chain: Chain, exact: ExactDrive, here: _Carry, cell: Any, enters: Any) -> tuple[Any, ...]:
+def _changed(chain: Chain, known: Settled, exact: ExactDrive, here: Carry, cell: Any, enters: Any) -> tuple[Any, ...]:
     """Return the counts after the event, or after the doses of species given on entering a cell."""
     x = []
     for s, changes in enumerate(stoichiometry(chain.structure).tolist()):
@@ -116,6 +144,9 @@ def _changed(chain: Chain, exact: ExactDrive, here: _Carry, cell: Any, enters: A
         for r, change in enumerate(changes):
             if change:
                 row = row + jnp.where(here.pending == np.int32(r), np.int32(change), np.int32(0))
+        if not known.dosed[s]:
+            x.append(row)
+            continue
         scale, shift = (table[cell + np.int32(1), s] for table in (exact.drive.multiply, exact.drive.add))
         same = ~enters | ((scale == 1.0) & (shift == 0.0))
         x.append(jnp.where(same, row, jnp.round(scale * row.astype(jnp.float32) + shift).astype(jnp.int32)))
@@ -123,14 +154,18 @@ def _changed(chain: Chain, exact: ExactDrive, here: _Carry, cell: Any, enters: A
 
 
 def _noted(
-    chain: Chain, exact: ExactDrive, here: _Carry, score: Any, where: Any, before: Any, after: Any
+    chain: Chain, known: Settled, exact: ExactDrive, here: Carry, score: Any, where: Any, before: Any, after: Any
 ) -> ExactScores:
     """Return what is kept once the pending change has been made."""
     cell, enters, ended = where
     looks, waited = exact.drive.looks, (here.until - here.time).astype(jnp.float32)
     numbers, scores = [], []
     for j, term in enumerate(chain.terms):
-        so_far = here.kept.numbers[j]
+        so_far, noted = here.kept.numbers[j], here.kept.scores[j]
+        if term.kind == "at" and known.late[j]:
+            numbers.append(so_far)
+            scores.append(noted)
+            continue
         if term.kind == "at":
             looked = enters & looks.at[cell + np.int32(1), j]
             so_far = jnp.where(looked, after[j], so_far)
@@ -143,24 +178,22 @@ def _noted(
             looked = inside & ~ended
             so_far = jnp.where(looked, best(so_far, after[j]), so_far)
         numbers.append(so_far)
-        noted = here.kept.scores[j]
         scores.append(None if noted is None else jnp.where(looked[:, None], score, noted))
-    return here.kept._replace(numbers=jnp.stack(numbers), scores=tuple(scores))
+    return here.kept._replace(numbers=tuple(numbers), scores=tuple(scores))
 
 
-def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: _Carry) -> _Carry:
+def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: Carry) -> Carry:
     """Propose the next event at the bounds of the cell, and accept it with the rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     cells = exact.lower.shape[0]
     cell = jnp.minimum(here.cell, np.int32(cells - 1))
     x = reals(here.x)
-    upper = _bounds(chain, plan, exact, lanes, cell, x)
+    upper = upper_bounds(chain, plan, exact, lanes, cell, x)
     sums = total(upper)
-    words = threefry2x32(lanes.key[0], lanes.key[1], here.draws, jnp.zeros_like(here.draws))
     edge = exact.edges[cell + np.int32(1)]
-    arrival = here.time + waiting_time(uniform(words[0]), sums[-1])
+    arrival = here.time + waiting_time(uniform(here.words[0]), sums[-1])
     until = jnp.minimum(arrival, edge)
-    threshold = uniform(words[1]) * sums[-1]
+    threshold = uniform(here.words[1]) * sums[-1]
     chosen = choose(threshold, sums)
     end = place(exact, until)  # of a path that has ended, its end
     exposure = exposure_at(exact, end[0])
@@ -170,7 +203,7 @@ def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: 
         above = sums[r - 1] + a[r] if r else a[r]
         pending = jnp.where((chosen == np.int32(r)) & ~(threshold < above), np.int32(REJECTED), pending)
     pending = jnp.where(arrival < edge, pending, np.int32(ENTER))
-    wrong = ~(sums[-1] < np.float32(3e38)) | (jnp.stack([*upper, *a]) < 0.0).any(axis=0)
+    wrong = out_of_range(sums[-1], [*upper, *a])
     ended = here.cell >= np.int32(cells)
     faulty = here.kept.faulty | (wrong & ~ended)
     pending = jnp.where(ended | wrong, np.int32(NONE), pending)
@@ -181,11 +214,20 @@ def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: 
         tally=tallied(chain, channels, exact, lanes.parameters, here.tally, span),
         cell=jnp.where(wrong, np.int32(cells), here.cell),
         draws=here.draws + np.uint32(1),
+        words=random_words(lanes, here.draws + np.uint32(1)),
         kept=here.kept._replace(faulty=faulty),
     )
 
 
-def _bounds(chain: Chain, plan: Rates, exact: ExactDrive, lanes: Any, cell: Any, x: Any) -> list[Any]:
+def out_of_range(total_rate: Any, found: list[Any]) -> Any:
+    """Return the lanes in which a rate is negative or the total not finite."""
+    wrong = ~(total_rate < np.float32(3e38))
+    for rate in found:
+        wrong = wrong | (rate < 0.0)
+    return wrong
+
+
+def upper_bounds(chain: Chain, plan: Rates, exact: ExactDrive, lanes: Any, cell: Any, x: Any) -> list[Any]:
     """Return an upper bound of every propensity over the cell of each lane, [L]."""
     env = leaves_before(plan, lanes.parameters, jnp.float32)
     env |= dict(zip(chain.structure.species, x, strict=True))

@@ -32,6 +32,7 @@ METHODS = {
     "mean_field": Method("mean_field", "adjoint of the rate equations"),
     "langevin": Method("langevin", "pathwise derivative of the Langevin equation"),
     "difference": Method("difference", "central differences with common random numbers on the leap chain"),
+    "split_difference": Method("split_difference", "central differences on exact paths with split coupling"),
 }
 
 

@@ -2,7 +2,8 @@
 
 For each term: the derivative along the path of its influence, plus the influence, centred by leaving one out, times
 the derivative of the log-likelihood of the firings that are treated by score (a stochastic computation graph; Schulman,
-Heess, Weber & Abbeel, NeurIPS 2015, theorem 1).
+Heess, Weber & Abbeel, NeurIPS 2015, theorem 1). Where a critic follows the scored firings, its martingale is taken off
+the influence, and what it sees of the rates' moves is added (see `critics`).
 """
 
 from typing import Any, NamedTuple
@@ -25,6 +26,12 @@ class Ends(NamedTuple):
     """float32 [J, L]: for mean integrals, the sum over time of the centred rate times the log-likelihood so far."""
     held: Any
     faulty: Any
+    whole: Any = None
+    """float32 [L]: log-likelihood of all scored firings, where a critic follows them."""
+    martingale: Any = None
+    """float32 [L]: what the critic, weighted, was surprised by."""
+    bracket: Any = None
+    """float32 [L]: whose derivative is what the critic sees of the rates' moves."""
 
 
 class Levels(NamedTuple):
@@ -51,7 +58,11 @@ def loss(terms: tuple[Term, ...], levels: Levels, ends: Ends) -> Any:
             phi = stop_gradient(_influence(term, levels, j, numbers))
             score = many * jnp.mean((phi - jnp.mean(phi)) * ends.likelihoods[j])
         total = total + levels.weight[j] * (path + score)
-    return total
+    if ends.martingale is None:
+        return total
+    surprise = stop_gradient(ends.martingale)
+    many = np.float32(surprise.shape[0] / (surprise.shape[0] - 1))
+    return total + jnp.mean(ends.bracket) - many * jnp.mean((surprise - jnp.mean(surprise)) * ends.whole)
 
 
 def _path(term: Term, levels: Levels, j: int, numbers: Any) -> Any:

@@ -9,7 +9,7 @@ from jaxsim.gradient.batches import Average, batches
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
-from jaxsim.gradient.exact_score import ExactScores, exact_scores, late_terms
+from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
 from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, first_words, lanes_of
 from jaxsim.kernels.continuous.effects import degree
@@ -24,11 +24,11 @@ def estimate(problem: Problem) -> Estimate:
     _refuse_nonlinear(problem)
     exact, slopes = exact_drive(problem)
     problem = problem._replace(slopes=slopes)
-    spread, channels, late = spread_of(problem), find_channels(chain, slopes), late_terms(chain, exact)
+    spread, channels, known = spread_of(problem), find_channels(chain, slopes), settled_terms(chain, exact)
 
     def call(first: int) -> ExactScores:
         with double_precision():
-            return exact_scores(chain, channels, late, _with_first(exact, first), spread)
+            return exact_scores(chain, channels, known, _with_first(exact, first), spread)
 
     anchor = _anchors(problem, call, chain.lanes)
     gradient, value = Average(problem.size), Average(1)

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.lax import stop_gradient
 
+from jaxsim.gradient.branching import Branching, seen
 from jaxsim.gradient.chain import (
     Chain,
     Drive,
@@ -44,9 +45,11 @@ class Surrogate:
     chain: Chain
     scored: tuple[bool, ...]
     """For each reaction."""
+    dying: int = -1
+    """Position of the species whose branching critic follows the scored firings; -1 without."""
 
     def __hash__(self) -> int:
-        return hash((self.chain, self.scored))
+        return hash((self.chain, self.scored, self.dying))
 
 
 class Carry(NamedTuple):
@@ -61,21 +64,25 @@ class Carry(NamedTuple):
     signals: Any
     likelihood: Any
     """float32 [L]: of the scored firings so far."""
+    control: tuple[Any, ...]
+    """float32 [L]: martingale and bracket of the critic; empty without."""
     ends: Ends
 
 
 @partial(jax.jit, static_argnums=0)
-def surrogate_gradient(program: Surrogate, drive: Drive, levels: Levels) -> tuple[Any, Ends]:
+def surrogate_gradient(
+    program: Surrogate, drive: Drive, levels: Levels, critic: Branching | None = None
+) -> tuple[Any, Ends]:
     """Return the gradient with respect to the tables, over one batch, and what the trajectories end with."""
 
     def scalar(tables: Any) -> tuple[Any, Ends]:
-        ends = surrogate_ends(program, drive._replace(tables=tables))
+        ends = surrogate_ends(program, drive._replace(tables=tables), critic)
         return loss(program.chain.terms, levels, ends), ends
 
     return jax.grad(scalar, has_aux=True)(drive.tables)
 
 
-def surrogate_ends(program: Surrogate, drive: Drive) -> Ends:
+def surrogate_ends(program: Surrogate, drive: Drive, critic: Branching | None = None) -> Ends:
     """Run every lane from the start to the end, differentiable in the tables."""
     chain = program.chain
     lanes = begin(chain, drive)
@@ -84,6 +91,7 @@ def surrogate_ends(program: Surrogate, drive: Drive) -> Ends:
         a = rates(chain, _real(here.x, here.carriers), drive.tables.exposure[index], lanes.parameters)
         mean = [rate * drive.width[index] for rate in a]
         likelihood = here.likelihood + _likelihood(program, mean, here.firings)
+        control = () if critic is None else _controlled(program, critic, index, here, mean)
         x, held = moved(chain, here.x, here.firings)
         carriers = _carried(program, here, mean, x)
         changed = given(drive, index + 1, x)
@@ -93,12 +101,17 @@ def surrogate_ends(program: Surrogate, drive: Drive) -> Ends:
         ends = _noted(chain, drive, index, here, after, likelihood)
         ends = ends._replace(held=here.ends.held | held, faulty=faulty)
         firings = firings_at(chain, drive, lanes, index + 1, changed)
-        return Carry(changed, carriers, firings, after, likelihood, ends)
+        return Carry(changed, carriers, firings, after, likelihood, control, ends)
 
-    return checkpointed_scan(step, first_carry(chain, drive, lanes), drive.width.shape[0]).ends
+    first = first_carry(chain, drive, lanes, critic is not None)
+    last = checkpointed_scan(step, first, drive.width.shape[0])
+    if critic is None:
+        return last.ends
+    martingale, bracket = last.control
+    return last.ends._replace(whole=last.likelihood, martingale=martingale, bracket=bracket)
 
 
-def first_carry(chain: Chain, drive: Drive, lanes: Lanes) -> Carry:
+def first_carry(chain: Chain, drive: Drive, lanes: Lanes, controlled: bool) -> Carry:
     """Return the carry at the start."""
     zero = jnp.zeros((chain.lanes,), jnp.float32)
     none = jnp.zeros((chain.lanes,), bool)
@@ -106,7 +119,7 @@ def first_carry(chain: Chain, drive: Drive, lanes: Lanes) -> Carry:
     apart = jnp.zeros((len(chain.terms), chain.lanes), jnp.float32)
     ends = Ends(first_note(chain, drive, now), apart, apart, none, none)
     firings = firings_at(chain, drive, lanes, np.int32(0), lanes.x)
-    return Carry(lanes.x, (zero,) * len(lanes.x), firings, now, zero, ends)
+    return Carry(lanes.x, (zero,) * len(lanes.x), firings, now, zero, (zero,) * (2 * controlled), ends)
 
 
 def _real(x: Any, carriers: Any) -> tuple[Any, ...]:
@@ -122,6 +135,21 @@ def _likelihood(program: Surrogate, mean: list[Any], firings: Any) -> Any:
             log = jnp.log(jnp.where(alive, mean[r], 1.0))
             total = total + jnp.where(alive, firings[r].astype(jnp.float32) * log, 0.0) - mean[r]
     return total
+
+
+def _controlled(program: Surrogate, critic: Branching, index: Any, here: Carry, mean: list[Any]) -> tuple[Any, Any]:
+    """Return martingale and bracket after one step."""
+    leap, x = jax.tree.map(lambda leaf: leaf[index], critic), reals(here.x)
+    expected = [rate if scored else None for rate, scored in zip(mean, program.scored, strict=True)]
+    surprise = [
+        None if rate is None else here.firings[r].astype(jnp.float32) - stop_gradient(rate)
+        for r, rate in enumerate(expected)
+    ]
+    added = [
+        sum(leap.weight[c] * row for c, row in enumerate(seen(leap, program.dying, x, parts)))
+        for parts in (surprise, expected)
+    ]
+    return here.control[0] + added[0], here.control[1] + added[1]
 
 
 def _carried(program: Surrogate, here: Carry, mean: list[Any], x: Any) -> tuple[Any, ...]:

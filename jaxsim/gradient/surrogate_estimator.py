@@ -1,19 +1,21 @@
 """Method surrogate: scores for what is few or decides a jump, straight-through paths for what is many."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.branching import Branching
+from jaxsim.gradient.branching_fit import fitted_critic
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.mean_chain import typical_counts
 from jaxsim.gradient.objective import Objective, described, has_jumps
-from jaxsim.gradient.path_loss import Levels
+from jaxsim.gradient.path_loss import Ends, Levels
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
 from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
 from jaxsim.gradient.tables import Tables, chained
@@ -22,16 +24,35 @@ from jaxsim.network import changed_species, names, to_string
 FEW = 50.0  # copies below which a species' reactions are scored; the bias of the path is then a few per cent
 
 
-def estimate(problem: Problem) -> Estimate:
-    """Average the gradients of batches."""
+class Run(NamedTuple):
+    """What batches of the surrogate are run with."""
+
+    program: Surrogate
+    drive: Drive
+    anchor: list[Anchor | None]
+    levels: Levels
+    critic: Branching | None
+    bias: str
+
+    def batch(self, first: int) -> tuple[Tables, Ends]:
+        """Return the gradient with respect to the tables over one batch, and what its trajectories end with."""
+        return surrogate_gradient(self.program, with_first(self.drive, first), self.levels, self.critic)
+
+
+def prepared(problem: Problem, controlled: bool = True) -> Run:
+    """Choose what is scored, and fit a critic where one helps and is wanted."""
     scored, bias = scored_reactions(problem)
     chain = chain_of(problem, lanes_of(problem, between=True))
-    program, drive = Surrogate(chain, scored), drive_of(problem)
+    drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)
-    levels = levels_of(problem.objective, anchor)
-    return from_batches(
-        problem, chain.lanes, anchor, lambda first: surrogate_gradient(program, with_first(drive, first), levels), bias
-    )
+    dying, critic = fitted_critic(problem, chain, scored, drive, anchor) if controlled else (-1, None)
+    return Run(Surrogate(chain, scored, dying), drive, anchor, levels_of(problem.objective, anchor), critic, bias)
+
+
+def estimate(problem: Problem, controlled: bool = True) -> Estimate:
+    """Average the gradients of batches."""
+    run = prepared(problem, controlled)
+    return from_batches(problem, run.program.chain.lanes, run.anchor, run.batch, run.bias)
 
 
 def with_first(drive: Drive, first: int) -> Drive:
@@ -54,7 +75,8 @@ def from_batches(
         refuse_faults(ends.faulty, "leap")
         each(cotangent)
         gradient.add(chained(cotangent, problem.slopes)[:, None])
-        value.add(values(problem.objective, anchor, ends.numbers)[None, :])
+        surprise = 0.0 if ends.martingale is None else ends.martingale.astype(np.float64)
+        value.add((values(problem.objective, anchor, ends.numbers) - surprise)[None, :])
         held += float(np.mean(ends.held)) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
     if not np.all(np.isfinite(gradient.mean)):

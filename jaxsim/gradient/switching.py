@@ -18,10 +18,8 @@ from jaxsim.gradient.admission import refuse_for_gradient
 from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
-from jaxsim.gradient.leap_score_estimator import leap_anchors
-from jaxsim.gradient.problem import Problem, chain_of, drive_of, lanes_of
-from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
-from jaxsim.gradient.surrogate_estimator import levels_of, scored_reactions, with_first
+from jaxsim.gradient.problem import Problem
+from jaxsim.gradient.surrogate_estimator import prepared
 from jaxsim.kernels.exposure import SHIFTS
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import Binary, Expression, Name, Network, names, parse, substitute, to_string
@@ -125,18 +123,16 @@ def switching_function(
     free = free_numbers(shifted, schedule, [SHIFT], None)
     problem = posed(free, objective, trajectories, seed, (start, end), step, None, shifts, first)
     problem = problem._replace(scored=known_species(problem, scored))
-    reactions, bias = scored_reactions(problem)
-    chain = chain_of(problem, lanes_of(problem, between=True))
-    program, drive = Surrogate(chain, reactions), drive_of(problem)
-    levels = levels_of(problem.objective, leap_anchors(problem, drive))
-    given = batches(problem.first, problem.trajectories, chain.lanes)
+    run = prepared(problem)
+    lanes = run.program.chain.lanes
+    given = batches(problem.first, problem.trajectories, lanes)
     edges, share = _bins(problem, int(bins))
     average = Average(edges.size)
-    for cotangent, ends in run_batches(lambda n: surrogate_gradient(program, with_first(drive, n), levels), given):
+    for cotangent, ends in run_batches(run.batch, given):
         refuse_faults(ends.faulty, "leap")
         course = np.sum(cotangent.exposure.astype(np.float64) * problem.slopes.tables.exposure[:, :, 0], axis=1)
         average.add(np.append(share @ course / np.diff(edges), course.sum())[:, None])
-    return _put(edges, average, effect, bias, chain.lanes * len(given))
+    return _put(edges, average, effect, run.bias, lanes * len(given))
 
 
 def _put(edges: np.ndarray, average: Average, effect: str, bias: str, trajectories: int) -> SwitchingFunction:

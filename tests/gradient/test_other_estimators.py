@@ -37,6 +37,21 @@ def test_exact_score_is_unbiased_for_the_exact_process():
     assert abs(0.5 * result.vector[0] - expected[0]) > LIMIT * result.error[0]  # half of it would have been seen
 
 
+def test_split_coupling_is_the_referee_of_exact_scores():
+    counts, law, slope = exact_law()
+    influence = functionals(counts, law)
+    expected = slope @ (influence["mean"] - 40.0 * influence["probability"])
+    joint = js.mean("X", at=20.0) - 40.0 * OBJECTIVES["probability"]
+    widths = {"drug.amount": 0.2, "drug.at": 0.1}
+    result = js.gradient(NETWORK, joint, method="split_difference", trajectories=8192, seed=27, widths=widths, **GIVEN)
+    slack = 2e-3 * np.abs(expected)  # of the steps
+    assert np.all(np.abs(result.vector - expected) < LIMIT * result.error + slack)
+    assert np.all(np.abs(0.8 * result.vector - expected) > LIMIT * result.error + slack)  # a fifth would have been seen
+    score = js.gradient(NETWORK, joint, method="score", trajectories=24_576, seed=21, **GIVEN)  # compiled above
+    noise, noise_of_score = (found.error[1] * np.sqrt(found.trajectories) for found in (result, score))
+    assert noise < 0.5 * noise_of_score  # in the time of the dose, which is hard for scores
+
+
 def test_linear_critic_leaves_no_noise_in_a_linear_mean(leap_slopes):
     result = found("controlled_score", "mean", 2048, seed=22)
     spread = result.error * np.sqrt(result.trajectories) / np.abs(leap_slopes["mean"])
