@@ -22,8 +22,9 @@ from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves, variable_leaves
 from jaxsim.errors import SimulationError
-from jaxsim.kernels import VARIANTS, Inputs, Leaping, Program, Saving
+from jaxsim.kernels import VARIANTS, Arrangement, Inputs, Leaping, Program, Saving
 from jaxsim.kernels.change import plan_changes
+from jaxsim.kernels.group_tables import group_tables
 from jaxsim.network import Network, rate_class
 from jaxsim.random import seed_words
 
@@ -124,6 +125,8 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
         tolerance=np.float64(request.tolerance or TOLERANCE),
         step=np.float64(np.inf if request.step is None else request.step),
     )
+    if program.arrangement is Arrangement.GROUPS:
+        inputs = inputs._replace(groups=group_tables(network.structure, inputs.parameters, inputs.initial))
     return program, inputs
 
 

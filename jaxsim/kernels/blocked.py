@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from jaxsim.kernels.change_table import ChangeTable, tabulate_changes
 from jaxsim.kernels.context import Context
-from jaxsim.kernels.mass_action import as_mass_action
+from jaxsim.kernels.mass_action import as_mass_action, product
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
@@ -39,9 +40,8 @@ class Layout(NamedTuple):
     block: int
     rows: int
     """Rows including those without a reaction that complete the last block."""
-    changed: np.ndarray
-    """Species that each row changes, [rows, most]; a row outside x stands for none."""
-    change: np.ndarray
+    changes: ChangeTable
+    """Of each row that holds a reaction."""
 
 
 @lru_cache(maxsize=64)
@@ -57,12 +57,6 @@ def arrange(structure: Structure, sampled: tuple[str, ...]) -> Layout:
     rows = -(-len(order) // block) * block
     missing = 0 if other else rows - len(order)  # rows of constant zero that complete the last block
     factors = [forms[r].species for r in simple]  # type: ignore[union-attr]
-    deltas = [[(row_of[n], c) for n, c in structure.reactions[r].changes.items() if c] for r in order]
-    most = max(1, *map(len, deltas))
-    changed, change = np.full((rows, most), ones + 1, np.int32), np.zeros((rows, most), np.int32)
-    for row, delta in enumerate(deltas):
-        for column, (s, c) in enumerate(delta):
-            changed[row, column], change[row, column] = s, c
     return Layout(
         order,
         tuple(forms[r].constants for r in simple),  # type: ignore[union-attr]
@@ -72,8 +66,7 @@ def arrange(structure: Structure, sampled: tuple[str, ...]) -> Layout:
         tuple(plan.expressions[r] for r in other),
         block,
         rows,
-        changed,
-        change,
+        tabulate_changes(structure, order),
     )
 
 
@@ -112,9 +105,9 @@ def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
     row = jnp.maximum(pending, np.int32(0))
     lane = jnp.arange(x.shape[1], dtype=jnp.int32)
     live = running & (pending >= 0)
-    for column in range(layout.changed.shape[1]):
-        species = jnp.where(live, jnp.asarray(layout.changed[:, column])[row], np.int32(x.shape[0]))  # outside: dropped
-        change = jnp.asarray(layout.change[:, column])[row]
+    for changed, amount in zip(layout.changes.species.T, layout.changes.change.T, strict=True):
+        species = jnp.where(live, jnp.asarray(changed)[row], np.int32(x.shape[0]))  # outside: dropped
+        change = jnp.asarray(amount)[row]
         x = x.at[species, lane].add(change, mode="drop", unique_indices=True)
     return x
 
@@ -141,12 +134,7 @@ def blocked_propensities(program: Program, env: dict[str, Any], x: Any) -> Any:
 
 def _constants(layout: Layout, env: dict[str, Any], lanes: int, real: Any) -> Any:
     """Return the rate constants, [rows, 1] or [rows, L] where some differ between trajectories."""
-    values = []
-    for factors in layout.constants:
-        value = jnp.ones((), real)
-        for factor in factors:
-            value = value * jnp.asarray(evaluate(factor, env)).astype(real)
-        values.append(value)
+    values = [jnp.asarray(product(factors, env)).astype(real) for factors in layout.constants]
     values += [jnp.zeros((), real)] * (layout.first.size - len(values))
     if all(value.ndim == 0 for value in values):
         return jnp.stack(values)[:, None]

@@ -4,8 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxsim.kernels.groups import GroupTables, group, tables
-from jaxsim.kernels.program import Arrangement, Program
+from jaxsim.kernels.program import Program
 from jaxsim.kernels.rates import leaf_bounds, leaves_before, parameter_values, plan_rates
 from jaxsim.kernels.state import Inputs, Owner
 
@@ -19,8 +18,6 @@ class Context(NamedTuple):
     """Lower and upper bound of every leaf in time over every cell, [C]."""
     precise: dict[str, Any]
     """Parameters in float64, for assignments and triggers."""
-    groups: GroupTables | None = None
-    """Rate constants of reactions in groups."""
 
 
 def context(program: Program, inputs: Inputs, owner: Owner) -> Context:
@@ -29,10 +26,6 @@ def context(program: Program, inputs: Inputs, owner: Owner) -> Context:
     parameters = parameter_values(inputs.parameters, owner.parameters, program.real)
     env = leaves_before(plan, parameters, program.real)
     precise = parameter_values(inputs.parameters, owner.parameters, np.float64)
-    if program.arrangement is Arrangement.GROUPS:
-        groups = group(program.structure)
-        assert groups is not None
-        return Context(env, {}, precise, tables(groups, len(program.structure.species), env, program.real))
     if not plan.in_time:
         return Context(env, {}, precise)
     shared = {n: v for n, v in inputs.parameters.items() if n not in program.sampled_parameters}

@@ -21,7 +21,7 @@ WRAPPED = np.int32(-(2**30))  # a count that passed 2**31 - 1 has come round to 
 
 def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Any:
     """Return the status of each lane, int32 [L]; meaningless in lanes that have not ended."""
-    rates = rates_now(program, given, lanes)
+    rates = rates_now(program, inputs, given, lanes)
     a0, lowest = jnp.sum(rates, axis=0), jnp.min(rates, axis=0)
     smallest = jnp.min(stacked_counts(program, lanes.x), axis=0)
     draws = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
@@ -48,13 +48,14 @@ def finite(variables: tuple[Any, ...]) -> Any:
     return reduce(jnp.logical_and, (jnp.isfinite(value) for value in variables))
 
 
-def rates_now(program: Program, given: Context, lanes: Lanes) -> Any:
+def rates_now(program: Program, inputs: Inputs, given: Context, lanes: Lanes) -> Any:
     """Return the propensities (or their bounds over the present cell) in the present state, [reactions, L]."""
     structure, real = program.structure, program.real
     if program.arrangement is Arrangement.ROWS:
         return blocked_propensities(program, given.env, lanes.x)
     if program.arrangement is Arrangement.GROUPS:
-        return group_propensities(lanes.x, real).T
+        assert inputs.groups is not None
+        return jnp.concatenate(group_propensities(inputs.groups, lanes.x), axis=1).T
     plan = plan_rates(structure, program.sampled_parameters)
     names = zip(structure.species, species_rows(program, lanes.x), strict=True)
     state = {**given.env, **{name: value.astype(real) for name, value in names}}

@@ -1,61 +1,65 @@
 """The arrangement of mass-action reactions in groups that share a reactant, and the tables of their constants.
 
-Source: Ramaswamy, González-Segredo & Sbalzarini, J. Chem. Phys. 130 (2009) 244104, section III: the propensity
-of a reaction is the count of one of its reactants times a partial propensity, which the others determine.
+The propensity of a group is the count of the shared reactant, its host, times a sum of partial propensities, which
+the partners of its reactions determine. Of two reactants the one with more partners is the host: few species then are
+hosts of all reactions of second order, so that few sums change. Reactions of first order need no sum that changes.
+
+Source: Ramaswamy, González-Segredo & Sbalzarini, J. Chem. Phys. 130 (2009) 244104, section III.
 """
 
 import math
+from collections import Counter
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Int32
 
+from jaxsim.kernels.change_table import ChangeTable, tabulate_changes
 from jaxsim.kernels.mass_action import MassAction, as_mass_action
 from jaxsim.kernels.rates import plan_rates
-from jaxsim.network import Expression, Structure, evaluate
+from jaxsim.network import Expression, Structure
 
 COLUMNS = 16  # groups side by side fill a vector register
+MOST_MEMBERS = 20  # of one group: a host of more reactions has several groups
 MOST_CHANGES = 8  # species that one reaction may change
 
 
 class Groups(NamedTuple):
-    """The static arrangement. Group s < S holds reactions of species s, group S those without reactant."""
+    """The static arrangement of R reactions of S species in W groups, of which the first B are bound.
+
+    The sum of a bound group changes with the counts of partners. After these comes one free group for each species,
+    whose sum is constant, and one of reactions without reactant. Species S has the count one.
+    """
 
     constants: tuple[tuple[Expression, ...], ...]
     """The different products of constants that stand before counts."""
-    constant: np.ndarray
-    """Which of them each reaction has, int32 [R]."""
-    host: np.ndarray
-    """Group of each reaction, [R]."""
-    partner: np.ndarray
-    """Species whose count is the partial propensity, up to the constant; S for none, [R]."""
-    offset: np.ndarray
-    """1 where the partner is the host, whose count is then taken less one, [R]."""
-    members: np.ndarray
-    """Reactions of each group, [W, M]; R where there is none."""
+    constant: Int32[np.ndarray, " R"]
+    """Which of them each reaction has."""
+    host: Int32[np.ndarray, " W"]
+    """Species that the reactions of each group share; S in groups that complete a row."""
+    group: Int32[np.ndarray, " R"]
+    partner: Int32[np.ndarray, " R"]
+    """The other reactant; S for none."""
+    offset: Bool[np.ndarray, " R"]
+    """Whether the partner is the host, whose count is then taken less one."""
+    members: Int32[np.ndarray, "W M"]
+    """Reactions of each group; R where there is none."""
     columns: int
-    """Groups are rows of this many: the first level of the search has as many sums."""
-    rows: int
-    changed: np.ndarray
-    """Species that each reaction changes, [R, most]; S where there is none."""
-    change: np.ndarray
+    """Groups stand in rows of this many: the first level of the search has as many sums."""
+    bound: int
+    """B, a multiple of the columns."""
+    changes: ChangeTable
 
     @property
-    def width(self) -> int:
-        """Number of groups, with empty ones that complete the last row."""
-        return self.rows * self.columns
+    def free(self) -> int:
+        """Number of groups that are not bound, a multiple of the columns."""
+        return len(self.host) - self.bound
 
-
-class GroupTables(NamedTuple):
-    """Rate constants, placed where the steps read them. W groups of at most M reactions."""
-
-    influence: Any
-    """By how much one more of species s raises the sums of all groups, real [S + 1, W]."""
-    fixed: Any
-    """What does not depend on counts in these sums, real [W]."""
-    constants: Any
-    """Of the members of each group, real [W, M]; zero where there is none."""
+    @property
+    def height(self) -> int:
+        """Free groups in a column, which stand side by side in memory."""
+        return self.free // self.columns
 
 
 @lru_cache(maxsize=64)
@@ -63,67 +67,64 @@ def group(structure: Structure) -> Groups | None:
     """Arrange the reactions, or return None unless all are of mass action up to second order."""
     species = {name: s for s, name in enumerate(structure.species)}
     forms = [as_mass_action(rate, frozenset(species)) for rate in plan_rates(structure, ()).expressions]
-    deltas = [[(species[n], c) for n, c in r.changes.items() if c] for r in structure.reactions]
-    most = max(1, *map(len, deltas))
-    if most > MOST_CHANGES or not all(forms) or any(r.effects for r in structure.reactions):
+    changes = tabulate_changes(structure, range(len(structure.reactions)))
+    changeable = changes.species.shape[1] <= MOST_CHANGES and not any(r.effects for r in structure.reactions)
+    if not changeable or not all(forms):
         return None
     found = [form for form in forms if form is not None]
-    host, partner = _host(found, species)
     distinct = {form.constants: None for form in found}
     number = {constants: i for i, constants in enumerate(distinct)}
-    changed, change = np.full((len(found), most), len(species), np.int32), np.zeros((len(found), most), np.int32)
-    for r, delta in enumerate(deltas):
-        for column, (s, c) in enumerate(delta):
-            changed[r, column], change[r, column] = s, c
     columns = COLUMNS * math.ceil(math.sqrt(1.5 * (len(species) + 1)) / COLUMNS)
-    rows = -(-(len(species) + 1) // columns)
+    reactants = _hosts_and_partners(found, species)
+    lists, hosts = _divide(reactants, len(species), columns)
+    members = np.full((len(lists), max(1, *map(len, lists))), len(found), np.int32)
+    of_reaction = np.zeros(len(found), np.int32)
+    for g, reactions in enumerate(lists):
+        members[g, : len(reactions)] = reactions
+        of_reaction[reactions] = g
+    host, partner = reactants.T
     return Groups(
         tuple(distinct),
         np.array([number[form.constants] for form in found], np.int32),
-        host,
+        hosts,
+        of_reaction,
         partner,
         (host == partner) & (host < len(species)),
-        _members(host, rows * columns),
+        members,
         columns,
-        rows,
-        changed,
-        change,
+        len(lists) - _up(len(species) + 1, columns),
+        changes,
     )
 
 
-def _host(forms: list[MassAction], species: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Put each reaction into the group of a reactant: of two, into the one with fewer members so far."""
-    none, members = len(species), [0] * (len(species) + 1)
-    host, partner = np.full(len(forms), none, np.int32), np.full(len(forms), none, np.int32)
-    for r in sorted(range(len(forms)), key=lambda r: len(forms[r].species)):
-        reactants = sorted((species[name] for name in forms[r].species), key=lambda s: members[s])
-        host[r], partner[r] = (*reactants, none, none)[:2]
-        members[host[r]] += 1
-    return host, partner
+def _hosts_and_partners(forms: list[MassAction], species: dict[str, int]) -> np.ndarray:
+    """Return the host and the partner of each reaction, [R, 2]: S where there is none."""
+    pairs = Counter(name for form in forms if len(form.species) == 2 for name in set(form.species))
+    none = len(species)
+    reactants = np.full((len(forms), 2), none, np.int32)
+    for r, form in enumerate(forms):
+        names = sorted(form.species, key=lambda name: -pairs[name])
+        reactants[r, : len(names)] = [species[name] for name in names]
+    return reactants
 
 
-def _members(host: np.ndarray, width: int) -> np.ndarray:
-    lists: list[list[int]] = [[] for _ in range(width)]
-    for r, h in enumerate(host):
-        lists[h].append(r)
-    members = np.full((width, max(map(len, lists))), len(host), np.int32)
-    for h, reactions in enumerate(lists):
-        members[h, : len(reactions)] = reactions
-    return members
+def _divide(reactants: np.ndarray, none: int, columns: int) -> tuple[list[list[int]], np.ndarray]:
+    """Return the reactions of every group, and the host of each."""
+    free: list[list[int]] = [[] for _ in range(_up(none + 1, columns))]
+    rest: dict[int, list[int]] = {}
+    for r, (host, partner) in enumerate(reactants.tolist()):
+        simple = partner == none and len(free[host]) < MOST_MEMBERS
+        (free[host] if simple else rest.setdefault(host, [])).append(r)
+    bound, hosts = [], []
+    for host, reactions in rest.items():
+        parts = np.array_split(reactions, -(-len(reactions) // MOST_MEMBERS))
+        bound += [part.tolist() for part in parts]
+        hosts += [host] * len(parts)
+    empty = _up(len(bound), columns) - len(bound)
+    last = [*range(none + 1), *[none] * (len(free) - none - 1)]
+    return [*bound, *[[]] * empty, *free], np.array([*hosts, *[none] * empty, *last], np.int32)
 
 
-def tables(groups: Groups, species: int, env: dict[str, Any], real: Any) -> GroupTables:
-    """Place the constants for the parameters in `env`, which are scalars."""
-    values = []
-    for factors in groups.constants:
-        value = jnp.ones((), real)
-        for factor in factors:
-            value = value * jnp.asarray(evaluate(factor, env)).astype(real)
-        values.append(value)
-    k = jnp.stack(values)[groups.constant]
-    influence = jnp.zeros((species + 1, groups.width), real).at[groups.partner, groups.host].add(k)
-    own = jnp.where(groups.offset, -k, jnp.zeros_like(k))
-    fixed = influence[species].astype(jnp.float64)
-    fixed = fixed.at[groups.host].add(own.astype(jnp.float64))
-    constants = jnp.concatenate([k, jnp.zeros((1,), real)])[groups.members]
-    return GroupTables(influence.at[species].set(jnp.zeros((groups.width,), real)), fixed, constants)
+def _up(number: int, multiple: int) -> int:
+    """Return the least multiple that is not below the number."""
+    return -(-number // multiple) * multiple

@@ -1,8 +1,10 @@
 """Recognise mass action, so that many reactions can be data instead of code."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from jaxsim.network import Binary, Expression, FallingFactorial, Name, Number
+from jaxsim.network import Binary, Expression, FallingFactorial, Name, Number, evaluate
 
 
 class MassAction(NamedTuple):
@@ -43,3 +45,8 @@ def as_mass_action(rate: Expression, species: frozenset[str]) -> MassAction | No
             case _:
                 return None
     return MassAction(tuple(constants), tuple(found)) if len(found) <= 2 else None
+
+
+def product(constants: tuple[Expression, ...], env: Mapping[str, Any]) -> Any:
+    """Return the product of the constants of a propensity, in the dtype and shape of the values in `env`."""
+    return math.prod(evaluate(factor, env) for factor in constants)

@@ -1,13 +1,13 @@
 """The direct method for many mass-action reactions, by partial propensities.
 
 Reactions stand in groups that share a reactant. The propensity of a group is the count of that reactant times
-the sum of its partial propensities, which is kept: a firing changes it by a multiple of a row of constants for
-each species it changes. The search goes by columns of groups, then groups, then members. The work of an event
-grows with the number of species, not of reactions, and so does the compiled code with its square root.
+the sum of its partial propensities. Sums that change are kept: a firing moves them by a multiple of a row of
+constants for each species it changes. The search goes by columns of groups, then groups, then members. The work of
+an event grows with the number of species, not of reactions, and so does the compiled code with its square root.
 
 Constants are rounded to float32 and their sums kept in float64, so that sums are exact while the constants of
 one group, times counts, span less than 2**29; beyond, what rounding leaves behind cannot fire a reaction
-whose own propensity is zero.
+whose own propensity is zero. Propensities are float32.
 
 Source: Ramaswamy, González-Segredo & Sbalzarini, J. Chem. Phys. 130 (2009) 244104 (partial-propensity direct
 method); Slepoy, Thompson & Plimpton, J. Chem. Phys. 128 (2008) 205101 (search by groups).
@@ -22,23 +22,31 @@ from jaxtyping import Array, Float64, Int32
 
 from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.context import Context
-from jaxsim.kernels.groups import Groups, GroupTables, group
+from jaxsim.kernels.group_tables import GroupTables
+from jaxsim.kernels.groups import Groups, group
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import HALF, draw_bits, two_uniforms
-from jaxsim.kernels.rates import largest
+from jaxsim.kernels.rates import largest, total
 from jaxsim.kernels.saving import save_before_event
 from jaxsim.kernels.selection import waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
 
-class Grouped(NamedTuple):
-    """The state of the lanes, with the species of a lane side by side. W groups."""
+BELOW_ONE = np.float32(1 - 2.0**-23)  # times any normal float32 is less than it
 
-    counts: Int32[Array, "L W"]
+
+class Grouped(NamedTuple):
+    """The state of the lanes, with the species of a lane side by side. B bound groups, F free ones."""
+
+    counts: Int32[Array, "L F"]
     """Counts of the species, then ones: the first stands for the missing reactant of reactions without."""
-    sums: Float64[Array, "L W"]
-    """Sums of the partial propensities of each group."""
+    hosts: Int32[Array, "L B"]
+    """Counts of the hosts of the bound groups, a species as often as it has groups."""
+    sums: Float64[Array, "L B"]
+    """Sums of the partial propensities of the bound groups."""
+    free: Float64[Array, "L C"]
+    """Propensities of the free groups, added up in columns."""
 
 
 def arrangement(program: Program) -> Groups:
@@ -48,128 +56,164 @@ def arrangement(program: Program) -> Groups:
     return groups
 
 
-def grouped(program: Program, inputs: Inputs, given: Context, counts: tuple[Any, ...]) -> Grouped:
+def grouped(program: Program, inputs: Inputs, counts: tuple[Any, ...]) -> Grouped:
     """Return the state of lanes at the start, from the counts of each species, [L] each.
 
     Species that are the same for all trajectories are added once for all; sums are exact in any order.
     """
-    groups, names = arrangement(program), program.structure.species
-    assert given.groups is not None
-    influence = given.groups.influence.astype(jnp.float64)
-    shared = [0 if name in program.sampled_species else inputs.initial[name] for name in names]
-    sums = given.groups.fixed + jnp.stack([jnp.asarray(n).astype(jnp.float64) for n in shared]) @ influence[:-1]
-    sums = jnp.broadcast_to(sums[None], (program.lanes, groups.width))
+    groups, tables = arrangement(program), inputs.groups
+    assert tables is not None
+    shape = (program.lanes, groups.bound)
+    start = jnp.broadcast_to(tables.counts, (program.lanes, groups.free))
+    sums = jnp.broadcast_to(tables.sums, shape)
+    columns = jnp.broadcast_to(tables.columns, (program.lanes, groups.columns))
     for name in program.sampled_species:
-        s = names.index(name)
-        sums = sums + counts[s].astype(jnp.float64)[:, None] * influence[s][None]
-    ones = (jnp.ones_like(counts[0]),) * (groups.width - len(names))
-    return Grouped(jnp.stack([*counts, *ones], axis=1), sums)
+        s = program.structure.species.index(name)
+        count = counts[s].astype(jnp.float64)[:, None]
+        start = start.at[:, s].set(counts[s])
+        sums = sums + count * tables.influence[s].astype(jnp.float64)[None]
+        columns = columns.at[:, s // groups.height].add(count[:, 0] * tables.free[s].astype(jnp.float64))
+    return Grouped(start, start[:, groups.host[: groups.bound]], sums, columns)
 
 
 def empty_groups(program: Program) -> Grouped:
     """Return the state of lanes without trajectories."""
-    shape = (program.lanes, arrangement(program).width)
-    return Grouped(jnp.ones(shape, jnp.int32), jnp.zeros(shape, jnp.float64))
+    groups, lanes = arrangement(program), program.lanes
+    counts, hosts = (jnp.ones((lanes, width), jnp.int32) for width in (groups.free, groups.bound))
+    sums, free = (jnp.zeros((lanes, width), jnp.float64) for width in (groups.bound, groups.columns))
+    return Grouped(counts, hosts, sums, free)
 
 
-def group_propensities(x: Grouped, real: Any) -> Any:
-    """Return the propensity of every group, [L, W]."""
-    return jnp.maximum(x.counts.astype(real) * x.sums.astype(real), jnp.zeros((), real))
+def group_propensities(tables: GroupTables, x: Grouped) -> tuple[Any, Any]:
+    """Return the propensities of the bound groups and of the free ones, [L, B] and [L, F]."""
+    return _bound(x), _propensity(x.counts, tables.free[None])
+
+
+def _bound(x: Grouped) -> Any:
+    return _propensity(x.hosts, x.sums.astype(jnp.float32))
+
+
+def _propensity(count: Any, partial: Any) -> Any:
+    return jnp.maximum(count.astype(jnp.float32) * partial, np.float32(0.0))
 
 
 def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
     """Apply the pending reaction of every lane, then draw when and which reaction is next."""
-    groups, real, end = arrangement(program), program.real, inputs.times[-1]
-    assert given.groups is not None
+    groups, tables, end = arrangement(program), inputs.groups, inputs.times[-1]
+    assert tables is not None
     running = lanes.t < end
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
-    x, changed = _apply(groups, given.groups, lanes.x, lanes.pending, running)
+    x, changed = _apply(groups, tables, lanes.x, lanes.pending, running)
     lanes = watch(program, lanes._replace(x=x), given.env)
 
-    columns = _columns(groups, group_propensities(x, real))
-    total = columns[:, 0]
-    for column in range(1, groups.columns):
-        total = total + columns[:, column]
-    u_time, u_choice = two_uniforms(lanes.bits, real)
+    columns = _columns(groups, x)
+    a0 = total([columns[:, n] for n in range(groups.columns)])[-1]
+    u_time, u_choice = two_uniforms(lanes.bits, jnp.float32)
     draws = lanes.iteration - owner.first
-    good = (total <= largest(real)) & (draws < inputs.max_events)
+    good = (a0 <= largest(jnp.float32)) & (draws < inputs.max_events)
     if program.checked_counts:
         good = good & (changed >= 0)
-    proposed = lanes.t + waiting_time(u_time, total)
+    proposed = lanes.t + waiting_time(u_time, a0)
     return lanes._replace(
         t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=_choose(groups, given.groups, x, columns, u_choice * total, real),
+        pending=_choose(groups, tables, x, columns, u_choice * a0),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )
 
 
-def _apply(groups: Groups, constants: GroupTables, x: Grouped, pending: Any, running: Any) -> tuple[Grouped, Any]:
+def _apply(groups: Groups, tables: GroupTables, x: Grouped, pending: Any, running: Any) -> tuple[Grouped, Any]:
     """Return the state after the pending reactions, and the least count that they changed."""
-    row, lane = jnp.maximum(pending, np.int32(0)), jnp.arange(pending.shape[0], dtype=jnp.int32)
-    live = running & (pending >= 0)
-    counts, sums, least = x.counts, x.sums, jnp.zeros_like(pending)
-    for column in range(groups.changed.shape[1]):
-        species = jnp.asarray(groups.changed[:, column])[row]
-        change = jnp.where(live, jnp.asarray(groups.change[:, column])[row], np.int32(0))
-        counts = counts.at[lane, species].add(change, mode="promise_in_bounds", unique_indices=True)
-        least = jnp.minimum(least, counts[lane, species])
-        sums = sums + change.astype(jnp.float64)[:, None] * constants.influence[species].astype(jnp.float64)
-    return Grouped(counts, sums), least
+    row, live = jnp.maximum(pending, np.int32(0)), running & (pending >= 0)
+    most = groups.changes.species.shape[1]
+    # one look-up for all
+    packed = np.concatenate([groups.changes.species, groups.changes.species // groups.height, groups.changes.change], 1)
+    found = _at(packed, row)
+    species, columns, change = (found[:, n * most : (n + 1) * most] for n in range(3))
+    change = jnp.where(live[:, None], change, np.int32(0))
+    index = jnp.arange(pending.shape[0], dtype=jnp.int32)[:, None] * np.int32(groups.free) + species
+    counts = x.counts.reshape(-1).at[index].add(change, mode="promise_in_bounds")
+    after, least = _at(counts, index), jnp.zeros_like(pending)
+    hosts, sums, free = x.hosts, x.sums, x.free
+    host_of = jnp.asarray(groups.host[: groups.bound])[None, :]
+    column_of = jnp.arange(groups.columns, dtype=jnp.int32)[None, :]
+    moved = change.astype(jnp.float64) * _at(tables.free, species).astype(jnp.float64)
+    for n in range(most):
+        s, by = species[:, n], change[:, n]
+        least = jnp.minimum(least, after[:, n])
+        exact = by.astype(jnp.float64)
+        hosts = hosts + jnp.where(host_of == s[:, None], by[:, None], np.int32(0))
+        sums = sums + exact[:, None] * _at(tables.influence, s).astype(jnp.float64)
+        free = free + jnp.where(column_of == columns[:, n, None], moved[:, n, None], np.float64(0.0))
+    return Grouped(counts.reshape(x.counts.shape), hosts, sums, free), least
 
 
-def _columns(groups: Groups, propensities: Any) -> Any:
+def _at(array: Any, index: Any) -> Any:
+    """Return rows or elements at places that are known to be inside."""
+    return jnp.asarray(array).at[index].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def _columns(groups: Groups, x: Grouped) -> Any:
     """Return the sums over rows of groups, [L, columns]; written out, since a reduction is not vectorised."""
-    width = groups.columns
-    columns = propensities[:, :width]
-    for row in range(1, groups.rows):
-        columns = columns + propensities[:, row * width : (row + 1) * width]
+    width, bound = groups.columns, _bound(x)
+    columns = x.free.astype(jnp.float32)
+    for at in range(0, groups.bound, width):
+        columns = columns + bound[:, at : at + width]
     return columns
 
 
-def _choose(groups: Groups, constants: GroupTables, x: Grouped, columns: Any, threshold: Any, real: Any) -> Any:
+def _choose(groups: Groups, tables: GroupTables, x: Grouped, columns: Any, threshold: Any) -> Any:
     """Return the reaction at the threshold: first the column, then the group in it, then the member."""
     lane = jnp.arange(threshold.shape[0], dtype=jnp.int32)
     column, rest = _written(*_search(columns, threshold))
-    at = (lane * np.int32(groups.width) + column)[:, None] + _row_starts(groups)
-    flat = Grouped(x.counts.reshape(-1)[at], x.sums.reshape(-1)[at])
-    row, rest = _search(group_propensities(flat, real), rest)
-    host = column + row * np.int32(groups.columns)
-    host, rest = _written(host, rest / x.counts.reshape(-1)[lane * np.int32(groups.width) + host].astype(real))
+    row, rest = _search(_column_of_groups(groups, tables, x, column), rest)
+    rows = np.int32(groups.bound // groups.columns)
+    in_bound, in_free = column + row * np.int32(groups.columns), column * np.int32(groups.height) + row - rows
+    chosen = jnp.where(row < rows, in_bound, np.int32(groups.bound) + in_free)
+    start, counts = lane * np.int32(groups.free), x.counts.reshape(-1)
+    chosen, rest = _written(chosen, rest / _at(counts, start + _at(groups.host, chosen)).astype(jnp.float32))
 
     missing = np.int32(len(groups.partner))
     partner = np.append(groups.partner, np.int32(0))[groups.members]
-    others = x.counts.reshape(-1)[(lane * np.int32(groups.width))[:, None] + jnp.asarray(partner)[host]].astype(real)
+    others = _at(counts, start[:, None] + _at(partner, chosen)).astype(jnp.float32)
     if groups.offset.any():
         offset = np.append(groups.offset, False)[groups.members].astype(np.float32)
-        others = others - jnp.asarray(offset)[host].astype(real)
-    weights = constants.constants[host] * others
+        others = others - _at(offset, chosen)
+    weights = _at(tables.members, chosen) * others
     member, _ = _search(weights, rest)
-    reaction = jnp.asarray(groups.members)[host, member]
-    fires = (reaction < missing) & (weights[lane, member] > 0)
+    width = np.int32(groups.members.shape[1])
+    reaction = _at(groups.members.reshape(-1), chosen * width + member)
+    fires = (reaction < missing) & (_at(weights.reshape(-1), lane * width + member) > 0) & jnp.isfinite(rest)
     return jnp.where(fires, reaction, NONE)
 
 
-def _row_starts(groups: Groups) -> np.ndarray:
-    return np.arange(groups.rows, dtype=np.int32)[None] * np.int32(groups.columns)
+def _column_of_groups(groups: Groups, tables: GroupTables, x: Grouped, column: Any) -> Any:
+    """Return the propensities of the groups that stand in one column, [L, rows]."""
+    lane = jnp.arange(column.shape[0], dtype=jnp.int32)
+    counts = _at(x.counts.reshape(-1, groups.height), lane * np.int32(groups.columns) + column)
+    free = _propensity(counts, _at(tables.free.reshape(-1, groups.height), column))
+    if not groups.bound:
+        return free
+    rows = np.arange(0, groups.bound, groups.columns, dtype=np.int32)[None]
+    at = (lane * np.int32(groups.bound) + column)[:, None] + rows
+    bound = _propensity(_at(x.hosts.reshape(-1), at), _at(x.sums.reshape(-1), at).astype(jnp.float32))
+    return jnp.concatenate([bound, free], axis=1)
 
 
 def _search(weights: Any, threshold: Any) -> tuple[Any, Any]:
     """Return the place of the threshold among the weights [L, n], and how far into that place it is.
 
-    Rounding may let the threshold pass the sum of all; the last place with a positive weight is taken then.
+    Rounding may let the threshold reach the sum of all; it is then taken to be just below. So a place without weight
+    is found only where there is none with weight.
     """
-    inside, last = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros(threshold.shape, jnp.int32)
-    running, below = jnp.zeros_like(threshold), jnp.zeros_like(threshold)
-    for n in range(weights.shape[1]):
-        weight = weights[:, n]
-        running = running + weight
-        passed = threshold >= running
-        inside = inside + passed.astype(jnp.int32)
-        below = jnp.where(passed, running, below)
-        last = jnp.where(weight > 0, np.int32(n), last)
-    return jnp.minimum(inside, last), threshold - below
+    sums = total([weights[:, n] for n in range(weights.shape[1])])
+    threshold = jnp.minimum(threshold, sums[-1] * BELOW_ONE)
+    inside, below = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros_like(threshold)
+    for value in sums[:-1]:
+        passed = threshold >= value
+        inside, below = inside + passed.astype(jnp.int32), jnp.where(passed, value, below)
+    return inside, threshold - below
 
 
 def _written(index: Any, rest: Any) -> tuple[Any, Any]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from jaxsim.kernels.change import enter_cell
 from jaxsim.kernels.codes import NONE
-from jaxsim.kernels.context import context
 from jaxsim.kernels.masks import count
 from jaxsim.kernels.partial_propensity import grouped
 from jaxsim.kernels.program import Arrangement, Program
@@ -69,7 +68,7 @@ def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: 
         ones = jnp.ones_like(x0[0])
         x = jnp.where(fresh[None, :], jnp.stack([*x0, ones]), lanes.x)
     elif program.arrangement is Arrangement.GROUPS:
-        started = grouped(program, inputs, context(program, inputs, owner), x0)
+        started = grouped(program, inputs, x0)
         x = jax.tree.map(lambda new, old: jnp.where(fresh[:, None], new, old), started, lanes.x)
     else:
         x = tuple(jnp.where(fresh, new, old) for new, old in zip(x0, lanes.x, strict=True))

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from jaxtyping import Array, Bool, Float, Float64, Int32, UInt32, UInt64
 
 from jaxsim.dosing import Timeline
+from jaxsim.kernels.group_tables import GroupTables
 
 
 class Inputs(NamedTuple):
@@ -29,6 +30,8 @@ class Inputs(NamedTuple):
     """Relative change of a rate that a leap allows."""
     step: Float64[Any, ""]
     """Length of leaps, where it is fixed."""
+    groups: GroupTables | None = None
+    """Where reactions stand in groups: their constants."""
 
 
 class Owner(NamedTuple):
