@@ -1,9 +1,8 @@
 """Read Antimony, a text form of SBML, through the package that defines it."""
 
 from pathlib import Path
-from typing import Any
 
-from jaxsim.errors import FormatError
+from jaxsim.formats.extra import require
 from jaxsim.formats.reading import Reading
 from jaxsim.formats.screening import LARGEST, read_bytes
 
@@ -26,7 +25,7 @@ def read_antimony(path: Path, rounded: bool = False) -> Reading:
     if why:
         reading.problems.add("", why)
         return reading
-    antimony = require_antimony()
+    antimony = require("antimony", "Antimony")
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(content.decode("utf-8")) < 0:
         reading.problems.add("", " ".join(antimony.getLastError().split()))
@@ -39,21 +38,6 @@ def read_antimony(path: Path, rounded: bool = False) -> Reading:
         reading.problems.add(problem.place, problem.why)  # lines of the SBML would mislead
     found.problems = reading.problems
     return found
-
-
-def require_antimony() -> Any:
-    """Return the module antimony.
-
-    Raises
-    ------
-    FormatError
-        If it is not installed, with the command that installs it.
-    """
-    try:
-        import antimony
-    except ImportError as error:
-        raise FormatError("Antimony", ["needs its package; install it by: pip install 'jaxsim-bio[sbml]'"]) from error
-    return antimony
 
 
 def _unsafe(content: bytes) -> str:

@@ -32,7 +32,6 @@ from jaxsim.kernels.saving import save_before_event
 from jaxsim.kernels.selection import waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
-
 BELOW_ONE = np.float32(1 - 2.0**-23)  # times any normal float32 is less than it
 
 
@@ -108,7 +107,7 @@ def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, give
     lanes = watch(program, lanes._replace(x=x), given.env)
 
     columns = _columns(groups, x)
-    a0 = total([columns[:, n] for n in range(groups.columns)])[-1]
+    a0 = _sum([columns[:, n] for n in range(groups.columns)])
     u_time, u_choice = two_uniforms(lanes.bits, jnp.float32)
     draws = lanes.iteration - owner.first
     good = (a0 <= largest(jnp.float32)) & (draws < inputs.max_events)
@@ -209,11 +208,22 @@ def _search(weights: Any, threshold: Any) -> tuple[Any, Any]:
     """
     sums = total([weights[:, n] for n in range(weights.shape[1])])
     threshold = jnp.minimum(threshold, sums[-1] * BELOW_ONE)
-    inside, below = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros_like(threshold)
-    for value in sums[:-1]:
-        passed = threshold >= value
-        inside, below = inside + passed.astype(jnp.int32), jnp.where(passed, value, below)
-    return inside, threshold - below
+    starts, inside = [jnp.zeros_like(threshold), *sums[:-1]], jnp.zeros(threshold.shape, jnp.int32)
+    never = jnp.full_like(threshold, jnp.inf)
+    while len(starts) > 1:  # halving: a few selections wait for each other, not as many as there are places
+        half = (len(starts) + 1) // 2
+        passed = threshold >= starts[half]
+        upper = [*starts[half:], never][:half]
+        starts = [jnp.where(passed, high, low) for high, low in zip(upper, starts[:half], strict=True)]
+        inside = inside + jnp.where(passed, np.int32(half), np.int32(0))
+    return inside, threshold - starts[0]
+
+
+def _sum(values: list[Any]) -> Any:
+    """Return the sum, in pairs: fewer additions wait for each other."""
+    while len(values) > 1:
+        values = [sum(values[n : n + 2][1:], values[n]) for n in range(0, len(values), 2)]
+    return values[0]
 
 
 def _written(index: Any, rest: Any) -> tuple[Any, Any]:

@@ -9,6 +9,9 @@ import numpy as np
 from jaxsim.network import Expression, evaluate
 from jaxsim.statistics.batch import Batch
 from jaxsim.statistics.exact_sums import number_valid
+from jaxsim.statistics.linear import linear_weights
+
+WIDE = 16  # species from which a sum of them is a product with a matrix: code would grow with the network
 
 
 class ObservableSums(NamedTuple):
@@ -28,6 +31,13 @@ class Observables:
     times: int
     variables: tuple[str, ...] = ()
 
+    @property
+    def wide(self) -> dict[int, dict[str, float]]:
+        """The weights of the species in observables that are sums of many."""
+        species = frozenset(self.species)
+        found = {n: linear_weights(expression, species) for n, (_, expression) in enumerate(self.observables)}
+        return {n: weights for n, weights in found.items() if weights is not None and len(weights) >= WIDE}
+
     def start(self) -> ObservableSums:
         """Return the sums over no trajectories."""
         shape = (len(self.observables), self.times)
@@ -37,13 +47,21 @@ class Observables:
 
     def add(self, sums: ObservableSums, batch: Batch) -> ObservableSums:
         """Add the trajectories of one batch."""
-        shape = batch.valid.shape
+        shape, wide = batch.valid.shape, self.wide
         env = {name: _spread(value, shape) for name, value in batch.parameters.items()}
         env["t"] = jnp.broadcast_to(batch.times[:, None], shape)
         env.update({name: x.astype(jnp.float64) for name, x in zip(self.species, batch.states, strict=True)})
         env.update(zip(self.variables, batch.variables, strict=True))
-        values = [_spread(evaluate(expression, env), shape) for _, expression in self.observables]
-        kept = [jnp.where(batch.valid, value, 0.0) for value in values]
+        values = {
+            n: _spread(evaluate(expression, env), shape)
+            for n, (_, expression) in enumerate(self.observables)
+            if n not in wide
+        }
+        if wide:
+            weights = np.array([[row.get(name, 0.0) for name in self.species] for row in wide.values()])
+            sums_of_species = jnp.tensordot(weights, batch.states.astype(jnp.float64), axes=1)
+            values.update(zip(wide, sums_of_species, strict=True))
+        kept = [jnp.where(batch.valid, values[n], 0.0) for n in range(len(self.observables))]
         return ObservableSums(
             sums.count + number_valid(batch.valid),
             sums.first + jnp.stack([jnp.sum(value, axis=1) for value in kept]),

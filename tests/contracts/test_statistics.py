@@ -132,3 +132,24 @@ def test_float64_gives_the_same_law():
     out = js.simulate(network, times=[2.0], trajectories=20_000, precision="float64", progress=False)
     mean = 10 * (1 - np.exp(-2))
     assert abs(float(out["mean"].values[0, 0]) - mean) < 4 * np.sqrt(mean / 20_000)
+
+
+def test_observables_that_add_up_many_species():
+    """They are a product with a matrix instead of code; the others stay as they are."""
+    weights = np.arange(1, 21)
+    network = js.Network(
+        {f"S{i}": 10 for i in range(20)},
+        [f"S{i} -> S{(i + 1) % 20}, k" for i in range(20)],
+        {"k": 1.0},
+        observables={
+            "weighted": " + ".join(f"{w}*S{i}" for i, w in enumerate(weights)),
+            "ratio": "S1/(1 + S2)",
+            "difference": " - ".join(f"S{i}" for i in range(20)),
+        },
+    )
+    out = js.simulate(network, times=TIMES, trajectories=500, keep="trajectories", progress=False)
+    states = out["trajectories"].values.astype(float)
+    expected = [states @ weights, states[:, :, 1] / (1 + states[:, :, 2]), 2 * states[:, :, 0] - states.sum(axis=2)]
+    for index, values in enumerate(expected):
+        assert np.allclose(out["observable_mean"].values[:, index], values.mean(axis=0), rtol=1e-12)
+        assert np.allclose(out["observable_variance"].values[:, index], values.var(axis=0, ddof=1), rtol=1e-9)

@@ -1,17 +1,23 @@
 """Networks to SBML and back: the same propensities, and what SBML cannot say is refused by name."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("libsbml")
 
 import jaxsim as js
+from jaxsim.ensemble.typical import typical_network
 from jaxsim.errors import FormatError
 from jaxsim.formats import inspect_file
+from jaxsim.formats.conformance import cases_in, load_case
 from jaxsim.formats.constant_value import constant_value
 from jaxsim.formats.sbml.reader import read_sbml_text
 from jaxsim.formats.sbml.writer import sbml_text
+from jaxsim.models.coupling_cell import cell_in_tumour
+from jaxsim.models.coupling_organism import around_tumour
+from jaxsim.models.friberg import friberg
 
 RELATIVE = 1e-12
 
@@ -29,7 +35,7 @@ def assert_same(first, second, states=10, seed=1):
     for _ in range(states):
         counts = {name: float(generator.randint(0, 200)) for name in first.structure.species}
         reals = {name: generator.uniform(-3, 3) for name in first.structure.variables}
-        values = {**first.parameters, **counts, **reals, "t": generator.uniform(0, 50)}
+        values = {**first.parameters, **first.inputs, **counts, **reals, "t": generator.uniform(0, 50)}
         for one, other in zip(first.structure.reactions, second.structure.reactions, strict=True):
             expected = constant_value(one.rate, values)
             assert constant_value(other.rate, {**values, **second.parameters}) == pytest.approx(expected, rel=RELATIVE)
@@ -62,8 +68,10 @@ def test_everything_that_sbml_says_comes_back():
 
 
 def test_public_cases_survive(cases_folder):
-    for path in sorted(cases_folder.glob("*/*-sbml-l3v2.xml"))[::4]:
-        net = inspect_file(path).or_refuse()
+    names = cases_in(cases_folder)
+    assert len(names) > 50
+    for name in names:
+        net = inspect_file(load_case(cases_folder, name).model).or_refuse()
         assert_same(net, again(net), states=3)
 
 
@@ -80,14 +88,36 @@ def test_what_sbml_cannot_say_is_refused_by_name():
         assert name in str(caught.value)
 
 
-def test_built_in_models_come_back_or_say_why_not():
-    for network in (js.models.cell(), js.models.organism()):
-        try:
-            text = sbml_text(network)
-        except FormatError as error:
-            assert "cannot be written as SBML" in str(error)
-        else:
-            assert_same(network, read_sbml_text(text.encode(), "model").or_refuse(), states=3)
+BUILT_IN = {
+    "cell": js.models.cell,
+    "organism": js.models.organism,
+    "coupled cell": lambda: cell_in_tumour().network,
+    "coupled organism": lambda: around_tumour(js.models.organism()),
+    "marrow": friberg,
+}
+
+
+def without_what_sbml_cannot_say(network):
+    """Medians for distributions, numbers for concentrations; reactions keep their propensities, not their effects."""
+    network = typical_network(network)
+    reactions = [replace(reaction, effects=()) for reaction in network.structure.reactions]
+    inputs = {name: 0.25 + index for index, name in enumerate(network.inputs)}
+    observables = dict(network.structure.observables)
+    return js.Network(network.initial, reactions, network.parameters, observables, inputs, name=network.name)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_propensities_of_built_in_models_survive(name):
+    network = without_what_sbml_cannot_say(BUILT_IN[name]())
+    found = again(network)
+    assert_same(network, found, states=3)
+    assert len(found.structure.reactions) == len(BUILT_IN[name]().structure.reactions)
+
+
+@pytest.mark.parametrize("name", ["cell", "organism"])
+def test_built_in_models_as_they_are_say_what_is_lost(name):
+    with pytest.raises(FormatError, match=r"input 'gemcitabine': is driven by doses.*give it a number"):
+        sbml_text(BUILT_IN[name]())
 
 
 def test_js_write_picks_the_writer(tmp_path):

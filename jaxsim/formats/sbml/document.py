@@ -2,27 +2,12 @@
 
 from typing import Any
 
-from jaxsim.errors import FormatError
+from jaxsim.formats.extra import require
 from jaxsim.formats.problems import Problems
 from jaxsim.formats.screening import screen
 
 SUPPORTED_PACKAGES = ("distrib", "l3v2extendedmath")
 MOST_MESSAGE = 200  # characters of a sentence of libSBML
-
-
-def require_libsbml() -> Any:
-    """Return the module libsbml.
-
-    Raises
-    ------
-    FormatError
-        If it is not installed, with the command that installs it.
-    """
-    try:
-        import libsbml
-    except ImportError as error:
-        raise FormatError("SBML", ["needs libSBML; install it by: pip install 'jaxsim-bio[sbml]'"]) from error
-    return libsbml
 
 
 def open_document(text: bytes, problems: Problems, notes: list[str]) -> Any:
@@ -31,7 +16,7 @@ def open_document(text: bytes, problems: Problems, notes: list[str]) -> Any:
     if unsafe is not None:
         problems.add(unsafe.place, unsafe.why, unsafe.line)
         return None
-    libsbml = require_libsbml()
+    libsbml = require("libsbml", "SBML")
     try:
         document = libsbml.readSBMLFromString(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
