@@ -8,9 +8,9 @@ from jaxsim.errors import SimulationError
 from jaxsim.estimation.allocation import Share, believed_variance, sample_sizes, spread, total_cost
 from jaxsim.estimation.ladder import REFINEMENT, Ladder
 from jaxsim.estimation.level import Level, cost, plain_cost
-from jaxsim.estimation.wish import Wish
+from jaxsim.estimation.wish import MARGIN, Wish
 
-PILOT_PATHS, PILOT_PAIRS, PILOT_EXACT = 256, 128, 64
+PILOT_PATHS, PILOT_PAIRS, PILOT_EXACT = 128, 64, 64
 BIAS_SHARE = 0.4  # of the wanted half-width that the bound of a bias may take
 ROUNDS = 30  # of sampling and looking again
 
@@ -69,9 +69,8 @@ def climb_leaps(ladder: Ladder, seed: Any, wish: Wish) -> Found:
                 f"larger error"
             )
         levels.append(_level(ladder, "pair", len(levels), seed, PILOT_PAIRS))
-        if len(levels) > 2:
-            sample(levels, _weights(levels), wish, lambda: BIAS_SHARE * wish.half_width(value(levels)))
-            bias = leftover(levels)
+        sample(levels, _weights(levels), wish, lambda: BIAS_SHARE * wish.half_width(value(levels)))
+        bias = leftover(levels)
     return Found(levels, bias, _weights(levels), [])
 
 
@@ -81,16 +80,19 @@ def _weights(levels: list[Level]) -> list[float]:
 
 
 def leftover(levels: list[Level]) -> float:
-    """Bound what extrapolation leaves: the change of the extrapolated value from one level to the next.
+    """Bound what extrapolation leaves.
 
-    An error of second order leaves a sixteenth of it, one of first order a quarter; twice the standard error of the
-    change is added, so that noise is not taken for convergence.
+    With two levels it is taken for as large as the correction that extrapolation made. From three on it is the change
+    of the extrapolated value from one level to the next, over REFINEMENT - 1: an error of second order leaves a
+    fifteenth of that change, one of first order a third. Twice the standard error is added, so that noise is not taken
+    for convergence.
     """
     step = 1.0 / (REFINEMENT - 1)
-    change = (1.0 + step) * levels[-1].mean - step * levels[-2].mean
-    parts = [(1.0 + step) ** 2 * levels[-1].variance, step**2 * levels[-2].variance]
-    error, _ = spread(parts, [level.sums.number for level in levels[-2:]])
-    return (abs(change) + 2.0 * error) * step
+    terms = [(step, levels[-1])] if len(levels) == 2 else [(1.0 + step, levels[-1]), (-step, levels[-2])]
+    change = sum(w * level.mean for w, level in terms)
+    error, _ = spread([w**2 * x.variance for w, x in terms], [x.sums.number for _, x in terms])
+    size = abs(change) + 2.0 * error
+    return size if len(levels) == 2 else size * step
 
 
 def sample(levels: list[Level], weights: list[float], wish: Wish, bias: Any) -> None:
@@ -116,8 +118,8 @@ def value(levels: list[Level], weights: list[float] | None = None) -> float:
 
 
 def plain_trajectories(level: Level, target: float) -> float:
-    """Return how many exact trajectories plain Monte Carlo needs."""
-    return max(level.sums.finer_variance / target, 2.0)
+    """Return how many exact trajectories plain Monte Carlo needs, if it knew its variance beforehand."""
+    return max(level.sums.finer_variance * MARGIN**2 / target, 2.0)
 
 
 def _level(ladder: Ladder, kind: str, level: int, seed: Any, number: int) -> Level:

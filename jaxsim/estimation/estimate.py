@@ -20,7 +20,7 @@ from jaxsim.estimation.sums import GROUP
 from jaxsim.estimation.wish import Wish, read_wish
 
 MOST_EVENTS = 2e7  # of an exact trajectory, up to which the exact process ends the levels
-WORDS = 1 << 15  # random words of one step of all lanes, about, which stay near the core
+WORDS = 1 << 13  # random words of one step of all lanes, about, which stay near the core
 OBSERVABLE = "estimated_quantity"
 NAMES = {"path": "leaps", "pair": "leaps, less those of the level below", "exact": "exact, less leaps"}
 
@@ -98,7 +98,8 @@ def estimate(
     question = ask(network, quantity, at, schedule, start, seed, device.platform)
     began = time.process_time()
     chain = _chain(question, chunk)
-    ladder = Ladder(question, course(question, device.platform), chain, device)
+    followed, compiling = course(question, device)
+    ladder = Ladder(question, followed, chain, device, compile_seconds=compiling)
     if ladder.highest < 0:
         raise SimulationError(
             f"leaps would need {ladder.steps(0):,} steps to follow the fastest reactions; use js.simulate, "
@@ -116,7 +117,7 @@ def estimate(
 def _chain(question: Question, chunk: Any) -> Chain:
     program, structure = question.program, question.network.structure
     if chunk is None:
-        chunk = min(512, max(GROUP, 1 << (WORDS // max(len(structure.reactions), 1)).bit_length() - 1))
+        chunk = min(256, max(GROUP, 1 << (WORDS // max(len(structure.reactions), 1)).bit_length() - 1))
     whole = isinstance(chunk, (int, np.integer)) and not isinstance(chunk, bool)
     if not whole or chunk < GROUP or chunk % GROUP:
         raise SimulationError(f"chunk is {chunk!r}; give a multiple of {GROUP}")

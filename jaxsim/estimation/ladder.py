@@ -7,9 +7,9 @@ import numpy as np
 
 from jaxsim.ensemble.analysis import shared_values
 from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.executables import executable
 from jaxsim.ensemble.typical import typical_network
 from jaxsim.estimation.chain import Chain, Numbers, Tables
+from jaxsim.estimation.compiling import compiled
 from jaxsim.estimation.exact_pair import Cells, ExactInputs
 from jaxsim.estimation.leap_pair import PairInputs
 from jaxsim.estimation.leap_path import PathInputs
@@ -22,7 +22,8 @@ from jaxsim.kernels.rates import leaf_bounds, plan_rates
 from jaxsim.random import seed_words
 
 REFINEMENT = 4  # steps of a level in one of the level below; Giles (2008) finds the cost flat from 3 to 7
-MOST_STEPS = 1 << 16
+MOST_STEPS = 1 << 17
+SHARED = 1  # levels up to here share their programs; those above are rarely needed, and would make all tables long
 STREAMS = 1 << 25  # number of the first stream: design points of other studies of this seed are below it
 KINDS = ("path", "pair", "exact", "points")
 
@@ -65,7 +66,7 @@ class Ladder:
     def rung(self, level: int) -> Rung:
         """Return the mesh of a level with its tables."""
         if level not in self.rungs:
-            self.rungs[level] = self._build(mesh(self.course, REFINEMENT**level))
+            self.rungs[level] = self._build(level, mesh(self.course, REFINEMENT**level))
         return self.rungs[level]
 
     def chain_for(self, kind: str) -> Chain:
@@ -95,24 +96,26 @@ class Ladder:
     def exact_inputs(self, level: int, numbers: Numbers) -> ExactInputs:
         """Return what the program of pairs of a level and the exact process reads."""
         rung, timeline = self.rung(level), self.question.inputs.timeline
-        return ExactInputs(numbers, rung.tables, self._cells(rung), timeline)
+        return ExactInputs(numbers, rung.tables, self._cells(rung, self._padded(level)), timeline)
 
-    def _padded(self) -> int:
-        """Return the length of all tables: one program serves every level."""
-        return 1 << int(self.steps(max(self.highest, 0)) - 1).bit_length()
+    def _padded(self, level: int) -> int:
+        """Return the length of the tables of a level."""
+        return 1 << int(self.steps(max(level, SHARED)) - 1).bit_length()
 
-    def _build(self, edges: np.ndarray) -> Rung:
+    def _build(self, level: int, edges: np.ndarray) -> Rung:
         question, structure = self.question, self.chain.structure
         typical = typical_network(question.network)
         plan = plan_rates(structure, self.chain.sampled_parameters)
         width = np.diff(edges)
+        exposure = np.zeros((width.size, 0))
         if plan.in_time:
             with double_precision():
                 exposure = np.asarray(exposures(structure, plan, question.network, question.schedule, edges, 1))
-        else:
-            exposure = np.zeros((width.size, 0))
+            # A mean is a difference of integrals, whose rounding may leave a drug that is gone below zero.
+            lower, upper = self._bounds()
+            exposure = np.clip(exposure, lower.min(axis=0), upper.max(axis=0))
         multiply, add = self._doses(edges)
-        length = self._padded()
+        length = self._padded(level)
         tables = Tables(
             steps=np.int32(width.size),
             width=_pad(width, length),
@@ -135,10 +138,9 @@ class Ladder:
         parameters = {name: np.float64(value) for name, value in typical.parameters.items()}
         counts = np.array([float(typical.initial[name]) for name in self.chain.structure.species])
         given = MeanInputs(tables, parameters, multiply * counts + add)
-        call, seconds = executable(mean_path, self.chain, given, self.device)
+        call, seconds = compiled(mean_path, self.chain, given, self.device)
         self.compile_seconds += seconds
-        with double_precision():
-            result: MeanPath = call(given)
+        result: MeanPath = call(given)
         return result
 
     def _doses(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +155,19 @@ class Ladder:
                 multiply[edge], add[edge] = scale * multiply[edge], scale * add[edge] + shift
         return multiply, add
 
-    def _cells(self, rung: Rung) -> Cells:
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the bounds of the leaves in time over the cells of the timeline, [C, D] each."""
+        structure, timeline = self.chain.structure, self.question.inputs.timeline
+        plan = plan_rates(structure, self.chain.sampled_parameters)
+        if not plan.in_time:
+            nothing = np.zeros((timeline.base.shape[0], 0))
+            return nothing, nothing
+        with double_precision():
+            found = leaf_bounds(plan, structure, shared_values(self.question.network), timeline)
+        lower, upper = (np.stack([np.asarray(pair[i]) for pair in found.values()], axis=1) for i in (0, 1))
+        return lower, upper
+
+    def _cells(self, rung: Rung, length: int) -> Cells:
         """Cut the steps of a mesh where the bounds of the rates change."""
         structure, timeline = self.chain.structure, self.question.inputs.timeline
         plan = plan_rates(structure, self.chain.sampled_parameters)
@@ -162,12 +176,8 @@ class Ladder:
         middle = 0.5 * (edges[1:] + edges[:-1])
         step = np.searchsorted(rung.edges, middle, side="right") - 1
         cell = np.clip(np.searchsorted(marks, middle, side="right") - 1, 0, marks.size - 2)
-        lower, upper = np.zeros((marks.size - 1, 0)), np.zeros((marks.size - 1, 0))
-        if plan.in_time:
-            with double_precision():
-                found = leaf_bounds(plan, structure, shared_values(self.question.network), timeline)
-            lower, upper = (np.stack([np.asarray(pair[i]) for pair in found.values()], axis=1) for i in (0, 1))
-        length = self._padded() + marks.size
+        lower, upper = self._bounds()
+        length = length + marks.size
         return Cells(
             number=np.int32(middle.size),
             start=_pad(edges, length + 1, edges[-1]),

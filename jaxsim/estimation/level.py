@@ -9,11 +9,10 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.executables import executable
 from jaxsim.errors import SimulationError
 from jaxsim.estimation.chain import Block
+from jaxsim.estimation.compiling import compiled
 from jaxsim.estimation.exact_pair import exact_pair
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.leap_pair import leap_pair
@@ -71,14 +70,14 @@ class Level:
     def _compiled(self) -> Any:
         run, device = PROGRAMS[self.kind], self.ladder.device
         example = self._inputs(0)
-        program, seconds = executable(run, self.ladder.chain_for(self.kind), example, device, compiler_options(device))
+        program, seconds = compiled(run, self.ladder.chain_for(self.kind), example, device)
         self.ladder.compile_seconds += seconds
-        shared = jax.device_put(example._replace(numbers=None), device) if device.platform != "cpu" else example
+        with double_precision():
+            shared = jax.device_put(example._replace(numbers=None), device)  # once, not for every block
 
         def call(first: int) -> Block:
             numbers = self.ladder.numbers(self.kind, self.level, self.seed, first)
-            with double_precision():
-                result: Block = program(shared._replace(numbers=numbers))
+            result: Block = program(shared._replace(numbers=numbers))
             return result
 
         return call

@@ -14,6 +14,7 @@ from jaxsim.ensemble.pilot import drift
 from jaxsim.ensemble.request import Request, prepare
 from jaxsim.ensemble.typical import typical_network
 from jaxsim.errors import SimulationError
+from jaxsim.estimation.compiling import compiled
 from jaxsim.estimation.question import Question
 from jaxsim.kernels.context import context
 from jaxsim.kernels.state import Owner
@@ -34,8 +35,8 @@ class Course(NamedTuple):
     """Integral of the rate of relaxation, in units of RELAXATION, since the part began."""
 
 
-def course(question: Question, backend: str) -> Course:
-    """Follow the rate equations and return how fast they relax along the way.
+def course(question: Question, device: Any) -> tuple[Course, float]:
+    """Follow the rate equations and return how fast they relax along the way, and the seconds that compiling took.
 
     Raises
     ------
@@ -44,41 +45,50 @@ def course(question: Question, backend: str) -> Course:
     """
     given = Request(times=[question.at], schedule=question.schedule, start=question.start, precision="float64", cells=0)
     with double_precision():
-        program, inputs = prepare(typical_network(question.network), given, backend)
+        program, inputs = prepare(typical_network(question.network), given, device.platform)
         word = jnp.zeros((1,), jnp.uint32)
         known = context(program, inputs, Owner(jnp.zeros((1,), jnp.int32), word, word, word, {}))
-        held = jax.device_put(inputs)
-        edges, y = (
-            np.asarray(inputs.timeline.edges),
-            np.array([float(inputs.initial[n]) for n in program.structure.species]),
-        )
-        times, rates, begins = [], [], []
-        for cell in range(len(edges) - 1):
-            multiply, add = np.asarray(inputs.timeline.multiply)[cell], np.asarray(inputs.timeline.add)[cell]
-            if np.any(multiply != 1) or np.any(add != 0):
-                y = multiply * y + add
-                begins.append(edges[cell])
-            if edges[cell + 1] <= edges[cell]:
-                continue
-            slope = partial(_at, _drift, program, held, known, cell)
-            t, path = _leg(slope, edges[cell : cell + 2], y)
-            y = path[-1]
-            jacobians = [_at(_jacobian, program, held, known, cell, a, b) for a, b in zip(t, path, strict=True)]
-            times.append(t)
-            rates.append(np.array([np.abs(np.linalg.eigvals(j)).max() for j in jacobians]))
-    return _parts(np.concatenate(times), np.concatenate(rates), [edges[0], *begins, edges[-1]])
+        held = jax.device_put((inputs, known), device)
+    edges = np.asarray(inputs.timeline.edges)
+    y = np.array([float(inputs.initial[name]) for name in program.structure.species])
+    example = _Place(held[0], held[1], np.float64(0.0), np.int32(0), y)
+    (slope, first), (jacobian, second) = (compiled(run, program, example, device) for run in (_slope, _jacobian))
+    times, rates, marks = [], [], [edges[0]]
+    for cell in range(len(edges) - 1):
+        multiply, add = np.asarray(inputs.timeline.multiply)[cell], np.asarray(inputs.timeline.add)[cell]
+        if np.any(multiply != 1) or np.any(add != 0):
+            y = multiply * y + add
+            marks.append(edges[cell])
+        if edges[cell + 1] <= edges[cell]:
+            continue
+        t, path = _leg(partial(_at, slope, held, cell), edges[cell : cell + 2], y)
+        y = path[-1]
+        found = [_at(jacobian, held, cell, a, b) for a, b in zip(t, path, strict=True)]
+        times.append(t)
+        rates.append(np.array([np.abs(np.linalg.eigvals(matrix)).max() for matrix in found]))
+    return _parts(np.concatenate(times), np.concatenate(rates), [*marks, edges[-1]]), first + second
 
 
-def _at(function: Any, program: Any, held: Any, known: Any, cell: int, t: float, y: np.ndarray) -> np.ndarray:
-    return np.asarray(function(program, held, known, np.float64(t), np.int32(cell), np.asarray(y, np.float64)))
+class _Place(NamedTuple):
+    """Where the rate equations are looked at."""
+
+    inputs: Any
+    known: Any
+    t: Any
+    cell: Any
+    y: Any
 
 
-_drift = drift
+def _slope(program: Any, place: _Place) -> Any:
+    return drift(program, *place)
 
 
-@partial(jax.jit, static_argnums=0)
-def _jacobian(program: Any, inputs: Any, known: Any, t: Any, cell: Any, y: Any) -> Any:
-    return jax.jacfwd(lambda x: drift(program, inputs, known, t, cell, x))(y)
+def _jacobian(program: Any, place: _Place) -> Any:
+    return jax.jacfwd(lambda y: drift(program, *place[:4], y))(place.y)
+
+
+def _at(call: Any, held: Any, cell: int, t: float, y: np.ndarray) -> np.ndarray:
+    return np.asarray(call(_Place(held[0], held[1], np.float64(t), np.int32(cell), np.asarray(y, np.float64))))
 
 
 def _leg(slope: Any, ends: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

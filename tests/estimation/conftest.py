@@ -16,7 +16,8 @@ def ladder_of():
 
     def make(network, quantity, at, schedule=None, chunk=None):
         question = ask(network, quantity, at, schedule, 0.0, 0, "cpu")
-        return Ladder(question, course(question, "cpu"), _chain(question, chunk), jax.local_devices()[0])
+        device = jax.local_devices()[0]
+        return Ladder(question, course(question, device)[0], _chain(question, chunk), device)
 
     return make
 
