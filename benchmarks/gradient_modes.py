@@ -40,16 +40,16 @@ def modes(_):
 def _forward(program, drive, levels, slopes):
     """Return the gradient by one tangent for each free number."""
 
-    def value(tables):
-        return loss(program.chain.terms, levels, surrogate_ends(program, drive._replace(tables=tables)))
-
     @jax.jit
-    def along(tangent):
+    def along(drive, tangent):
+        def value(tables):
+            return loss(program.chain.terms, levels, surrogate_ends(program, drive._replace(tables=tables)))
+
         return jax.jvp(value, (drive.tables,), (tangent,))[1]
 
     slopes = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), slopes)
     number = slopes.exposure.shape[-1]
-    return np.array([along(jax.tree.map(lambda leaf, p=p: leaf[..., p], slopes)) for p in range(number)])
+    return np.array([along(drive, jax.tree.map(lambda leaf, p=p: leaf[..., p], slopes)) for p in range(number)])
 
 
 def check(_):

@@ -93,7 +93,8 @@ def tallied(
     a, then = channel_slopes(chain, channels, span.x, span.exposure, parameters)
     between = _between(chain, channels, exact, parameters, span, then)
     fires = [span.pending == np.int32(r) for r in range(len(a))]
-    fired = _sum([jnp.where(fires[r], rate, 0.0) for r, rate in enumerate(a)])
+    read = sorted({r for channel in channels for r in channel.reactions})
+    fired = _sum([jnp.where(fires[r], a[r], 0.0) for r in read])
     share = jnp.where(fired > 0.0, 1.0 / jnp.where(fired > 0.0, fired, 1.0), 0.0)
     counted: list[Any] = []
     happens, h = [], []

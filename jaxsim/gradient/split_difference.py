@@ -27,7 +27,7 @@ BIAS = (
 def estimate(problem: Problem) -> Estimate:
     """Average differences over pairs."""
     widths, chain = half_widths(problem), chain_of(problem, lanes_of(problem))
-    sides = [(_moved(problem, -step), _moved(problem, step)) for step in np.eye(problem.size) * widths[:, None]]
+    sides = [(moved(problem, -step), moved(problem, step)) for step in np.eye(problem.size) * widths[:, None]]
     known = settled_terms(chain, sides[0][0])
 
     def pairs(first: int, p: int) -> Pairs:
@@ -52,7 +52,7 @@ def estimate(problem: Problem) -> Estimate:
     return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, value.count, bias)
 
 
-def _moved(problem: Problem, direction: np.ndarray) -> ExactDrive:
+def moved(problem: Problem, direction: np.ndarray) -> ExactDrive:
     free = problem.free._replace(theta=problem.free.theta + direction)
     network, schedule = free.model()
     return exact_drive(problem._replace(free=free, network=network, schedule=schedule))[0]
