@@ -1,5 +1,8 @@
 """Method controlled_score: scores on the leap chain with martingale control variates, fitted on other trajectories."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
@@ -25,24 +28,38 @@ def estimate(problem: Problem) -> Estimate:
     def call(first: int) -> Scores:
         return leap_scores(chain, channels, drive._replace(first=first_words(first)), spread, critics)
 
-    (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
-    weights = fitted(problem.objective, anchor, pilot)
-    given = batches(problem.first, problem.trajectories, chain.lanes)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
-    for kept in run_batches(call, given):
-        refuse_faults(kept.faulty, "leap")
-        gradient.add(controlled(problem.objective, anchor, kept, weights))
-        martingale = kept.martingale.astype(np.float64)
-        value.add((values(problem.objective, anchor, kept.numbers) - weights @ martingale)[None, :])
-        held += float(np.mean(kept.held)) / len(given)
-    error = float(np.sqrt(value.covariance[0, 0]))
-    number = chain.lanes * len(given)
-    return Estimate(
-        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(BIAS, anchor), held
+    return controlled_estimate(
+        problem, chain.lanes, anchor, call, BIAS, lambda kept: refuse_faults(kept.faulty, "leap")
     )
 
 
-def fitted(objective: Objective, anchor: list[Anchor | None], kept: Scores) -> np.ndarray:
+def controlled_estimate(
+    problem: Problem,
+    lanes: int,
+    anchor: list[Anchor | None],
+    call: Callable[[int], Any],
+    bias: str,
+    refuse: Callable[[Any], None],
+) -> Estimate:
+    """Fit the critics' weights on one batch of its own, and average over the others."""
+    (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
+    weights = fitted(problem.objective, anchor, pilot)
+    given = batches(problem.first, problem.trajectories, lanes)
+    gradient, value, held = Average(problem.size), Average(1), 0.0
+    for kept in run_batches(call, given):
+        refuse(kept)
+        gradient.add(controlled(problem.objective, anchor, kept, weights))
+        martingale = kept.martingale.astype(np.float64)
+        value.add((values(problem.objective, anchor, kept.numbers) - weights @ martingale)[None, :])
+        held += float(np.mean(getattr(kept, "held", 0.0))) / len(given)
+    error = float(np.sqrt(value.covariance[0, 0]))
+    number = lanes * len(given)
+    return Estimate(
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(bias, anchor), held
+    )
+
+
+def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.ndarray:
     """Return the weight of each critic, [C], by least squares of the influence on the martingales."""
     martingale = kept.martingale.astype(np.float64)
     martingale = martingale - martingale.mean(axis=1, keepdims=True)
@@ -51,7 +68,7 @@ def fitted(objective: Objective, anchor: list[Anchor | None], kept: Scores) -> n
     return weights
 
 
-def controlled(objective: Objective, anchor: list[Anchor | None], kept: Scores, weights: np.ndarray) -> np.ndarray:
+def controlled(objective: Objective, anchor: list[Anchor | None], kept: Any, weights: np.ndarray) -> np.ndarray:
     """Return what each trajectory of a batch gives to the gradient, [P, L]."""
     many = kept.numbers.shape[1] / (kept.numbers.shape[1] - 1)
     left = influences(objective, anchor, kept.numbers) - weights @ kept.martingale.astype(np.float64)

@@ -18,6 +18,7 @@ from jax import lax
 
 from jaxsim.gradient.chain import Chain, begin, first_note, rates, reals, signals
 from jaxsim.gradient.channels import Channel, parameter_slopes
+from jaxsim.gradient.exact_critic import Control, ExactCritic, first_control, followed
 from jaxsim.gradient.exact_drive import ExactDrive
 from jaxsim.gradient.exact_tally import Span, Tally, exposure_at, first_tally, place, score_now, settled, tallied
 from jaxsim.gradient.leap_score import Spread
@@ -47,6 +48,12 @@ class ExactScores(NamedTuple):
     """float32 [J, P, L]: the score up to where each term is known; on the way [L, P] each, None where it is late."""
     faulty: Any
     """bool [L]: whether a rate was negative or not finite."""
+    total: Any = None
+    """float32 [P, L]: the score of the whole path, where critics follow it."""
+    martingale: Any = None
+    """float32 [C, L]: of each critic."""
+    bracket: Any = None
+    """float32 [C, P, L]: what each critic sees of the rates' moves."""
 
 
 class Carry(NamedTuple):
@@ -64,11 +71,17 @@ class Carry(NamedTuple):
     """float64 [L]: when it happens."""
     tally: Tally
     kept: ExactScores
+    control: Control | None = None
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def exact_scores(
-    chain: Chain, channels: tuple[Channel, ...], known: Settled, exact: ExactDrive, spread: Spread
+    chain: Chain,
+    channels: tuple[Channel, ...],
+    known: Settled,
+    exact: ExactDrive,
+    spread: Spread,
+    critic: ExactCritic | None = None,
 ) -> ExactScores:
     """Run every lane from the start to the end; call within ``jax.enable_x64(True)``."""
     lanes = begin(chain, exact.drive)
@@ -78,16 +91,29 @@ def exact_scores(
     def step(here: Carry) -> Carry:
         here = here._replace(tally=settled(channels, exact, here.tally))
         score = None if all(known.late) else score_now(channels, exact, slopes, here.tally)
-        return _proposed(chain, channels, exact, lanes, applied(chain, known, exact, lanes, here, score))
+        return proposed(applied(chain, known, exact, lanes, here, score))
+
+    def proposed(here: Carry) -> Carry:
+        span, here = _proposed(chain, channels, exact, lanes, here)
+        if critic is None or here.control is None:
+            return here
+        return here._replace(
+            control=followed(chain, channels, exact, critic, lanes.parameters, slopes, here.control, span)
+        )
 
     tally = first_tally(channels, exact, chain.lanes)
     apart = tuple(None if late else tally.score.astype(jnp.float32) for late in known.late)
-    first = _proposed(chain, channels, exact, lanes, at_start(chain, exact, lanes, tally, apart))
+    first = at_start(chain, exact, lanes, tally, apart)
+    first = proposed(first._replace(control=None if critic is None else first_control(critic, chain.lanes)))
     last = lax.while_loop(lambda here: jnp.any(here.cell < np.int32(cells)), step, first)
     score = score_now(channels, exact, slopes, settled(channels, exact, last.tally))
     scores = [score if late else noted for late, noted in zip(known.late, last.kept.scores, strict=True)]
     kept = last.kept._replace(numbers=numbers_at_end(chain, known, lanes, last))
-    return kept._replace(scores=jnp.swapaxes(jnp.stack(scores), 1, 2))
+    kept = kept._replace(scores=jnp.swapaxes(jnp.stack(scores), 1, 2))
+    if last.control is None:
+        return kept
+    bracket = jnp.swapaxes(jnp.stack(last.control.bracket), 1, 2)
+    return kept._replace(total=score.T, martingale=jnp.stack(last.control.martingale), bracket=bracket)
 
 
 def settled_terms(chain: Chain, exact: ExactDrive) -> Settled:
@@ -182,7 +208,7 @@ def _noted(
     return here.kept._replace(numbers=tuple(numbers), scores=tuple(scores))
 
 
-def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: Carry) -> Carry:
+def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: Carry) -> tuple[Span, Carry]:
     """Propose the next event at the bounds of the cell, and accept it with the rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     cells = exact.lower.shape[0]
@@ -208,7 +234,7 @@ def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: 
     faulty = here.kept.faulty | (wrong & ~ended)
     pending = jnp.where(ended | wrong, np.int32(NONE), pending)
     span = Span(x, exposure, here.time, until, end, pending)
-    return here._replace(
+    return span, here._replace(
         pending=pending,
         until=jnp.where(ended | wrong, here.time, until),
         tally=tallied(chain, channels, exact, lanes.parameters, here.tally, span),

@@ -29,6 +29,7 @@ METHODS = {
         "surrogate_estimator", "score for small counts, Gaussian straight-through paths for large ones"
     ),
     "controlled_score": Method("controlled_score", "score on the leap chain with martingale control variates"),
+    "controlled_exact_score": Method("controlled_exact_score", "score on exact paths with martingale control variates"),
     "mean_field": Method("mean_field", "adjoint of the rate equations"),
     "langevin": Method("langevin", "pathwise derivative of the Langevin equation"),
     "difference": Method("difference", "central differences with common random numbers on the leap chain"),

@@ -21,20 +21,20 @@ BIAS = f"none: unbiased for the exact process, whose drug curves are averaged ov
 def estimate(problem: Problem) -> Estimate:
     """Average influence times score over exact trajectories."""
     chain = chain_of(problem, lanes_of(problem))
-    _refuse_nonlinear(problem)
+    refuse_nonlinear(problem)
     exact, slopes = exact_drive(problem)
     problem = problem._replace(slopes=slopes)
     spread, channels, known = spread_of(problem), find_channels(chain, slopes), settled_terms(chain, exact)
 
     def call(first: int) -> ExactScores:
         with double_precision():
-            return exact_scores(chain, channels, known, _with_first(exact, first), spread)
+            return exact_scores(chain, channels, known, with_first(exact, first), spread)
 
-    anchor = _anchors(problem, call, chain.lanes)
+    anchor = exact_anchors(problem, call, chain.lanes)
     gradient, value = Average(problem.size), Average(1)
     given = batches(problem.first, problem.trajectories, chain.lanes)
     for kept in run_batches(call, given):
-        _refuse_faults(kept)
+        refuse_exact_faults(kept)
         nothing = np.zeros_like(kept.scores)
         parts = contributions(problem.objective, anchor, kept.numbers, kept.scores, nothing, causal=False)
         gradient.add(parts)
@@ -44,11 +44,14 @@ def estimate(problem: Problem) -> Estimate:
     return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(BIAS, anchor))
 
 
-def _with_first(exact: ExactDrive, first: int) -> ExactDrive:
+def with_first(exact: ExactDrive, first: int) -> ExactDrive:
+    """Return the numbers of a call for other trajectories."""
     return exact._replace(drive=exact.drive._replace(first=first_words(first)))
 
 
-def _anchors(problem: Problem, call: object, lanes: int) -> list[Anchor | None]:
+def exact_anchors(problem: Problem, call: object, lanes: int) -> list[Anchor | None]:
+    """Return quantiles from trajectories that the gradient does not use."""
+
     def pilot() -> np.ndarray:
         number = min(problem.trajectories, PILOT_MOST)
         given = batches(problem.first + (1 << 31), number, lanes)
@@ -57,7 +60,7 @@ def _anchors(problem: Problem, call: object, lanes: int) -> list[Anchor | None]:
     return anchors(problem.objective, pilot)
 
 
-def _refuse_nonlinear(problem: Problem) -> None:
+def refuse_nonlinear(problem: Problem) -> None:
     """Refuse a rate that is not linear in what varies in time, whose integral no table holds."""
     structure = problem.network.structure
     plan = plan_rates(structure, chain_of(problem, 1).sampled_parameters)
@@ -70,7 +73,8 @@ def _refuse_nonlinear(problem: Problem) -> None:
             )
 
 
-def _refuse_faults(kept: ExactScores) -> None:
+def refuse_exact_faults(kept: ExactScores) -> None:
+    """Refuse a result in which a rate went out of range."""
     number = int(np.sum(kept.faulty))
     if number:
         raise SimulationError(

@@ -59,6 +59,15 @@ def test_linear_critic_leaves_no_noise_in_a_linear_mean(leap_slopes):
     assert np.allclose(result.vector, leap_slopes["mean"], rtol=1e-3)
 
 
+def test_linear_critic_follows_exact_paths():
+    counts, law, slope = exact_law()
+    expected = slope @ functionals(counts, law)["mean"]
+    result = found("controlled_exact_score", "mean", 2048, seed=28)
+    spread = result.error * np.sqrt(result.trajectories) / np.abs(expected)
+    assert np.all(spread < 1e-3)
+    assert np.allclose(result.vector, expected, rtol=1e-4)
+
+
 def test_controlled_probability_is_unbiased_with_less_noise(leap_slopes):
     result = found("controlled_score", "probability", 16_384, seed=23)
     plain = found("leap_score", "probability", 16_384, seed=23)

@@ -1,0 +1,27 @@
+"""Method controlled_exact_score: scores on exact paths with martingale control variates, fitted on other paths."""
+
+from jaxsim.ensemble.double import double_precision
+from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.controlled_score import controlled_estimate
+from jaxsim.gradient.exact_critic import exact_critics
+from jaxsim.gradient.exact_drive import exact_drive
+from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
+from jaxsim.gradient.leap_score_estimator import spread_of
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, lanes_of
+from jaxsim.gradient.score_estimator import BIAS, exact_anchors, refuse_exact_faults, refuse_nonlinear, with_first
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Average what the linear critics leave over, times scores, plus what they see."""
+    refuse_nonlinear(problem)
+    chain = chain_of(problem, lanes_of(problem))
+    exact, slopes = exact_drive(problem)
+    spread, channels = spread_of(problem._replace(slopes=slopes)), find_channels(chain, slopes)
+    known, critic = settled_terms(chain, exact), exact_critics(chain, exact)
+
+    def call(first: int) -> ExactScores:
+        with double_precision():
+            return exact_scores(chain, channels, known, with_first(exact, first), spread, critic)
+
+    anchor = exact_anchors(problem, call, chain.lanes)
+    return controlled_estimate(problem, chain.lanes, anchor, call, BIAS, refuse_exact_faults)
