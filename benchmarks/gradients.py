@@ -17,6 +17,8 @@ import jax
 import numpy as np
 import record
 
+OPTIMISATION = Path(__file__).with_name("optimisation.py")
+
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
@@ -83,6 +85,8 @@ def finish(result: dict, out: Path) -> int:
     seconds = sum(row["cpu_seconds"] for row in rows.values())
     print(f"\n{sum(verdicts.values())} of {len(gradient_rows.ROWS)} rows hold; failed: {', '.join(failed) or 'none'}; "
           f"not run: {', '.join(missing) or 'none'}; {seconds:.0f} processor seconds; kept in {out}")  # fmt: skip
+    if OPTIMISATION.exists():
+        print(f"14 (optimiser): measured by benchmarks/{OPTIMISATION.name}, row times")
     return int(bool(failed))
 
 

@@ -88,7 +88,8 @@ class GradientCheck:
         blind = [name for name, seen in zip(names, self.sees_a_tenth, strict=True) if not seen]
         verdict = "agrees" if self.passes else "DISAGREES"
         note = f"; an error of a tenth in {', '.join(blind)} would not have been seen" if blind else ""
-        return "\n".join([head, *rows, f"{self.found.method} {verdict} with coupled differences{note}"])
+        planted = "planted, an error of a tenth stands at z = " + ", ".join(f"{z:.1f}" for z in self.planted_z)
+        return "\n".join([head, *rows, planted, f"{self.found.method} {verdict} with coupled differences{note}"])
 
 
 def check_gradient(
