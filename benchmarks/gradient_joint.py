@@ -20,6 +20,7 @@ from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.problem import chain_of, drive_of, first_words
 
 PILOT = 1 << 31  # number of the first trajectory of those that place quantiles
+MOST = 131_072  # of these: the quantile of a count is a count, which so many settle
 
 
 def joint(method, problem, widths=None) -> list[Average]:
@@ -35,7 +36,7 @@ def _parts(method, problem, terms, widths) -> Iterator:
     chain = chain_of(problem, lane_count(problem.trajectories))
     drive = drive_of(problem)
     if method == "difference":
-        anchor = leap_anchors(problem, drive)
+        anchor = leap_anchors(_fewer(problem), drive)
         for numbers in sides(problem, widths):
             for j, term in enumerate(terms):
                 found = np.stack([values(term, [anchor[j]], one[j : j + 1]) for one in numbers])
@@ -43,7 +44,7 @@ def _parts(method, problem, terms, widths) -> Iterator:
         return
     call = _calls[method](problem, chain, drive)
     given = batches(problem.first, problem.trajectories, chain.lanes)
-    anchor = _anchors(problem, call, chain.lanes) if method == "score" else leap_anchors(problem, drive)
+    anchor = _anchors(_fewer(problem), call, chain.lanes) if method == "score" else leap_anchors(_fewer(problem), drive)
     weights = None
     if method == "controlled_score":
         (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
@@ -56,6 +57,10 @@ def _parts(method, problem, terms, widths) -> Iterator:
                 yield j, contributions(term, [anchor[j]], one.numbers, one.scores, one.scores, causal=False)
             else:
                 yield j, controlled(term, [anchor[j]], one, weights[j])
+
+
+def _fewer(problem):
+    return problem._replace(trajectories=min(problem.trajectories, MOST))
 
 
 def _only(kept, j):

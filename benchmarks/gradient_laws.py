@@ -14,33 +14,39 @@ SIZES = (30, 100, 1000)
 NAMES = list(a.OBJECTIVES)
 
 
-def laws(trajectories):
-    """Each estimator that claims to be unbiased, all functionals from the same trajectories."""
-    counts, law, slope = a.exact_law()
-    exact = {name: slope @ f for name, f in a.functionals(counts, law).items()}
-    leap = leap_truth()
-    whole = js.Objective(tuple(objective.terms[0] for objective in a.OBJECTIVES.values()))
-    for method in ("leap_score", "controlled_score", "score", "difference"):
-        problem = problem_a(whole, trajectories, seed=41)
-        for name, found in zip(NAMES, gradient_joint.joint(method, problem, WIDTHS), strict=True):
-            truth = (exact if method == "score" else leap)[name]
-            error = np.sqrt(np.diag(found.covariance) + (1e-6 * truth) ** 2)
-            z, slack = (found.mean - truth) / error, DISCRETE * np.abs(truth) / error
-            limit = Z + (slack if method == "difference" else 0.0)
-            words = "|z| < 3.3" + (" beyond a bias of 2e-3" if method == "difference" else "")
-            yield line(f"{method}, {name}, {found.count} trajectories: z (amount, time)", z, words, np.abs(z) < limit)
-            allowed = {"mean": 0.026, "probability": 0.041}.get(name, np.inf)
-            if method == "leap_score" and np.isfinite(allowed):
-                allowed *= np.sqrt(max(1.0, 999_424 / found.count))
-                share = error / np.abs(truth)
-                yield line(f"{method}, {name}: relative standard error", share, f"<= {allowed:.3f}", share <= allowed)
-            else:
-                yield line(f"{method}, {name}: relative standard error", error / np.abs(truth), "shown", None)
-    yield from biases(min(trajectories, 32_768))
+def law_of(method):
+    """Return the row of one estimator that claims to be unbiased: all functionals from the same trajectories."""
+
+    def row(trajectories):
+        counts, law, slope = a.exact_law()
+        exact = {name: slope @ f for name, f in a.functionals(counts, law).items()}
+        whole = js.Objective(tuple(objective.terms[0] for objective in a.OBJECTIVES.values()))
+        found = gradient_joint.joint(method, problem_a(whole, trajectories, seed=41), WIDTHS)
+        truths = exact if method == "score" else leap_truth()
+        for name, one in zip(NAMES, found, strict=True):
+            yield from compared(method, name, one, truths[name])
+
+    return row
+
+
+def compared(method, name, found, truth):
+    """Yield z and relative standard error of one functional."""
+    error = np.sqrt(np.diag(found.covariance) + (1e-6 * truth) ** 2)
+    z, slack = (found.mean - truth) / error, DISCRETE * np.abs(truth) / error
+    limit = Z + (slack if method == "difference" else 0.0)
+    words = "|z| < 3.3" + (" beyond a bias of 2e-3" if method == "difference" else "")
+    yield line(f"{method}, {name}, {found.count} trajectories: z (amount, time)", z, words, np.abs(z) < limit)
+    share, allowed = error / np.abs(truth), {"mean": 0.026, "probability": 0.041}.get(name)
+    if method != "leap_score" or allowed is None:
+        yield line(f"{method}, {name}: relative standard error", share, "shown", None)
+        return
+    allowed *= np.sqrt(max(1.0, 999_424 / found.count))
+    yield line(f"{method}, {name}: relative standard error", share, f"<= {allowed:.3f}", share <= allowed)
 
 
 def biases(trajectories):
     """The bias of what follows the path, against the number of molecules."""
+    trajectories = min(trajectories, 32_768)
     for size in SIZES:
         network = a.NETWORK.with_parameters(k0=size * a.GAMMA).with_initial(X=size)
         truth = leap_truth(network, size, int(size + 16 * np.sqrt(size) + 60))

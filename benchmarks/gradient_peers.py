@@ -79,10 +79,11 @@ def ours():
 
         return run
 
-    settings = {
-        "score": {}, "leap_score": {}, "controlled_score": {}, "surrogate": {"scored": []}, "langevin": {},
-        "difference": {}, "split_difference": {},
-    }  # fmt: skip
+    methods = (
+        *("score", "controlled_exact_score", "leap_score", "controlled_score", "surrogate", "langevin"),
+        *("difference", "split_difference"),
+    )
+    settings = {method: {"scored": []} if method == "surrogate" else {} for method in methods}
     return {f"jaxsim {method}": one(method, more) for method, more in settings.items()}
 
 

@@ -3,7 +3,7 @@
 from gradient_cost import chain_costs, exact_paths
 from gradient_grid import sampler, smooth, steep
 from gradient_large import agreement, functional, hybrid
-from gradient_laws import laws, linear
+from gradient_laws import biases, law_of, linear
 from gradient_modes import check, modes
 from gradient_scaling import horizon, size
 
@@ -11,7 +11,8 @@ ROWS = {
     "ripple": (1, smooth),
     "steep": (2, steep),
     "poisson": (3, sampler),
-    "laws": (4, laws),
+    **{method: (4, law_of(method)) for method in ("leap_score", "controlled_score", "score", "difference")},
+    "biases": (4, biases),
     "linear": (5, linear),
     "size": (6, size),
     "horizon": (7, horizon),

@@ -1,7 +1,7 @@
 """The acceptance table of gradients: every row with its numbers, its limits and its verdict.
 
 ``python benchmarks/gradients.py`` prints the rows as they come and keeps them in one JSON record; started again it goes
-on with the rows that the record lacks. ``--rows laws cost`` runs some of them, ``--again`` those that are there too.
+on with the rows that the record lacks. ``--rows score cost`` runs some of them, ``--again`` those that are there too.
 Times are processor seconds. A row that fails to run is recorded with its error and the others go on.
 """
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
             record.write(result, options.out)
             jax.clear_caches()
         for line in result["rows"][name]["lines"]:
-            print(f"{result['rows'][name]['number']:>2} {name:<11} {shown(line)}", flush=True)
+            print(f"{result['rows'][name]['number']:>2} {name:<16} {shown(line)}", flush=True)
     return finish(result, options.out)
 
 
@@ -39,7 +39,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", nargs="+", default=rows, choices=rows, metavar="ROW", help=", ".join(rows))
     parser.add_argument("--again", action="store_true", help="run rows that the record has")
-    parser.add_argument("--trajectories", type=int, default=1_000_000, help="of row 4, laws (1000000)")
+    parser.add_argument("--trajectories", type=int, default=1_000_000, help="of each estimator of row 4 (1000000)")
     parser.add_argument("--out", type=Path, default=record.default_path("gradients"), help="where the record is kept")
     return parser.parse_args(arguments)
 
