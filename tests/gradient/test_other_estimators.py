@@ -3,6 +3,7 @@
 Comparisons are at |z| < 3.3 (two-sided 0.001 each).
 """
 
+import jax
 import numpy as np
 import pytest
 from immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP, edges, exact_law, functionals, leap_law
@@ -35,6 +36,31 @@ def test_exact_score_is_unbiased_for_the_exact_process():
     assert abs(result.value - value) < LIMIT * result.value_error
     assert np.all(np.abs(result.vector - expected) < LIMIT * result.error)
     assert abs(0.5 * result.vector[0] - expected[0]) > LIMIT * result.error[0]  # half of it would have been seen
+
+
+def test_exact_score_of_early_terms_of_rates_and_of_what_varies():
+    """Terms known before the end, a rate, and the law of a parameter that multiplies the drug's effect."""
+
+    def expected(median, gamma, at):
+        network = NETWORK.with_parameters(k0=median * np.sqrt(1.0 + 0.2**2), gamma=gamma)  # the mean is linear in k0
+        times = np.linspace(4.0, 14.0, 201)
+        path = js.mean_field(network, times=times, schedule=js.Schedule(drug=js.Dose(6.0, at=at)))[:, 0]
+        return float(path[120] + 0.2 * np.trapezoid(path, times))
+
+    varied = js.Network(
+        {"X": 100}, ["-> X @ k0*(1 - drug/(1 + drug))", "X -> , gamma"], {"k0": js.Lognormal(25.0, 0.2), "gamma": 0.25},
+        inputs=dict(NETWORK.inputs),
+    )  # fmt: skip
+    objective = js.mean("X", at=10.0) + 0.2 * js.auc("X", during=(4.0, 14.0))
+    free, plan = ["drug.at", "gamma", "k0.median"], js.Schedule(drug=js.Dose(6.0, at=8.0))
+    result = js.gradient(varied, objective, free=free, schedule=plan, end=20.0, method="score", trajectories=16_384,
+                         seed=29)  # fmt: skip
+    with jax.enable_x64(True):
+        point, steps = np.array([25.0, 0.25, 8.0]), np.diag([0.1, 1e-3, 0.02])
+        slopes = [(expected(*(point + step)) - expected(*(point - step))) / (2 * step.sum()) for step in steps]
+    truth = np.array([slopes[2], slopes[1], slopes[0]])
+    assert np.all(np.abs(result.vector - truth) < LIMIT * result.error)
+    assert np.all(np.abs(truth[1:]) > 10 * result.error[1:]) and abs(truth[0]) > 3 * result.error[0]  # it would be seen
 
 
 def test_split_coupling_is_the_referee_of_exact_scores():
