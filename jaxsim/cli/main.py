@@ -16,6 +16,7 @@ COMMANDS = {
     "cells": "fates of single tumour cells under gemcitabine and a caspase-1 inhibitor",
     "organism": "tumour, marrow and blood of mice or patients under chemotherapy and IL-1 blockade",
     "coupled": "a mouse whose tumour is of single cells, by tables or cell by cell",
+    "optimise": "the best times and amounts of doses, from a file that says what is free, with the evidence",
     "run": "run a study file (sweeps of millions of trajectories), or go on with its store",
     "resume": "go on with a store after a crash, a signal or a full disk",
     "status": "how far a store is, and who works on it",

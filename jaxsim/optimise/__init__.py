@@ -12,10 +12,11 @@ from typing import Any
 from jaxsim.optimise.certificate import Certificate
 from jaxsim.optimise.optimise import optimise
 from jaxsim.optimise.optimum import Gain, Optimum
+from jaxsim.optimise.ranking import Ranking
 from jaxsim.optimise.trial import Trial
 from jaxsim.optimise.unknown import Unknown, free
 
-__all__ = ["Certificate", "Gain", "Optimum", "Trial", "Unknown", "free", "optimise"]
+__all__ = ["Certificate", "Gain", "Optimum", "Ranking", "Trial", "Unknown", "free", "optimise"]
 
 
 class _CallablePackage(types.ModuleType):

@@ -30,10 +30,10 @@ class Descent(NamedTuple):
     """[1 + limits]: of objective and excesses in the slope that vanishes at the optimum, in the user's units."""
     path: np.ndarray
     """[steps, Z]."""
-    values: np.ndarray
-    """[polish steps]: the weighted objective of each batch."""
     scouted: list[np.ndarray]
     """The starts that were carried on."""
+    batches: np.ndarray
+    """int [polish steps]: their trajectories."""
     ended: str
 
 
@@ -56,7 +56,7 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
     best = int(np.argmin([penalty.merit(row) for row in rows]))
     penalty.update(rows[best])
     polished = polish(search, ends[best], penalty, batch, steps, budget)
-    values, path = [polished.values], [paths[best], polished.path]
+    sizes, path = [polished.batches], [paths[best], polished.path]
     for _ in range(ROUNDS if search.criterion.limits else 0):
         row = _compared(search, [polished.z], CHOICE).mean[0]
         if np.max(penalty.excess(row)) <= NEAR or search.forward_equivalents >= budget:
@@ -64,16 +64,16 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
         search.announce("a limit is not kept yet: another round")
         penalty.update(row)
         polished = polish(search, polished.z, penalty, batch, max(1, steps // 2), budget)
-        values.append(polished.values)
+        sizes.append(polished.batches)
         path.append(polished.path)
     z = _chosen(search, penalty, [ends[best], polished.z])
     if z is not polished.z:
         search.notes.append("the polish did not improve on where it began, which was kept")
-        path, values = [paths[best]], []
+        path = [paths[best]]
     return Descent(
-        z, _weights(search, penalty, z), np.concatenate([*path, z[None]]), np.concatenate([np.zeros(0), *values]),
-        carried, polished.ended,
-    )  # fmt: skip
+        *(z, _weights(search, penalty, z), np.concatenate([*path, z[None]])),
+        *(carried, np.concatenate(sizes), polished.ended),
+    )
 
 
 def _promising(search: Search, penalty: Penalty, ends: list[np.ndarray]) -> list[int]:

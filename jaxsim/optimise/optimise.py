@@ -18,11 +18,13 @@ from jaxsim.optimise.certificate import certify, checked
 from jaxsim.optimise.criterion import Criterion, criterion
 from jaxsim.optimise.descent import Descent, descend
 from jaxsim.optimise.optimum import Optimum
+from jaxsim.optimise.ranking import Ranking
 from jaxsim.optimise.search import FRESH, Search
-from jaxsim.optimise.trial import paired_trial
+from jaxsim.optimise.trial import Trial, paired_trial
 from jaxsim.optimise.unknowns import read_regimen
 
 BUDGET = 200_000
+COMMON = 1 << 42  # number of the first trajectory on which agents are compared
 
 
 def optimise(
@@ -47,7 +49,7 @@ def optimise(
     check: Any = 4096,
     shifts: Any = SHIFTS,
     announce: Callable[[str], None] | None = None,
-) -> Optimum:
+) -> Optimum | Ranking:
     """Choose the free numbers of a schedule so that an objective over random trajectories is best.
 
     In two stages. Scouts: the rate equations from many starts, then the Langevin equation with common random numbers,
@@ -58,8 +60,9 @@ def optimise(
     Parameters
     ----------
     network : Network
-    schedule : Schedule
-        With :func:`jaxsim.free` in place of what is to be chosen.
+    schedule : Schedule, or mapping of str to Schedule
+        With :func:`jaxsim.free` in place of what is to be chosen. Given several, such as one for each agent, the best
+        of each is sought, and all are compared.
     minimise, maximise : Objective
         One of them, such as ``js.probability("tumour == 0", at=504)``.
     subject_to : Limit or sequence of Limit
@@ -86,7 +89,7 @@ def optimise(
 
     Returns
     -------
-    Optimum
+    Optimum or Ranking
         Print it.
 
     Raises
@@ -111,27 +114,49 @@ def optimise(
     """
     began = time.perf_counter()
     _refuse_settings(trajectories, starts, batch, steps, check)
-    search = _posed(
-        network, schedule, criterion(network, minimise, maximise, subject_to, float(start), end), float(start), step,
-        method, scored, shifts, seed, trajectories, announce,
-    )  # fmt: skip
-    others = _comparators(search, dict(compare or {}))
-    found = descend(search, starts, batch, steps, float(budget))
-    return _reported(search, found, others, int(trajectories), int(check), began)
+    sought = criterion(network, minimise, maximise, subject_to, float(start), end)
+    schedules = schedule if isinstance(schedule, Mapping) else {"": schedule}
+    if not schedules:
+        raise SimulationError("there is no schedule to optimise; give at least one")
+    posed = {
+        name: posed_search(
+            network, one, sought, start=float(start), step=step, method=method, scored=scored, shifts=shifts, seed=seed,
+            trajectories=trajectories, announce=announce,
+        )
+        for name, one in schedules.items()
+    }  # fmt: skip
+    others = {name: _comparators(search, dict(compare or {})) for name, search in posed.items()}
+    optima = {}
+    for name, search in posed.items():
+        search.announce(f"schedule '{name}'" if name else "one schedule")
+        found = descend(search, starts, batch, steps, float(budget))
+        optima[name] = _reported(search, found, others[name], int(trajectories), int(check), began)
+    if not isinstance(schedule, Mapping):
+        return optima[""]
+    return Ranking(optima, _common_trial(optima, dict(compare or {}), int(trajectories)))
 
 
-def _posed(
+def _common_trial(optima: dict[str, Optimum], compare: dict[str, Schedule], trajectories: int) -> Trial:
+    """Simulate all optima and what they are compared with on the same fresh trajectories."""
+    search = next(iter(optima.values())).search
+    schedules = {name: best.schedule for name, best in optima.items()} | compare
+    seed = (search.seed + FRESH) % (1 << 64)
+    return paired_trial(search.problem, search.criterion, schedules, trajectories, seed, COMMON)
+
+
+def posed_search(
     network: Network,
     schedule: Any,
     sought: Criterion,
-    start: float,
-    step: Any,
-    method: str,
-    scored: Sequence[str] | None,
-    shifts: Any,
-    seed: int,
-    trajectories: Any,
-    announce: Callable[[str], None] | None,
+    *,
+    start: float = 0.0,
+    step: Any = None,
+    method: str = "auto",
+    scored: Sequence[str] | None = None,
+    shifts: Any = SHIFTS,
+    seed: int = 0,
+    trajectories: Any = 20_000,
+    announce: Callable[[str], None] | None = None,
 ) -> Search:
     """Check everything and choose the estimator."""
     regimen = read_regimen(network, schedule, start, sought.end)
@@ -196,22 +221,15 @@ def _reported(
             name: checked(search, z, found.weights, check)
             for name, z in (("start", search.regimen.start), ("optimum", found.z))
         }
-    edges = search.problem.grid.edges
-    settings = {
-        "start": float(edges[0]), "end": float(edges[-1]), "step": float(np.diff(edges).max()), "seed": search.seed,
-        "scored": search.problem.scored,
-    }  # fmt: skip
     held = [search.regimen.held(z) for z in found.path]
     return Optimum(
         schedule=optimum,
         start=start,
-        network=search.problem.network,
-        criterion=search.criterion,
         trial=trial,
         certificate=certificate,
         checks=checks,
         path={name: np.stack([h[name] for h in held]) for name in held[0]},
-        path_values=found.values,
+        batches=found.batches,
         held=search.regimen.held(found.z),
         cost={
             "search": search.forward_equivalents, "search_seconds": spent, "final": trial.trajectories * len(schedules),
@@ -220,5 +238,6 @@ def _reported(
         method=f"{search.method}: {search.problem.reason}",
         ended=found.ended,
         notes=tuple(search.notes),
-        settings=settings,
+        coordinates=found.path,
+        search=search,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from jaxsim.gradient.switching import SwitchingFunction, switching_function
 from jaxsim.network import Network
 from jaxsim.optimise.certificate import Certificate
 from jaxsim.optimise.criterion import Criterion
+from jaxsim.optimise.search import Search
 from jaxsim.optimise.trial import Trial
 
 TWO_SIDED = 1.96
@@ -75,21 +76,32 @@ class Optimum:
 
     schedule: Schedule
     start: Schedule
-    network: Network
-    criterion: Criterion
     trial: Trial
     certificate: Certificate | None
     checks: Mapping[str, GradientCheck]
     path: Mapping[str, np.ndarray]
-    path_values: np.ndarray
+    batches: np.ndarray
+    """int [steps of the polish]: trajectories of each gradient."""
     held: Mapping[str, np.ndarray]
     """What was free: times, amounts and durations at the optimum, by name."""
     cost: Mapping[str, float]
     method: str
     ended: str
     notes: tuple[str, ...]
-    settings: Mapping[str, Any]
-    """Span, step, scored species and seed, for what is computed later."""
+    coordinates: np.ndarray
+    """float64 [steps, Z]: of the path, the optimum last."""
+    search: Search
+    """What the search was posed with, for what is computed later."""
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.search.problem.network
+
+    @property
+    def criterion(self) -> Criterion:
+        """What was sought."""
+        return self.search.criterion
 
     @property
     def value(self) -> float:
@@ -128,8 +140,14 @@ class Optimum:
         Parameters are those of :func:`jaxsim.switching_function`; species treated by score, span and step are those of
         the search if not given.
         """
-        given = {key: self.settings[key] for key in ("start", "end", "step", "scored", "seed")} | settings
-        return switching_function(self.network, self.criterion.objective, of=of, schedule=self.schedule, **given)
+        edges = self.search.problem.grid.edges
+        given: dict[str, Any] = {
+            "start": float(edges[0]), "end": float(edges[-1]), "step": float(np.diff(edges).max()),
+            "scored": self.search.problem.scored, "seed": self.search.seed,
+        }  # fmt: skip
+        return switching_function(
+            self.network, self.criterion.objective, of=of, schedule=self.schedule, **(given | settings)
+        )
 
     def __str__(self) -> str:
         low, high = self.value - TWO_SIDED * self.value_error, self.value + TWO_SIDED * self.value_error

@@ -34,8 +34,6 @@ class Polished(NamedTuple):
     """[Z]: the averaged tail."""
     path: np.ndarray
     """[steps, Z]."""
-    values: np.ndarray
-    """[steps]: the weighted objective of each batch."""
     batches: np.ndarray
     """int [steps]: trajectories of each batch."""
     ended: str
@@ -50,7 +48,7 @@ def polish(
     state = rule.init(z.astype(np.float32))
     size, quiet, norm, spread = batch[0], 0, 0.0, None
     finest = search.resolution / penalty.scale[0]
-    path, values, sizes = [z], [], []
+    path, sizes = [z], []
     ended = f"all {steps} steps were taken"
     for step in range(steps):
         if search.forward_equivalents >= budget:
@@ -68,7 +66,6 @@ def polish(
         quiet = quiet + 1 if arrived and (size == batch[1] or error <= finest) else 0
         z = z + np.asarray(moves, np.float64)
         path.append(z)
-        values.append(found.value)
         sizes.append(found.trajectories)
         search.announce(
             f"polish {step + 1}/{steps}: {found.trajectories} trajectories, |slope| {slope:.3g} +- {error:.2g}"
@@ -79,7 +76,7 @@ def polish(
         if error > NORM_TEST * slope:
             size = min(2 * size, batch[1])
     tail = np.mean(path[len(path) // 2 :], axis=0)
-    return Polished(tail, np.stack(path), np.array(values), np.array(sizes), ended)
+    return Polished(tail, np.stack(path), np.array(sizes, np.int64), ended)
 
 
 def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: int) -> Estimate:

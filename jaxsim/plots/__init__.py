@@ -4,6 +4,7 @@ from jaxsim.plots.coupling import plot_coupling
 from jaxsim.plots.dose_response import plot_dose_response
 from jaxsim.plots.fates import plot_fates
 from jaxsim.plots.inhibitor_interval import plot_inhibitor_interval
+from jaxsim.plots.landscape import plot_landscape
 from jaxsim.plots.lysis import plot_lysis
 from jaxsim.plots.organism_arms import plot_organism_arms
 from jaxsim.plots.organism_courses import plot_organism_courses
@@ -11,6 +12,7 @@ from jaxsim.plots.organism_ladder import plot_organism_ladder
 from jaxsim.plots.organism_sensitivity import plot_organism_sensitivity
 from jaxsim.plots.organism_validation import plot_organism_validation
 from jaxsim.plots.organism_verdicts import plot_organism_verdicts
+from jaxsim.plots.regimen_courses import plot_regimen_courses
 from jaxsim.plots.release import plot_release
 from jaxsim.plots.study_courses import plot_study_courses
 from jaxsim.plots.study_response import plot_study_response
@@ -22,6 +24,7 @@ __all__ = [
     "plot_dose_response",
     "plot_fates",
     "plot_inhibitor_interval",
+    "plot_landscape",
     "plot_lysis",
     "plot_organism_arms",
     "plot_organism_courses",
@@ -29,6 +32,7 @@ __all__ = [
     "plot_organism_sensitivity",
     "plot_organism_validation",
     "plot_organism_verdicts",
+    "plot_regimen_courses",
     "plot_release",
     "plot_study_courses",
     "plot_study_response",

@@ -5,12 +5,14 @@ import re
 import tomllib
 import types
 from collections.abc import Iterator
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
 from jaxsim.errors import StudyError, closest
 from jaxsim.study.schema import StudyFile
+
+File = TypeVar("File")
 
 MOST_CHARACTERS = 1_000_000
 MOST_DOTS = 200  # in one key: the standard library's reader takes quadratic time
@@ -50,11 +52,16 @@ def decode(text: str | bytes) -> StudyFile:
     Traceback (most recent call last):
     jaxsim.errors.StudyError: the study file has the unknown key 'model.nmae'; did you mean 'name'?
     """
+    return decode_as(text, StudyFile)
+
+
+def decode_as(text: str | bytes, kind: type[File]) -> File:
+    """Return what a file of another kind says, as strictly."""
     table = parsed(text)
-    _refuse_unknown(table, StudyFile, "")
+    _refuse_unknown(table, kind, "")
     _refuse_odd_numbers(table)
     try:
-        return msgspec.convert(table, StudyFile, strict=True)
+        return msgspec.convert(table, kind, strict=True)
     except (msgspec.ValidationError, OverflowError, RecursionError) as error:
         raise StudyError(_sentence(str(error))) from error
 

@@ -9,14 +9,16 @@ from typing import Any
 from jaxsim import models
 from jaxsim.errors import StudyError, closest
 from jaxsim.network import Network
+from jaxsim.study.chosen_schema import ChosenFile
 from jaxsim.study.entry import load_entry
+from jaxsim.study.inputs import read_inputs
 from jaxsim.study.laws import read_values
 from jaxsim.study.schema import Model, StudyFile
 
 BUILT_IN = ("cell", "organism")
 
 
-def study_network(study: StudyFile, folder: Path) -> Network:
+def study_network(study: StudyFile | ChosenFile, folder: Path) -> Network:
     """Return the network, with the study's parameters, initial counts and observables.
 
     Parameters
@@ -45,10 +47,12 @@ def _source(model: Model, folder: Path) -> Network:
         if model.arguments:
             raise StudyError("'model.arguments' mean nothing to reactions; give species and parameters")
         species = read_values("model.species", model.species)
-        return Network(species, model.reactions, read_values("model.parameters", model.parameters))
-    if model.species or model.parameters:
+        parameters = read_values("model.parameters", model.parameters)
+        return Network(species, model.reactions, parameters, inputs=read_inputs(model.inputs))
+    if model.species or model.parameters or model.inputs:
         raise StudyError(
-            "'model.species' and 'model.parameters' go with 'model.reactions'; use [initial] and [parameters]"
+            "'model.species', 'model.parameters' and 'model.inputs' go with 'model.reactions'; use [initial] and "
+            "[parameters]"
         )
     if model.file is not None:
         return _read(model, folder / model.file)

@@ -35,6 +35,8 @@ class Model(msgspec.Struct, forbid_unknown_fields=True):
     """Reactions as ``js.Network`` takes them, for a model written in the study file itself."""
     species: Values = {}
     parameters: Values = {}
+    inputs: dict[str, Any] = {}
+    """Name to a number, or to the arguments of ``js.OneCompartment`` or ``js.TwoCompartment``."""
 
 
 class Axis(msgspec.Struct, forbid_unknown_fields=True):

@@ -71,6 +71,31 @@ def test_a_limit_is_kept_by_its_upper_bound(network):
     assert free.held["drug.amount"][0] > 2 * exact  # without the limit it is not kept
 
 
+def test_agents_are_compared_on_the_same_trajectories(network):
+    weak = js.Schedule(drug=js.Dose(1.0, at=js.free(0.0, 9.5, start=[1.0, 4.0], spacing=1.0)))
+    plans = {"weak": weak, "strong": two_doses()}
+    none = js.Schedule(drug=js.Dose(0.0, at=1.0))
+    few = SETTINGS | {"steps": 2, "starts": 2, "trajectories": 2048}
+    found = js.optimise(network, plans, minimise=js.mean("X", at=END), compare={"none": none}, check=0, **few)
+    assert found.order == ("strong", "weak")
+    assert found.best is found.optima["strong"]
+    assert found.gain("none").interval[1] < found.gain("weak").interval[0] < found.gain("weak").interval[1] < 0
+    assert "best - this" in str(found)
+
+
+def test_one_program_for_gradients_of_every_batch(network):
+    from jaxsim.gradient.leap_score import leap_scores
+    from jaxsim.gradient.tables import _evaluated
+
+    before = leap_scores._cache_size(), _evaluated._cache_size()
+    amount = js.Schedule(drug=js.Dose(js.free(0.5, 30.0, start=5.0), at=[1.0, 7.0]))
+    settings = SETTINGS | {"starts": 2, "steps": 6, "batch": (128, 2048), "method": "leap_score"}
+    found = js.optimise(network, amount, minimise=js.mean("X", at=END), check=0, **settings)
+    assert len(set(found.batches)) > 1  # they have grown
+    assert leap_scores._cache_size() - before[0] <= 1
+    assert _evaluated._cache_size() - before[1] <= 1
+
+
 REFUSED = {
     "nothing in the schedule is free": {"schedule": js.Schedule(drug=js.Dose(1.0, at=3.0))},
     "outside the horizon": {"schedule": js.Schedule(drug=js.Dose(1.0, at=js.free(0, 12, start=3)))},

@@ -1,0 +1,51 @@
+"""Figure: the objective over one free number by brute force, and the path of the search on it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxsim.plots.style import BLACK, BLUE, SMALL, VERMILION, band, label, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from jaxsim.optimise.landscape import Landscape
+
+TWO_SIDED = 1.96
+
+
+def plot_landscape(found: "Landscape", objective: str = "objective", time_unit: str = "h") -> "Figure":
+    """Draw the landscape with its 95 % band, what cannot be told from its best point, and the path of the search.
+
+    Parameters
+    ----------
+    found
+        From :func:`jaxsim.optimise.landscape.landscape`.
+    objective
+        In words, for the axis.
+    time_unit
+        Of the rates.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from jaxsim.optimise.landscape import Landscape
+    >>> x = np.linspace(0.0, 1.0, 5)
+    >>> found = Landscape("drug.at", x, x**2, 0.1 + 0 * x, 0, x < 0.3, (0.0, 0.1), x[::-2], x[::-2] ** 2)
+    >>> plot_landscape(found).axes[0].get_xlabel()
+    'drug.at (h)'
+    """
+    figure, (panel,) = new_figure(1, 2.2)
+    reach = TWO_SIDED * found.error
+    band(panel, found.values, found.mean, found.mean - reach, found.mean + reach, BLACK, "-", "brute force")
+    panel.plot(found.values[found.near], found.mean[found.near], "o", color=BLUE, markersize=2.5,
+               label="not told from the best")  # fmt: skip
+    panel.plot(found.path, found.path_mean, "-o", color=VERMILION, markersize=2.0, linewidth=0.8, label="search")
+    panel.plot(found.path[-1:], found.path_mean[-1:], "*", color=VERMILION, markersize=8.0, label="optimum")
+    label(panel, f"{found.name} ({time_unit})" if ".at" in found.name else found.name, objective)
+    panel.legend(fontsize=SMALL, frameon=False)
+    panel.set_xlim(np.min(found.values), np.max(found.values))
+    return figure
