@@ -12,7 +12,7 @@ import numpy as np
 from jaxsim._files import replace_file
 from jaxsim.cli.folder import write_dataset, write_figure
 from jaxsim.dosing import Dose, Schedule
-from jaxsim.errors import JaxsimError
+from jaxsim.errors import ScheduleError
 from jaxsim.optimise import Optimum
 from jaxsim.optimise.landscape import landscape
 from jaxsim.study.chosen_schema import ChosenFile, Report
@@ -28,7 +28,7 @@ def write_report(
     best: Optimum, file: ChosenFile, folder: Path, figures: bool, announce: Callable[[str], None]
 ) -> list[Path]:
     """Write everything and return the files."""
-    from jaxsim.plots import plot_landscape, plot_regimen_courses, plot_switching_function
+    from jaxsim.plots import plot_regimen_courses
 
     report = file.report
     written = [
@@ -41,33 +41,53 @@ def write_report(
         _text(folder / "provenance.json", json.dumps(provenance(best, file), indent=1) + "\n"),
         write_dataset(dataset(best), folder / "optimum.nc"),
     ]
-    announce("landscape")
-    try:
-        found = landscape(best, report.landscape, report.points, report.landscape_trajectories)
-    except JaxsimError as error:
-        if report.landscape is not None:
-            raise
-        announce(f"no landscape: {error}")
-    else:
-        written.append(_text(folder / "landscape.csv", _landscape_text(found)))
-        if figures:
-            text = str(best.criterion.objective)
-            written.append(write_figure(plot_landscape(found, text, report.time_unit), folder / "landscape.png"))
+    written += _landscape(best, report, folder, figures, announce)
     for effect in _effects(best) if report.switching is None else report.switching:
         announce(f"switching function of {effect}")
-        curve = best.switching_function(effect, bins=report.bins)
-        rows = zip(curve.edges[:-1], curve.edges[1:], curve.value, curve.lower, curve.upper, strict=True)
-        name = "".join(letter if letter.isalnum() else "_" for letter in effect)
-        written.append(_text(folder / f"switching_{name}.csv", _csv(("from", "to", "value", "lower", "upper"), rows)))
-        if figures:
-            figure = plot_switching_function(curve, best.schedule, effect=effect, time_unit=report.time_unit)
-            written.append(write_figure(figure, folder / f"switching_{name}.png"))
+        written += _switching(best, report, effect, folder, figures)
     announce("time courses before and after")
     courses = course_pair(best, report)
     written.append(write_dataset(courses, folder / "courses.nc"))
     if figures:
         written.append(write_figure(plot_regimen_courses(courses, report.time_unit), folder / "courses.png"))
     announce("done")
+    return written
+
+
+def _landscape(
+    best: Optimum, report: Report, folder: Path, figures: bool, announce: Callable[[str], None]
+) -> list[Path]:
+    """Write the landscape with the path of the search; there is none where no number can move alone."""
+    from jaxsim.plots import plot_landscape
+
+    announce("landscape")
+    try:
+        found = landscape(best, report.landscape, report.points, report.landscape_trajectories)
+    except ScheduleError as error:
+        if report.landscape is not None:
+            raise
+        announce(f"no landscape: {error}")
+        return []
+    rows = zip(found.values, found.mean, found.error, found.near, strict=True)
+    head = (found.name, "objective", "standard error", "not told from the best")
+    written = [_text(folder / "landscape.csv", _csv(head, rows))]
+    if figures:
+        figure = plot_landscape(found, str(best.criterion.objective), report.time_unit)
+        written.append(write_figure(figure, folder / "landscape.png"))
+    return written
+
+
+def _switching(best: Optimum, report: Report, effect: str, folder: Path, figures: bool) -> list[Path]:
+    """Write the switching function of one effect."""
+    from jaxsim.plots import plot_switching_function
+
+    curve = best.switching_function(effect, bins=report.bins)
+    rows = zip(curve.edges[:-1], curve.edges[1:], curve.value, curve.lower, curve.upper, strict=True)
+    name = "".join(letter if letter.isalnum() else "_" for letter in effect)
+    written = [_text(folder / f"switching_{name}.csv", _csv(("from", "to", "value", "lower", "upper"), rows))]
+    if figures:
+        figure = plot_switching_function(curve, best.schedule, effect=effect, time_unit=report.time_unit)
+        written.append(write_figure(figure, folder / f"switching_{name}.png"))
     return written
 
 
@@ -80,9 +100,8 @@ def table(best: Optimum) -> str:
         value, error = best.trial.mean[index, 0], best.trial.error(index)
         gain = gains.get(name)
         low, high = gain.interval if gain else (0.0, 0.0)
-        excesses = best.trial.mean[index, 1:]
-        held = [value for limit, value in zip(best.criterion.limits, excesses, strict=True) for value in
-                (value if limit.upper else -value,)]  # fmt: skip
+        pairs = zip(best.criterion.limits, best.trial.mean[index, 1:], strict=True)
+        held = [excess if limit.upper else -excess for limit, excess in pairs]
         rows.append((name, value, value - TWO_SIDED * error, value + TWO_SIDED * error,
                      gain.difference if gain else 0.0, low, high, *held))  # fmt: skip
     head = ("schedule", "objective", "lower", "upper", "optimum beyond it", "lower", "upper", *limits)
@@ -173,11 +192,6 @@ def _effects(best: Optimum) -> list[str]:
     """Return the agents of which something is free, and which are inputs."""
     agents = [place.name.partition(".")[0].partition("[")[0] for place in best.search.regimen.places]
     return [name for name in dict.fromkeys(agents) if name in best.network.structure.inputs]
-
-
-def _landscape_text(found: Any) -> str:
-    rows = zip(found.values, found.mean, found.error, found.near, strict=True)
-    return _csv((found.name, "objective", "standard error", "not told from the best"), rows)
 
 
 def _csv(head: Any, rows: Any) -> str:

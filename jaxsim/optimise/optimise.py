@@ -112,7 +112,6 @@ def optimise(
     >>> bool(6.5 < best.held["drug.at"][0] < 9.0), best.gains[0].interval[1] < 0
     (True, True)
     """
-    began = time.perf_counter()
     _refuse_settings(trajectories, starts, batch, steps, check)
     sought = criterion(network, minimise, maximise, subject_to, float(start), end)
     schedules = schedule if isinstance(schedule, Mapping) else {"": schedule}
@@ -128,7 +127,9 @@ def optimise(
     others = {name: _comparators(search, dict(compare or {})) for name, search in posed.items()}
     optima = {}
     for name, search in posed.items():
-        search.announce(f"schedule '{name}'" if name else "one schedule")
+        if name:
+            search.announce(f"schedule '{name}'")
+        began = time.perf_counter()
         found = descend(search, starts, batch, steps, float(budget))
         optima[name] = _reported(search, found, others[name], int(trajectories), int(check), began)
     if not isinstance(schedule, Mapping):

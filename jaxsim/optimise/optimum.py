@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.check import GradientCheck
+from jaxsim.gradient.limit import Limit
 from jaxsim.gradient.switching import SwitchingFunction, switching_function
 from jaxsim.network import Network
 from jaxsim.optimise.certificate import Certificate
@@ -121,12 +122,13 @@ class Optimum:
         )
 
     @property
-    def limits(self) -> tuple[tuple[str, float, float, bool], ...]:
-        """For each limit: in words, what the optimum takes of it, its upper 95 % bound, and whether that keeps it."""
+    def limits(self) -> tuple[tuple[Limit, float, float, bool], ...]:
+        """Each limit with what the optimum gives, the 95 % bound on the side of the limit, and whether that keeps it."""
         upper = self.trial.upper(0)
+        sides = [1.0 if limit.upper else -1.0 for limit in self.criterion.limits]
         return tuple(
-            (str(limit), float(self.trial.mean[0, 1 + i]), float(upper[i]), bool(upper[i] <= limit.most))
-            for i, limit in enumerate(self.criterion.limits)
+            (limit, side * float(self.trial.mean[0, 1 + i]), side * float(upper[i]), bool(upper[i] <= limit.most))
+            for i, (limit, side) in enumerate(zip(self.criterion.limits, sides, strict=True))
         )
 
     @property
@@ -156,8 +158,9 @@ class Optimum:
         lines += [f"  {name} = {_listed(value)}" for name, value in self.held.items()]
         lines += [f"  {gain}" for gain in self.gains]
         lines += [
-            f"  limit {text}: {'kept' if kept else 'NOT KEPT'}; excess {mean:.4g}, at most {upper:.4g} with 95 %"
-            for text, mean, upper, kept in self.limits
+            f"  limit {limit}: {'kept' if kept else 'NOT KEPT'}; {value:.4g}, with 95 % "
+            f"{'at most' if limit.upper else 'at least'} {bound:.4g}"
+            for limit, value, bound, kept in self.limits
         ]
         if self.certificate is not None:
             lines.append(str(self.certificate))
