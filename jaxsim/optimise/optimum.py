@@ -123,7 +123,7 @@ class Optimum:
 
     @property
     def limits(self) -> tuple[tuple[Limit, float, float, bool], ...]:
-        """Each limit with what the optimum gives, the 95 % bound on the side of the limit, and whether that keeps it."""
+        """Each limit with what the optimum gives, the 95 % bound on its side, and whether that keeps it."""
         upper = self.trial.upper(0)
         sides = [1.0 if limit.upper else -1.0 for limit in self.criterion.limits]
         return tuple(
