@@ -47,5 +47,6 @@ def plot_landscape(found: "Landscape", objective: str = "objective", time_unit: 
     panel.plot(found.path[-1:], found.path_mean[-1:], "*", color=VERMILION, markersize=8.0, label="optimum")
     label(panel, f"{found.name} ({time_unit})" if ".at" in found.name else found.name, objective)
     panel.legend(fontsize=SMALL, frameon=False)
-    panel.set_xlim(np.min(found.values), np.max(found.values))
+    seen = np.concatenate([found.values, found.path])  # the other times moved too, so the path may leave the range
+    panel.set_xlim(seen.min(), seen.max())
     return figure

@@ -71,6 +71,7 @@ def test_a_limit_is_kept_by_its_upper_bound(network):
     assert free.held["drug.amount"][0] > 2 * exact  # without the limit it is not kept
 
 
+@pytest.mark.slow
 def test_agents_are_compared_on_the_same_trajectories(network):
     weak = js.Schedule(drug=js.Dose(1.0, at=js.free(0.0, 9.5, start=[1.0, 4.0], spacing=1.0)))
     plans = {"weak": weak, "strong": two_doses()}
