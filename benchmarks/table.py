@@ -18,6 +18,7 @@ NAMES = {
     "numba_graph": "numba, dependency graph",
     "rebop": "rebop",
     "gillespy2": "GillesPy2 C++",
+    "copasi": "COPASI",
     "stochastix": "stochastix",
     "crn_jax": "crn-jax",
     "jumpax": "jumpax",

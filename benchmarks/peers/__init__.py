@@ -47,6 +47,7 @@ PEERS = (
     "numba_graph",
     "rebop",
     "gillespy2",
+    "copasi",
     "stochastix",
     "crn_jax",
     "jumpax",

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
 from jaxsim.cli.main import main
 from jaxsim.formats.conformance import cases_in, judge, load_case, run_case
+from jaxsim.formats.conformance.corrections import EXACT
 
 pytest.importorskip("libsbml")
 
@@ -46,6 +48,44 @@ def test_the_judge_fails_what_is_wrong(cases_folder):
     wrong = results(case)
     wrong["X-mean"][0] += 1e-3
     assert judge(case, wrong, RUNS).number_out == 1
+
+
+TRUNCATED = {  # law, bounds, and what of a draw is judged
+    "00060": (stats.chi2(2), 2, 8, lambda x: x),
+    "00062": (stats.gamma(1, scale=2), 3, 6, lambda x: x),
+    "00064": (stats.lognorm(s=2, scale=np.e), 3, 10, np.log),
+    "00066": (stats.rayleigh(scale=2), 3, 5, lambda x: x),
+    "00070": (stats.norm(0, 1.5), -20, 0.5, lambda x: x),
+    "00096": (stats.norm(0, 1.5), -0.5, 20, lambda x: x),
+    "00098": (stats.norm(0, 1.5), -20, 0.5, lambda x: x),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_corrected_values_are_those_of_the_law(name, cases_folder):
+    """And near enough to the table that it is the same law: 0.005 standard deviations, or the variance for one."""
+    mean, deviation = EXACT[name].values()
+    if name == "00058":
+        counts = np.arange(15, 33)
+        weights = stats.binom.pmf(counts, 100, 0.2) / stats.binom.pmf(counts, 100, 0.2).sum()
+        expected = weights @ counts
+        second = weights @ counts**2
+    else:
+        law, low, high, of = TRUNCATED[name]
+        share, expected, second = (
+            integrate.quad(lambda x, n=n: of(x) ** n * law.pdf(x), low, high)[0] for n in range(3)
+        )
+        expected, second = expected / share, second / share
+    assert mean == pytest.approx(expected, rel=1e-9)
+    assert deviation == pytest.approx(np.sqrt(second - expected**2), rel=1e-9)
+    case = load_case(cases_folder, name)
+    row = (cases_folder / name / f"{name}-results.csv").read_text().split()[-1].split(",")
+    table_mean, table_deviation = map(float, row[1:])
+    assert abs(table_mean - mean) < 0.005 * deviation
+    assert table_deviation in (pytest.approx(deviation, rel=1e-3), pytest.approx(deviation**2, rel=1e-8))
+    assert max(abs(table_mean - mean), abs(table_deviation - deviation)) > 5e-5
+    assert [values[-1] for values in case.expected.values()] == [mean, deviation]
+    assert case.remark.startswith("judged by the exact law")
 
 
 def test_a_wrong_model_fails(cases_folder, tmp_path, capsys):

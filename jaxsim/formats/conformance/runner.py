@@ -66,7 +66,7 @@ def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str =
         network = with_outputs(case, reading)
         results, compiling = _simulate(case, network, runs, seed, precision)
         first = judge(case, results, runs)
-        verdict, remark = "pass", ""
+        verdict, remark = "pass", case.remark
         if case.medians:
             remark = f"median of {', '.join(sorted(case.medians))}, whose law has no mean"
         if first.number_out > ALLOWED:
