@@ -93,7 +93,8 @@ def _bound(x: Grouped) -> Any:
 
 
 def _propensity(count: Any, partial: Any) -> Any:
-    return jnp.maximum(count.astype(jnp.float32) * partial, np.float32(0.0))
+    value = count.astype(jnp.float32) * partial
+    return jnp.where(value < 0, np.float32(0.0), value)  # what is not a number stays so
 
 
 def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
@@ -107,7 +108,7 @@ def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, give
     lanes = watch(program, lanes._replace(x=x), given.env)
 
     columns = _columns(groups, x)
-    a0 = _sum([columns[:, n] for n in range(groups.columns)])
+    _, a0 = _written(jnp.zeros_like(lanes.pending), _sum([columns[:, n] for n in range(groups.columns)]))
     u_time, u_choice = two_uniforms(lanes.bits, jnp.float32)
     draws = lanes.iteration - owner.first
     good = (a0 <= largest(jnp.float32)) & (draws < inputs.max_events)
@@ -207,7 +208,8 @@ def _search(weights: Any, threshold: Any) -> tuple[Any, Any]:
     is found only where there is none with weight.
     """
     sums = total([weights[:, n] for n in range(weights.shape[1])])
-    threshold = jnp.minimum(threshold, sums[-1] * BELOW_ONE)
+    most = sums[-1] * BELOW_ONE
+    threshold = jnp.where(threshold < most, threshold, most)
     starts, inside = [jnp.zeros_like(threshold), *sums[:-1]], jnp.zeros(threshold.shape, jnp.int32)
     never = jnp.full_like(threshold, jnp.inf)
     while len(starts) > 1:  # halving: a few selections wait for each other, not as many as there are places

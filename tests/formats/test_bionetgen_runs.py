@@ -20,7 +20,7 @@ ENDS = {
     "birth-death": 2.0,
     "higherorder": 0.01,
     "motor": 0.1,
-    "Repressilator": 300.0,
+    "Repressilator": 1.0,
     "test_mratio": 20.0,
     "multistate": 1.0,
     "multisite2": 0.02,
