@@ -1,7 +1,8 @@
 """All cores against one, run by run: ``python benchmarks/cores.py`` alternates them, so that both see the same machine.
 
 Beside jaxsim stands numba's kernel, one process on each core: what the machine itself gives to two independent
-processes. Prints trajectories per second on all cores over those on one, the median of the repeats; writes a JSON record.
+processes. Prints trajectories per second on all cores over those on one, the median of the repeats; writes a JSON
+record.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def compare(peer: str, case: str, cores: list[int], options: argparse.Namespace)
     """Run the simulator on all cores and on the last one in turn."""
     teams = [Team(peer, case, given, options.timeout) for given in (cores, cores[-1:])]
     try:
-        batch = [team.ready() for team in teams][0]["batch"]
+        batch = max(team.ready()["batch"] for team in teams)
         first = speed(teams[1], batch, 1, options.seconds / 4)
         n = batch * max(1, round(first * options.seconds / batch))
         pairs = []

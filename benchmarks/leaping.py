@@ -1,7 +1,9 @@
 """Error and cost of approximate methods, ours and other programs', beside exact simulation.
 
-Ours: tau-leaping, the hybrid method and ``auto`` for tolerances from 0.1 to 0.003, and the Langevin equation for steps from
-a fifth to a 150th of the time. Others: COPASI's tau-leaping and adaptive method, GillesPy2's and stochastix's tau-leaping.
+Ours: tau-leaping, the hybrid method and ``auto`` for tolerances from 0.1 to 0.003; trapezoidal leaps of fixed length
+and the Langevin equation for steps from an eighth to a 150th of the time. Others: COPASI's tau-leaping and adaptive
+method, GillesPy2's and stochastix's tau-leaping.
+
 ``python benchmarks/leaping.py`` runs on one core and writes a JSON record. Errors are those of the observable's
 mean and standard deviation at the end, in parts of its standard deviation, with their own standard errors; the truth is
 a master equation where one fits (birth-death, dimerisation, Schlogl), and the exact simulators merged elsewhere. Costs
@@ -26,10 +28,11 @@ from peers import Unsupported, copasi, gillespy2, numba_special, stochastix  # n
 from worker import processor_seconds  # noqa: E402
 
 NAMES = ("birth_death", "dimerisation", "schlogl", "lotka_volterra")
-METHODS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "hybrid", "auto", "langevin")
 TOLERANCES = (0.1, 0.03, 0.01, 0.003)
 LANES, FEWEST = 1024, 256  # trajectories that one call of ours steps together; the fewest in a run
-STEPS = (5, 15, 50, 150)  # of the Langevin equation, to the end
+STEPS = (8, 16, 50, 150)  # to the end, of the methods of fixed steps
+FIXED = {"trapezoidal_steps": "trapezoidal_tau_leap", "langevin": "langevin"}  # names here, and in `simulate`
+METHODS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "hybrid", "auto", *FIXED)
 OTHERS = {  # program and what its leaping is called
     "copasi_tau_leap": (copasi, {"method": "tauleap"}),
     "copasi_adaptive": (copasi, {"method": "adaptive"}),
@@ -66,11 +69,11 @@ def run_case(case, options: argparse.Namespace) -> dict:
     for method in options.methods:
         settings = (
             [{"step": case.time / steps} for steps in STEPS]
-            if method == "langevin"
+            if method in FIXED
             else [{"tolerance": tolerance} for tolerance in options.tolerances]
         )
-        for setting in settings:
-            entries.append({**measure(method, ours(case, method, **setting), options), **setting})
+        called = FIXED.get(method, method)
+        entries += [{**measure(method, ours(case, called, **setting), options), **setting} for setting in settings]
     for name in options.others:
         entries += others(name, case, options)
     truth = exact_moments(case) or merged(entries[:2])

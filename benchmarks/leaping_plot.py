@@ -22,6 +22,12 @@ COLOURS = {
     "trapezoidal_tau_leap": "#009E73",
     "hybrid": "#CC79A7",
     "auto": "#000000",
+    "trapezoidal_steps": "#0072B2",
+    "langevin": "#F0E442",
+    "copasi_tau_leap": "#999999",
+    "copasi_adaptive": "#666666",
+    "gillespy2_tau_leap": "#D55E00",
+    "stochastix_tau_leap": "#8B4513",
 }
 EXACT = {"numba_special": ("numba", ":"), "direct": ("direct", "--")}
 
@@ -60,7 +66,7 @@ def panel(axis, entries: list[dict], quantity: str) -> None:
             if entry["method"] == name:
                 axis.axvline(entry["cpu_us"], color="0.5", linestyle=style, linewidth=1, label=label)
     for name, colour in COLOURS.items():
-        points = sorted((e for e in entries if e["method"] == name), key=lambda e: -e["tolerance"])
+        points = sorted((e for e in entries if e["method"] == name), key=lambda e: -setting(e))
         if points:
             curve(axis, points, quantity, name, colour)
     axis.set_xscale("log")
@@ -68,6 +74,11 @@ def panel(axis, entries: list[dict], quantity: str) -> None:
     for scale in (axis.xaxis, axis.yaxis):
         scale.set_minor_formatter(NullFormatter())
     axis.grid(alpha=0.3, which="major")
+
+
+def setting(entry: dict) -> float:
+    """Return the tolerance, or the step of a method of fixed steps."""
+    return entry.get("tolerance", entry.get("step"))
 
 
 def curve(axis, points: list[dict], quantity: str, name: str, colour: str) -> None:
@@ -82,7 +93,7 @@ def curve(axis, points: list[dict], quantity: str, name: str, colour: str) -> No
         else:
             axis.plot([x], [y], "v", ms=5, markerfacecolor="white", markeredgecolor=colour)
     for x, y, point in zip(cost, error, points, strict=True):
-        axis.annotate(f"{point['tolerance']:g}", (x, y), textcoords="offset points", xytext=(3, 3), fontsize=6)
+        axis.annotate(f"{setting(point):.3g}", (x, y), textcoords="offset points", xytext=(3, 3), fontsize=6)
 
 
 if __name__ == "__main__":

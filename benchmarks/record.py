@@ -10,7 +10,10 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("jaxsim-bio", "jax", "jaxlib", "numpy", "numba", "rebop", "gillespy2", "copasi-basico", "stochastix", "crn-jax", "jumpax")
+PACKAGES = (
+    *("jaxsim-bio", "jax", "jaxlib", "numpy", "numba"),
+    *("rebop", "gillespy2", "copasi-basico", "stochastix", "crn-jax", "jumpax"),
+)
 
 
 def describe() -> dict:

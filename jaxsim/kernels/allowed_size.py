@@ -6,11 +6,14 @@ import jax.numpy as jnp
 
 from jaxsim.kernels.balance import STIFF, without_balanced
 from jaxsim.kernels.context import Context
-from jaxsim.kernels.leap_size import countable_size, leap_size, relaxation_size
+from jaxsim.kernels.leap import all_rates
+from jaxsim.kernels.leap_size import countable_size, leap_size, lifted, shares
 from jaxsim.kernels.leap_variants import VARIANTS
+from jaxsim.kernels.orders import orders
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.rates import plan_rates
+from jaxsim.kernels.relaxation import relaxation_size
 from jaxsim.kernels.state import General, Inputs
 from jaxsim.kernels.variation import variation_size
 
@@ -29,12 +32,20 @@ def allowed_size(
         return jnp.minimum(size, inputs.step.astype(program.real)), stiff
     rates = plan_rates(structure, program.sampled_parameters)
     tolerance = inputs.tolerance.astype(program.real)
-    explicit = leap_size(structure, rates, here.state, x, here.a, leaping, tolerance)
-    explicit = jnp.minimum(explicit, relaxation_size(structure, x, leaping, variant.relaxation(tolerance)))
+    order, allowance = orders(structure, rates, here.state, here.a), variant.allowance(tolerance)
+    counts, share = x, [jnp.ones_like(rate) for rate in here.a]
+    if allowance.by_share:
+        counts = lifted(x)
+        state = {**here.state, **dict(zip(structure.species, counts, strict=True))}
+        share = shares(structure, here.a, all_rates(program, state))
+    explicit = jnp.minimum(
+        leap_size(structure, order, counts, share, leaping, allowance),
+        relaxation_size(structure, order, x, leaping, variant.relaxation(tolerance)),
+    )
     chosen = explicit
     if variant.stiff:
         slow = without_balanced(structure, leaping)
-        implicit = leap_size(structure, rates, here.state, x, here.a, slow, tolerance)
+        implicit = leap_size(structure, order, counts, share, slow, allowance)
         stiff = implicit > explicit * explicit.dtype.type(STIFF)
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)

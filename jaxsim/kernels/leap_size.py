@@ -1,146 +1,109 @@
 """How long a leap may be: the step selection of Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109.
 
-The leap is the longest over which no propensity is expected to change by more than a part `tolerance` of
-itself, in mean and in standard deviation. The paper bounds the propensities through their reactants: species
-i may change by max(tolerance x_i / g_i, 1), where g_i says how strongly rates depend on it.
+The leap is the longest over which no propensity is expected to change by more than a part of itself, in mean and in
+standard deviation. The paper bounds the propensities through their reactants: species i may change by
+max(part x_i / g_i, 1), where g_i says how strongly rates depend on it.
 
 Mass action: g_i is the largest over the reactions of (n / m) (1 + x/(x-1) + ... + x/(x-m+1)), for a reaction
 of order n that takes m molecules of the species; for n up to 3 these are the values of eq. 27 there.
-Any other rate: n is its present order, the sum over the species that it reads of |x da/dx| / a, by forward
-differentiation and at least 1, and g_i = n. It falls back to 1 in saturation, where a rate hardly depends on
-its reactants, and rises to the Hill coefficient of a Hill rate; a jump of a rate (floor, if) is not foreseen.
+Any other rate: g_i is its present order (`orders.py`).
+
+The paper's rule, in which both parts are the tolerance, keeps the path of the propensities. Rules of second order need
+less for the same error of means and variances (`Allowance`): what a propensity changes by on average enters squared,
+what it fluctuates by only through its curvature, and neither matters more than the reaction contributes to the
+turnover of the species it changes.
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
+from functools import reduce
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.kernels.rates import Rates
-from jaxsim.network import Binary, Expression, FallingFactorial, Name, Structure, evaluate, names
+from jaxsim.kernels.orders import Dependence, plan_dependence
+from jaxsim.network import Structure
 
-STABLE = 0.5  # of a species' molecules that a leap may be expected to consume; explicit leaps are unstable from 2
+FEW = 10.0  # molecules
 MOST_FIRINGS = 2.0**29  # expected in a leap, so that counts stay within int32, or visibly leave it
 
 
-class Dependence(NamedTuple):
-    """How the rates depend on one species."""
+class Allowance(NamedTuple):
+    """By what part of itself, over g_i, a species may change in a leap."""
 
-    orders: tuple[tuple[int, int], ...]
-    """(n, m) of the mass-action reactions that take m of their n molecules from this species."""
-    others: tuple[int, ...]
-    """Reactions of any other rate that reads the species."""
-
-
-@lru_cache(maxsize=256)
-def plan_dependence(structure: Structure) -> tuple[Dependence, ...]:
-    """Sort the reactions by species that their rates read."""
-    species = frozenset(structure.species)
-    taken = [molecules(reaction.rate, species) for reaction in structure.reactions]
-    plan = []
-    for name in structure.species:
-        orders = {(sum(m.values()), m[name]) for m in taken if m is not None and name in m}
-        others = [
-            r for r, reaction in enumerate(structure.reactions) if taken[r] is None and name in names(reaction.rate)
-        ]
-        plan.append(Dependence(tuple(sorted(orders)), tuple(others)))
-    return tuple(plan)
-
-
-def molecules(rate: Expression, species: frozenset[str]) -> dict[str, int] | None:
-    """Return how many molecules of each species a mass-action rate takes, or None for any other rate.
-
-    Examples
-    --------
-    >>> from jaxsim.network import mass_action, parse
-    >>> molecules(mass_action(parse("k/V"), (("A", 2), ("B", 1))), frozenset("AB")) == {"A": 2, "B": 1}
-    True
-    >>> molecules(parse("k*A/(K + A)"), frozenset("AB")) is None
-    True
-    """
-    found: dict[str, int] = {}
-    stack = [rate]
-    while stack:
-        node = stack.pop()
-        if not names(node) & species:
-            continue
-        match node:
-            case Binary("*", left, right):
-                stack += [left, right]
-            case Binary("/", left, right) if not names(right) & species:
-                stack.append(left)
-            case FallingFactorial(name, order) if name not in found:
-                found[name] = order
-            case Name(name) if name not in found:
-                found[name] = 1
-            case _:
-                return None
-    return found
+    drift: Any
+    """In mean."""
+    noise: Any
+    """In standard deviation."""
+    by_share: bool = False
+    """Whether a reaction counts by its share in the turnover of the species that it changes."""
 
 
 def leap_size(
-    structure: Structure,
-    rates: Rates,
-    state: Mapping[str, Any],
-    x: list[Any],
-    a: list[Any],
-    leaping: list[Any],
-    tolerance: Any,
+    structure: Structure, orders: list[Any], x: list[Any], shares: list[Any], leaping: list[Any], allowance: Allowance
 ) -> Float[Array, " L"]:
     """Return the longest leap tau' of eq. 33; infinite where nothing that is leaped over changes a rate.
 
-    `a` are all propensities and `leaping` those of the reactions that are not critical, 0 for the others;
-    `x` are the counts as real numbers.
+    `leaping` are the propensities of the reactions that are not critical, 0 for the others; `x` are the counts as real
+    numbers, `orders` those of the reactions (:func:`orders`), and `shares` what they count (:func:`shares`).
     """
-    inverse = jnp.zeros_like(a[0])
-    order: dict[int, Any] = {}
+    inverse = jnp.zeros_like(leaping[0])
     for s, dependence in enumerate(plan_dependence(structure)):
         mean, variance = drift(structure, s, leaping), noise(structure, s, leaping)
         if not (dependence.orders or dependence.others) or mean is None:
             continue
-        for r in dependence.others:
-            if r not in order:
-                order[r] = _present_order(structure, rates, state, r, a[r])
-        g = _dependence(dependence, x[s], order)
-        # 1 / max(tolerance x / g, 1): the bound on the change, inverted
-        one = jnp.minimum(g / (tolerance * x[s]), np.ones((), x[s].dtype))
-        inverse = jnp.maximum(inverse, jnp.maximum(jnp.abs(mean) * one, variance * (one * one)))
+        strength = _strengths(dependence, x[s], orders)
+        by_drift = _inverse_change(_largest(strength, shares), allowance.drift, x[s])
+        by_noise = _inverse_change(_largest(strength, [jnp.sqrt(share) for share in shares]), allowance.noise, x[s])
+        inverse = jnp.maximum(inverse, jnp.maximum(jnp.abs(mean) * by_drift, variance * (by_noise * by_noise)))
     return 1 / inverse
+
+
+def _inverse_change(strength: Any, part: Any, x: Any) -> Any:
+    """Return 1 / max(part x / strength, 1): the bound on the change, inverted."""
+    return jnp.minimum(strength / (part * x), np.ones((), x.dtype))
+
+
+def lifted(x: list[Any]) -> list[Any]:
+    """Return counts of at least `FEW`, at which rates show how they will grow; at 0 many of them are 0."""
+    return [jnp.maximum(value, np.asarray(FEW, value.dtype)) for value in x]
+
+
+def shares(structure: Structure, a: list[Any], at_lifted: list[Any]) -> list[Any]:
+    """Return for each reaction the largest share that it has in the turnover of a species that it changes, at most 1.
+
+    The turnover is that of the propensities `a`, the reaction's part in it that at counts of at least `FEW`.
+    """
+    turnover = [weighted(structure, s, a, lambda change: float(abs(change))) for s in range(len(structure.species))]
+    result = []
+    for reaction, rate in zip(structure.reactions, at_lifted, strict=True):
+        share = jnp.ones_like(rate) if reaction.effects else jnp.zeros_like(rate)
+        for name, change in reaction.changes.items():
+            if change:
+                of, part = turnover[structure.species.index(name)], rate * rate.dtype.type(abs(change))
+                share = jnp.maximum(share, jnp.where(part < of, part / of, np.ones((), rate.dtype)))
+        result.append(share)
+    return result
+
+
+def _largest(strengths: dict[int, Any], shares: list[Any]) -> Any:
+    """Return the largest g over the reactions, each weighed by its share."""
+    return reduce(jnp.maximum, [g * shares[r] for r, g in strengths.items()])
 
 
 def drift(structure: Structure, s: int, leaping: list[Any]) -> Any:
     """Return the expected change of species s per unit time (eq. 32a); None if nothing changes it."""
-    return _weighted(structure, s, leaping, float)
+    return weighted(structure, s, leaping, float)
 
 
 def noise(structure: Structure, s: int, leaping: list[Any]) -> Any:
     """Return the variance of the change of species s per unit time (eq. 32b)."""
-    return _weighted(structure, s, leaping, lambda change: float(change * change))
+    return weighted(structure, s, leaping, lambda change: float(change * change))
 
 
 def consumption(structure: Structure, s: int, leaping: list[Any]) -> Any:
     """Return the molecules of species s that are expected to be consumed per unit time."""
-    return _weighted(structure, s, leaping, lambda change: float(max(0, -change)))
-
-
-def relaxation_size(structure: Structure, x: list[Any], leaping: list[Any], part: Any) -> Float[Array, " L"]:
-    """Return the leap over which a part of the molecules of some species, at most half, is expected to be consumed.
-
-    Where two fast reactions balance, the bounds of the paper look at their noise alone. They allow leaps as long as
-    the species takes to relax, over which a rule of first order makes its spread too wide (each variant says by how
-    much, and so which part it may take), and beyond which the explicit step oscillates: it multiplies a deviation by
-    1 - tau times the rate of consumption.
-    """
-    inverse = jnp.zeros_like(leaping[0])
-    for s in range(len(structure.species)):
-        consumed = consumption(structure, s, leaping)
-        if consumed is not None:
-            inverse = jnp.maximum(inverse, consumed / jnp.maximum(x[s], np.ones((), x[s].dtype)))
-    return jnp.minimum(part, inverse.dtype.type(STABLE)) / inverse
+    return weighted(structure, s, leaping, lambda change: float(max(0, -change)))
 
 
 def countable_size(structure: Structure, leaping: list[Any]) -> Float[Array, " L"]:
@@ -152,7 +115,8 @@ def countable_size(structure: Structure, leaping: list[Any]) -> Float[Array, " L
     return total.dtype.type(MOST_FIRINGS) / total
 
 
-def _weighted(structure: Structure, s: int, leaping: list[Any], weight: Any) -> Any:
+def weighted(structure: Structure, s: int, leaping: list[Any], weight: Any) -> Any:
+    """Return the sum of the rates, each times the weight of its change of species s; None if all weights are 0."""
     total = None
     for reaction, rate in zip(structure.reactions, leaping, strict=True):
         factor = weight(reaction.changes.get(structure.species[s], 0))
@@ -162,32 +126,13 @@ def _weighted(structure: Structure, s: int, leaping: list[Any], weight: Any) -> 
     return total
 
 
-def _dependence(dependence: Dependence, x: Any, order: Mapping[int, Any]) -> Any:
-    """Return g_i (eq. 27)."""
+def _strengths(dependence: Dependence, x: Any, orders: list[Any]) -> dict[int, Any]:
+    """Return g of each reaction that reads the species (eq. 27)."""
     one = np.ones((), x.dtype)
-    g: Any = None
-    for n, m in dependence.orders:
+    result = {r: orders[r] for r in dependence.others}
+    for r, n, m in dependence.orders:
         value: Any = one
         for k in range(1, m):
             value = value + x / jnp.maximum(x - np.asarray(k, x.dtype), one)
-        value = value * np.asarray(n / m, x.dtype)
-        g = value if g is None else jnp.maximum(g, value)
-    for r in dependence.others:
-        g = order[r] if g is None else jnp.maximum(g, order[r])
-    return g
-
-
-def _present_order(structure: Structure, rates: Rates, state: Mapping[str, Any], r: int, a: Any) -> Any:
-    """Return the sum of |x da/dx| / a over the species that rate r reads, at least 1."""
-    read = names(rates.expressions[r])
-    total = jnp.zeros_like(a)
-    for name in structure.species:
-        if name in read:
-
-            def rate(value: Any, name: str = name) -> Any:
-                found = evaluate(rates.expressions[r], {**state, name: value})
-                return jnp.broadcast_to(jnp.asarray(found).astype(a.dtype), a.shape)
-
-            slope = jax.jvp(rate, (state[name],), (jnp.ones_like(state[name]),))[1]
-            total = total + jnp.abs(state[name] * slope)
-    return jnp.where(total > a, total / a, np.ones((), a.dtype))
+        result[r] = value * np.asarray(n / m, x.dtype)
+    return result
