@@ -57,14 +57,14 @@ def believed_variance(level: Any, scale: float) -> float:
     return found if nonzero >= RARE else max(found, (nonzero + 3.0) / number * scale**2)
 
 
-def spread(variances: Sequence[float], numbers: Sequence[int]) -> tuple[float, float]:
+def spread(variances: Sequence[float], numbers: Sequence[int], freedoms: Sequence[int]) -> tuple[float, float]:
     """Return the standard error of a sum of means, and the half-width of its interval in standard errors.
 
     By Student's t with the degrees of freedom of Welch, Biometrika 34 (1947) 28.
 
     Examples
     --------
-    >>> spread([1.0, 1.0], [100, 10_000])[0] < 0.1006
+    >>> spread([1.0, 1.0], [100, 10_000], [99, 9_999])[0] < 0.1006
     True
     """
     from scipy.stats import t
@@ -73,5 +73,5 @@ def spread(variances: Sequence[float], numbers: Sequence[int]) -> tuple[float, f
     whole = float(sum(parts))
     if whole == 0.0:
         return 0.0, float(t.ppf(0.5 + CONFIDENCE / 2, np.inf))
-    freedom = whole**2 / sum(part**2 / (number - 1) for part, number in zip(parts, numbers, strict=True))
+    freedom = whole**2 / sum(part**2 / free for part, free in zip(parts, freedoms, strict=True))
     return float(np.sqrt(whole)), float(t.ppf(0.5 + CONFIDENCE / 2, freedom))

@@ -8,9 +8,12 @@ from jaxsim.errors import SimulationError
 from jaxsim.estimation.allocation import Share, believed_variance, sample_sizes, spread, total_cost
 from jaxsim.estimation.ladder import REFINEMENT, Ladder
 from jaxsim.estimation.level import Level, cost, plain_cost
+from jaxsim.estimation.points import Points
 from jaxsim.estimation.wish import MARGIN, Wish
 
 PILOT_PATHS, PILOT_PAIRS, PILOT_EXACT = 128, 64, 64
+PILOT_POINTS, MANY = 1024, 8192  # points of the pilot, and trajectories of the lowest level from which it pays
+WORTH = 0.5  # of the variance, below which points are taken
 BIAS_SHARE = 0.4  # of the wanted half-width that the bound of a bias may take
 ROUNDS = 30  # of sampling and looking again
 
@@ -18,19 +21,20 @@ ROUNDS = 30  # of sampling and looking again
 class Found(NamedTuple):
     """Levels that reach the wish."""
 
-    levels: list[Level]
+    levels: list[Any]
+    """Of `Level` and `Points`."""
     bias: float
     """Bound of the bias; 0 for an unbiased estimate."""
     weights: list[float]
     """By which the means of the levels are multiplied."""
-    wasted: list[Level]
+    wasted: list[Any]
     """Levels that were looked at and left."""
 
 
 def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
     """Return levels that end with the exact process; None where plain Monte Carlo is cheaper."""
-    levels = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
-    wasted: list[Level] = []
+    levels: list[Any] = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
+    wasted: list[Any] = []
     rung = ladder.rung(0)
     reactions, thinned = len(ladder.chain.structure.reactions), bool(ladder.question.program.general)
     target = wish.target(levels[0].sums.finer_mean)
@@ -54,13 +58,15 @@ def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
         last.events, reactions, thinned
     ):
         return None
+    _take_points(levels, wasted, wish.target(value(levels)))
     sample(levels, [1.0] * len(levels), wish, lambda: 0.0)
     return Found(levels, 0.0, [1.0] * len(levels), wasted)
 
 
 def climb_leaps(ladder: Ladder, seed: Any, wish: Wish) -> Found:
     """Return levels whose bias, after extrapolation to steps of no length, is a small part of the wish."""
-    levels = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
+    levels: list[Any] = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
+    wasted: list[Any] = []
     bias = np.inf
     while bias > BIAS_SHARE * wish.half_width(value(levels)):
         if len(levels) > ladder.highest:
@@ -69,17 +75,31 @@ def climb_leaps(ladder: Ladder, seed: Any, wish: Wish) -> Found:
                 f"larger error"
             )
         levels.append(_level(ladder, "pair", len(levels), seed, PILOT_PAIRS))
+        if len(levels) == 2:
+            _take_points(levels, wasted, wish.target(value(levels)))
         sample(levels, _weights(levels), wish, lambda: BIAS_SHARE * wish.half_width(value(levels)))
         bias = leftover(levels)
-    return Found(levels, bias, _weights(levels), [])
+    return Found(levels, bias, _weights(levels), wasted)
 
 
-def _weights(levels: list[Level]) -> list[float]:
+def _take_points(levels: list[Any], wasted: list[Any], target: float) -> None:
+    """Drive the lowest level by points, if it takes many trajectories and they make the error clearly smaller."""
+    if sample_sizes(_shares(levels), target)[0] < MANY:
+        return
+    old = levels[0]
+    points = Points(old.ladder, old.seed)
+    points.run(PILOT_POINTS)
+    better = points.variance < WORTH * old.variance
+    wasted.append(old if better else points)
+    levels[0] = points if better else old
+
+
+def _weights(levels: list[Any]) -> list[float]:
     """Return weights that take away the error of first order: Talay & Tubaro, Stoch. Anal. Appl. 8 (1990) 483."""
     return [1.0] * (len(levels) - 1) + [1.0 + 1.0 / (REFINEMENT - 1)]
 
 
-def leftover(levels: list[Level]) -> float:
+def leftover(levels: list[Any]) -> float:
     """Bound what extrapolation leaves.
 
     With two levels it is taken for as large as the correction that extrapolation made. From three on it is the change
@@ -90,12 +110,14 @@ def leftover(levels: list[Level]) -> float:
     step = 1.0 / (REFINEMENT - 1)
     terms = [(step, levels[-1])] if len(levels) == 2 else [(1.0 + step, levels[-1]), (-step, levels[-2])]
     change = sum(w * level.mean for w, level in terms)
-    error, _ = spread([w**2 * x.variance for w, x in terms], [x.sums.number for _, x in terms])
+    error, _ = spread(
+        [w**2 * x.variance for w, x in terms], [x.sums.number for _, x in terms], [x.freedom for _, x in terms]
+    )
     size = abs(change) + 2.0 * error
     return size if len(levels) == 2 else size * step
 
 
-def sample(levels: list[Level], weights: list[float], wish: Wish, bias: Any) -> None:
+def sample(levels: list[Any], weights: list[float], wish: Wish, bias: Any) -> None:
     """Run every level until the interval is as narrow as wished, with sample sizes from what is known by then."""
     for _ in range(ROUNDS):
         target = wish.target(value(levels, weights), bias())
@@ -111,13 +133,13 @@ def sample(levels: list[Level], weights: list[float], wish: Wish, bias: Any) -> 
     raise SimulationError("the variance of a level keeps growing with its sample; use js.simulate")
 
 
-def value(levels: list[Level], weights: list[float] | None = None) -> float:
+def value(levels: list[Any], weights: list[float] | None = None) -> float:
     """Return the sum of what the levels add."""
     given = weights or [1.0] * len(levels)
     return float(sum(w * level.mean for w, level in zip(given, levels, strict=True)))
 
 
-def plain_trajectories(level: Level, target: float) -> float:
+def plain_trajectories(level: Level | Points, target: float) -> float:
     """Return how many exact trajectories plain Monte Carlo needs, if it knew its variance beforehand."""
     return max(level.sums.finer_variance * MARGIN**2 / target, 2.0)
 
@@ -128,16 +150,16 @@ def _level(ladder: Ladder, kind: str, level: int, seed: Any, number: int) -> Lev
     return found
 
 
-def _share(level: Level) -> Share:
-    scale = 1.0 if level.kind == "path" else float(np.sqrt(level.sums.finer_variance))
+def _share(level: Level | Points) -> Share:
+    scale = 1.0 if level.kind in ("path", "points") else float(np.sqrt(level.sums.finer_variance))
     return Share(believed_variance(level, scale), level.cost)
 
 
-def _shares(levels: list[Level]) -> list[Share]:
+def _shares(levels: list[Any]) -> list[Share]:
     return [_share(level) for level in levels]
 
 
-def _next(levels: list[Level], last: Level) -> list[Share]:
+def _next(levels: list[Any], last: Level) -> list[Share]:
     """Predict the next two levels from the exact pairs at hand: a variance in proportion to the length of steps."""
     reactions, steps = len(last.ladder.chain.structure.reactions), last.ladder.steps(len(levels))
     variance = believed_variance(last, float(np.sqrt(last.sums.finer_variance)))

@@ -14,6 +14,7 @@ from jaxsim.estimation.climb import Found, climb_exact, climb_leaps, plain_traje
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.level import Level, plain_cost
 from jaxsim.estimation.mesh import course
+from jaxsim.estimation.points import Points
 from jaxsim.estimation.question import Question, ask
 from jaxsim.estimation.result import Estimate, LevelReport
 from jaxsim.estimation.sums import GROUP
@@ -22,7 +23,12 @@ from jaxsim.estimation.wish import Wish, read_wish
 MOST_EVENTS = 2e7  # of an exact trajectory, up to which the exact process ends the levels
 WORDS = 1 << 13  # random words of one step of all lanes, about, which stay near the core
 OBSERVABLE = "estimated_quantity"
-NAMES = {"path": "leaps", "pair": "leaps, less those of the level below", "exact": "exact, less leaps"}
+NAMES = {
+    "path": "leaps",
+    "points": "leaps, Sobol points",
+    "pair": "leaps, less those of the level below",
+    "exact": "exact, less leaps",
+}
 
 
 def estimate(
@@ -130,7 +136,9 @@ def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: fl
     levels, weights = found.levels, found.weights
     mean = value(levels, weights)
     error, width = spread(
-        [w**2 * level.variance for w, level in zip(weights, levels, strict=True)], [x.sums.number for x in levels]
+        [w**2 * level.variance for w, level in zip(weights, levels, strict=True)],
+        [level.sums.number for level in levels],
+        [level.freedom for level in levels],
     )
     events = levels[-1].events or ladder.rung(levels[-1].level).events
     reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
@@ -149,10 +157,10 @@ def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: fl
     )  # fmt: skip
 
 
-def _row(level: Level, weight: float) -> LevelReport:
+def _row(level: Level | Points, weight: float) -> LevelReport:
     return LevelReport(
         NAMES[level.kind], level.steps, level.sums.number, weight * level.mean, level.variance,
-        level.sums.variance(False), level.sums.controlled, level.seconds,
+        level.sums.variance(False), level.controlled, level.seconds,
     )  # fmt: skip
 
 
@@ -179,7 +187,7 @@ def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: La
             raise SimulationError("the mean is zero, and no error is small relative to it; give absolute_error=")
         number = int(np.ceil(variance / target))
         wish.refuse_above_limit(number * plain_cost(events, reactions, thinned))
-    error, width = spread([variance], [count])
+    error, width = spread([variance], [count], [count - 1])
     reason = (
         f"a trajectory has only about {rung.events:.2g} events, and levels would cost more than all trajectories that "
         f"are needed"

@@ -24,6 +24,7 @@ from jaxsim.random import seed_words
 REFINEMENT = 4  # steps of a level in one of the level below; Giles (2008) finds the cost flat from 3 to 7
 MOST_STEPS = 1 << 17
 SHARED = 1  # levels up to here share their programs; those above are rarely needed, and would make all tables long
+MOST_COORDINATES = 256  # beyond which a coordinate of a Sobol sequence is little better than a random number
 STREAMS = 1 << 25  # number of the first stream: design points of other studies of this seed are below it
 KINDS = ("path", "pair", "exact", "points")
 
@@ -72,7 +73,15 @@ class Ladder:
     def chain_for(self, kind: str) -> Chain:
         """Return what the program of a kind is compiled for; exact pairs are few and dear, so they run side by side in
         the smallest number that counts."""
-        return replace(self.chain, lanes=GROUP) if kind == "exact" else self.chain
+        if kind == "exact":
+            return replace(self.chain, lanes=GROUP)
+        return replace(self.chain, pointed=self._coordinates()) if kind == "points" else self.chain
+
+    def _coordinates(self) -> int:
+        """Return how many random words points give: those of what varies, and of whole leaps, the first ones."""
+        before = len(self.chain.sampled_parameters) + len(self.chain.sampled_species)
+        number = len(self.chain.structure.reactions)
+        return before + number * min(self.steps(0), max(MOST_COORDINATES - before, 0) // number)
 
     def numbers(self, kind: str, level: int, seed: Any, first: int) -> Numbers:
         """Return the numbers of a call."""
@@ -82,7 +91,7 @@ class Ladder:
             first=np.array([first & 0xFFFFFFFF, first >> 32], np.uint32),
             parameters=self.question.inputs.parameters,
             initial=self.question.inputs.initial,
-            points=np.zeros((0, self.chain_for(kind).lanes), np.uint32),
+            points=np.zeros((self.chain_for(kind).pointed, self.chain_for(kind).lanes), np.uint32),
         )
 
     def path_inputs(self, level: int, numbers: Numbers) -> PathInputs:

@@ -73,9 +73,9 @@ def path_words(chain: Chain, numbers: Numbers, start: Start, step: Any) -> Any:
     own = jnp.concatenate(threefry2x32(start.key[0][None, :], start.key[1][None, :], step.astype(jnp.uint32), counter))[
         :number
     ]
-    if not chain.pointed:
-        return own
     before = len(chain.sampled_parameters) + len(chain.sampled_species)
+    if chain.pointed < before + number:
+        return own
     place = before + step * number
     from_points = lax.dynamic_slice_in_dim(numbers.points, jnp.minimum(place, chain.pointed - number), number)
     return jnp.where(place + number <= chain.pointed, from_points, own)

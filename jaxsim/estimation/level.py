@@ -60,7 +60,7 @@ class Level:
         total = self.events * done
         for first, block in zip(given, run_batches(call, given), strict=True):
             part = slice(max(done - first, 0), min(number - first, lanes))
-            _refuse_faults(block.fault[part])
+            refuse_faults(block.fault[part])
             self.sums = self.sums.add(block.value[part], block.control[part], block.finer[part])
             total += float(block.events[part].sum(dtype=np.float64))
             self.held += int(block.held[part].sum())
@@ -97,14 +97,24 @@ class Level:
         return cost(self.kind, self.steps, len(self.ladder.chain.structure.reactions), self.events)
 
     @property
+    def freedom(self) -> int:
+        """Degrees of freedom of the variance."""
+        return self.sums.number - 1
+
+    @property
+    def controlled(self) -> bool:
+        """Whether taking the control away makes the variance smaller."""
+        return self.sums.controlled
+
+    @property
     def mean(self) -> float:
         """What the level adds to the estimate."""
-        return self.sums.mean(self.sums.controlled)
+        return self.sums.mean(self.controlled)
 
     @property
     def variance(self) -> float:
         """Of one trajectory, with the control where it helps."""
-        return self.sums.variance(self.sums.controlled)
+        return self.sums.variance(self.controlled)
 
 
 def cost(kind: str, steps: int, reactions: int, events: float) -> float:
@@ -125,7 +135,8 @@ def plain_cost(events: float, reactions: int, thinned: bool) -> float:
     return (PLAIN + PLAIN_REACTION * reactions) * events * (THINNED if thinned else 1.0)
 
 
-def _refuse_faults(fault: np.ndarray) -> None:
+def refuse_faults(fault: np.ndarray) -> None:
+    """Refuse a level in which a trajectory went out of range."""
     number = int(np.sum(fault))
     if number:
         raise SimulationError(
