@@ -69,7 +69,7 @@ def results_section(data: "xarray.Dataset") -> list[str]:
 
 
 def _interval(mean: Any, error: Any) -> str:
-    return f"{float(mean):.5g} ± {QUANTILE * float(error):.1g}"
+    return f"{float(mean):.5g} ± {float(f'{QUANTILE * float(error):.1g}'):g}"
 
 
 def status_section(state: State) -> list[str]:

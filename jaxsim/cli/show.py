@@ -70,7 +70,7 @@ def results_table(data: "xarray.Dataset") -> str:
         means, errors = one["mean"].values, QUANTILE * one["standard_error"].values
         rows.append([
             str(point), *(f"{float(one[name]):.4g}" for name in varied), f"{int(one['trajectories']):,}",
-            *(f"{mean:.5g} ± {error:.1g}" for mean, error in zip(means, errors, strict=True)),
+            *(f"{mean:.5g} ± {float(f'{error:.1g}'):g}" for mean, error in zip(means, errors, strict=True)),
         ])  # fmt: skip
     text = table(["point", *varied, "trajectories", *map(str, data["species"].values)], rows)
     more = data.sizes["point"] - len(rows)

@@ -1,0 +1,95 @@
+"""Draw cost over error and variance over leaps from a record of ``estimation.py``.
+
+``python benchmarks/estimation_plot.py benchmarks/results/RECORD.json`` writes a PNG beside the record. Left: processor
+seconds for each relative error; plain Monte Carlo and unbiased levels fall with slope -2, leaps alone with slope -3,
+because they need shorter steps for a smaller bias (computed from the bias and cost that the levels measured); the
+pilot is the floor of what levels cost. Right: variance of one trajectory of each level, which falls with the length of
+steps, slope -1 without the control.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+NORMAL = 1.959964
+COLOURS = ("#E69F00", "#0072B2", "#009E73")  # Okabe & Ito's, which those who see two cones tell apart
+KINDS = {"path": "s", "pair": "o", "exact": "^"}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("record", type=Path)
+    parser.add_argument("--out", type=Path, help="where the figure goes (beside the record)")
+    options = parser.parse_args(arguments)
+    out = options.out or options.record.with_suffix(".png")
+    draw(json.loads(options.record.read_text())["cases"]).savefig(out, dpi=150)
+    print(f"written to {out}")
+
+
+def draw(cases: list[dict]):
+    figure, axes = plt.subplots(2, len(cases), figsize=(4.2 * len(cases), 7.4), squeeze=False, layout="constrained")
+    for column, case, colour in zip(axes.T, cases, COLOURS, strict=False):
+        costs(column[0], case, colour)
+        variances(column[1], case, colour)
+    axes[0, 0].set_ylabel("processor seconds")
+    axes[1, 0].set_ylabel("variance of a trajectory / of the quantity")
+    return figure
+
+
+def costs(axis, case: dict, colour: str) -> None:
+    truth, plain = abs(case["truth"]["value"]), case["plain"]
+    errors = np.array([row["error"] for row in case["errors"]])
+    line = np.geomspace(errors.min(), errors.max(), 50)
+    wanted = np.maximum(plain["variance"] * (NORMAL / (line * truth)) ** 2, 1.0)
+    told = " (extrapolated)" if plain["extrapolated"] else ""
+    axis.plot(line, wanted * plain["seconds"], color="0.4", linestyle="--", label=f"exact trajectories{told}")
+    axis.plot(line, leaps_alone(case, line), color="0.6", linestyle=":", label="leaps alone (computed)")
+    axis.plot(errors, [row["seconds"] for row in case["errors"]], "o-", color=colour, label="js.estimate")
+    axis.plot([1e-3], [case["seconds"]], "*", ms=11, color=colour)
+    axis.set(xscale="log", yscale="log", xlabel="relative half-width of the 95 % interval")
+    axis.set_title(
+        f"{case['case']}\n{case['covered']} of {len(case['repeats'])} intervals hold the truth; "
+        f"{case['times_cheaper']:.0f} times cheaper",
+        fontsize=10,
+    )
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False, fontsize=8)
+
+
+def leaps_alone(case: dict, errors: np.ndarray) -> np.ndarray:
+    """Seconds of leaps on one mesh whose bias takes half of the error, from the bias and cost of the coarsest."""
+    path = next(row for row in case["levels"] if row["kind"] == "path")
+    truth = abs(case["truth"]["value"])
+    bias = abs(path["mean"] - case["truth"]["value"])
+    steps = np.maximum(bias / (0.5 * errors * truth), 1.0)
+    trajectories = np.maximum(path["variance"] * (NORMAL / (0.5 * errors * truth)) ** 2, 1.0)
+    return trajectories * steps * path["seconds"]
+
+
+def variances(axis, case: dict, colour: str) -> None:
+    whole = case["plain"]["variance"]
+    for kind, marker in KINDS.items():
+        rows = [row for row in case["levels"] if row["kind"] == kind]
+        leaps = [row["leaps"] for row in rows]
+        for part, face in (("variance", "white"), ("controlled", colour)):
+            values = [row[part] / whole for row in rows]
+            style = "-" if len(rows) > 1 else ""
+            label = f"{kind}, {'with the control' if part == 'controlled' else 'without'}" if rows else None
+            axis.plot(leaps, values, marker + style, color=colour, markerfacecolor=face, label=label)
+    first = [row for row in case["levels"] if row["kind"] == "pair"]
+    leaps = np.array([row["leaps"] for row in first])
+    if leaps.size > 1:
+        axis.plot(leaps, first[0]["variance"] / whole * leaps[0] / leaps, color="0.6", linestyle=":", label="slope -1")
+    axis.set(xscale="log", yscale="log", xlabel="leaps")
+    axis.grid(alpha=0.3)
+    axis.legend(frameon=False, fontsize=7)
+
+
+if __name__ == "__main__":
+    main()
