@@ -6,8 +6,8 @@ constants for each species it changes. The search goes by columns of groups, the
 an event grows with the number of species, not of reactions, and so does the compiled code with its square root.
 
 Constants are rounded to float32 and their sums kept in float64, so that sums are exact while the constants of
-one group, times counts, span less than 2**29; beyond, what rounding leaves behind cannot fire a reaction
-whose own propensity is zero. Propensities are float32.
+one group, or of one column of groups that need no sum, times counts, span less than 2**29; beyond, what rounding
+leaves behind cannot fire a reaction whose own propensity is zero. Propensities are float32.
 
 Source: Ramaswamy, González-Segredo & Sbalzarini, J. Chem. Phys. 130 (2009) 244104 (partial-propensity direct
 method); Slepoy, Thompson & Plimpton, J. Chem. Phys. 128 (2008) 205101 (search by groups).
@@ -93,8 +93,12 @@ def _bound(x: Grouped) -> Any:
 
 
 def _propensity(count: Any, partial: Any) -> Any:
-    value = count.astype(jnp.float32) * partial
-    return jnp.where(value < 0, np.float32(0.0), value)  # what is not a number stays so
+    return _not_negative(count.astype(jnp.float32) * partial)
+
+
+def _not_negative(value: Any) -> Any:
+    """Return 0 for what rounding has left below it; what is not a number stays so."""
+    return jnp.where(value < 0, np.float32(0.0), value)
 
 
 def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
@@ -157,7 +161,7 @@ def _at(array: Any, index: Any) -> Any:
 def _columns(groups: Groups, x: Grouped) -> Any:
     """Return the sums over rows of groups, [L, columns]; written out, since a reduction is not vectorised."""
     width, bound = groups.columns, _bound(x)
-    columns = x.free.astype(jnp.float32)
+    columns = _not_negative(x.free.astype(jnp.float32))
     for at in range(0, groups.bound, width):
         columns = columns + bound[:, at : at + width]
     return columns

@@ -154,6 +154,22 @@ def test_many_reactions_follow_the_same_law(arrangement, monkeypatch):
     assert np.abs(z).max() < 4.5  # 60 comparisons
 
 
+def test_groups_come_to_rest_after_rates_of_every_size(monkeypatch):
+    """Decays at rates over 22 decades share sums, which rounding leaves off zero: nothing fires, nor runs backwards."""
+    arranged(monkeypatch, Arrangement.GROUPS)
+    size, times, number = 45, np.array([1e-6, 1.0, 1e14]), 2_000
+    rates = (10.0 ** (np.arange(size) / 2 - 12)).tolist()
+    network = js.Network({f"S{i}": 7 for i in range(size)}, [f"S{i} -> , {rate!r}" for i, rate in enumerate(rates)])
+    out = js.simulate(network, times=times, trajectories=number, seed=6, progress=False)
+    assert out["status"].sel(ending="absorbed") == number
+    p = np.exp(-np.array(rates)[None, :] * times[:, None])
+    free = (p > 0.01) & (p < 0.99)
+    z = (out["mean"].values - 7 * p)[free] / np.sqrt(7 * p * (1 - p) / number)[free]
+    assert z.size >= 10
+    assert np.abs(z).max() < 4
+    assert np.array_equal(out["mean"].values[2], np.zeros(size))
+
+
 COPIES = 20  # of each reaction, which share its rate unequally
 
 
