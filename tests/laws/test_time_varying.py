@@ -103,9 +103,7 @@ def test_result_does_not_depend_on_the_number_of_cells():
 
 def test_bound_that_does_not_hold_is_a_status_and_never_a_bias(monkeypatch):
     real = thinning.propensity_bounds
-    monkeypatch.setattr(
-        thinning, "propensity_bounds", lambda *a: [bound * np.float32(0.5) for bound in real(*a)]
-    )
+    monkeypatch.setattr(thinning, "propensity_bounds", lambda *a: [bound * np.float32(0.5) for bound in real(*a)])
     monkeypatch.setattr(compiled, "_PROGRAMS", {})
     network, plan, times, _ = repeated_doses()
     with pytest.warns(js.SimulationWarning, match="above its bound"):
