@@ -25,6 +25,7 @@ AGENTS = {
     "il1_receptor_antagonist": lambda hour: Dose(25.0, "mg/kg", at=hour + COURSE),
     "anti_il1a": lambda hour: Dose(0.8, "mg", at=[hour]),
 }
+TITLES = {"tumour": "log10 tumour at 21 d, less chemo alone", "nadir": "neutrophil nadir, less chemo alone"}
 LIMIT = 0.02  # of baseline: by how much the nadir of blood neutrophils may be deeper than under chemotherapy alone
 
 
@@ -88,12 +89,12 @@ def said(one: xarray.Dataset) -> str:
 def drawn(found: xarray.Dataset) -> "object":
     """Draw both differences over the onset."""
     figure, panels = new_figure(2, 1.8)
-    for panel, name in zip(panels, ("tumour", "nadir"), strict=True):
+    for panel, (name, title) in zip(panels, TITLES.items(), strict=True):
         for agent, (colour, line) in paired(found["agent"].values):
             mean, reach = interval(found[name].sel(agent=agent).values)
             band(panel, ONSETS, mean, mean - reach, mean + reach, colour, line, str(agent))
-        label(panel, title=found[name].attrs["long_name"])
-    label(panels[-1], x="onset of the blockade (d)", title=found["nadir"].attrs["long_name"])
+        label(panel, title=title)
+    label(panels[-1], x="onset of the blockade (d)", title=TITLES["nadir"])
     legend_above(figure, panels[0], 2)
     return figure
 
