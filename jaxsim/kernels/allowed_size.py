@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxsim.kernels.balance import STIFF, without_balanced
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.leap import all_rates
-from jaxsim.kernels.leap_size import countable_size, leap_size, lifted, shares
+from jaxsim.kernels.leap_size import Allowance, countable_size, leap_size, lifted, shares
 from jaxsim.kernels.leap_variants import VARIANTS
 from jaxsim.kernels.orders import orders
 from jaxsim.kernels.present import Present
@@ -33,7 +33,8 @@ def allowed_size(
     rates = plan_rates(structure, program.sampled_parameters)
     tolerance = inputs.tolerance.astype(program.real)
     order, allowance = orders(structure, rates, here.state, here.a), variant.allowance(tolerance)
-    counts, share = x, [jnp.ones_like(rate) for rate in here.a]
+    everything = [jnp.ones_like(rate) for rate in here.a]
+    counts, share = x, everything
     if allowance.by_share:
         counts = lifted(x)
         state = {**here.state, **dict(zip(structure.species, counts, strict=True))}
@@ -45,7 +46,7 @@ def allowed_size(
     chosen = explicit
     if variant.stiff:
         slow = without_balanced(structure, leaping)
-        implicit = leap_size(structure, order, counts, share, slow, allowance)
+        implicit = leap_size(structure, order, x, everything, slow, Allowance(tolerance, tolerance))
         stiff = implicit > explicit * explicit.dtype.type(STIFF)
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)
