@@ -73,7 +73,8 @@ def run_case(case, options: argparse.Namespace) -> dict:
             else [{"tolerance": tolerance} for tolerance in options.tolerances]
         )
         called = FIXED.get(method, method)
-        entries += [{**measure(method, ours(case, called, **setting), options), **setting} for setting in settings]
+        found = [(measure(method, ours(case, called, **setting), options), setting) for setting in settings]
+        entries += [{**entry, **setting} for entry, setting in found if entry is not None]
     for name in options.others:
         entries += others(name, case, options)
     truth = exact_moments(case) or merged(entries[:2])
@@ -121,8 +122,8 @@ def ours(case, method: str, **options):
     return run
 
 
-def measure(name: str, run, options: argparse.Namespace) -> dict:
-    """Size the runs to the time that is aimed at, and merge what they find."""
+def measure(name: str, run, options: argparse.Namespace) -> dict | None:
+    """Size the runs to the time that is aimed at, and merge what they find; None where steps were too coarse."""
     batch = getattr(run, "batch", LANES)
     n = batch * -(-FEWEST // batch)
     run(n, 1)
@@ -133,7 +134,8 @@ def measure(name: str, run, options: argparse.Namespace) -> dict:
         o if isinstance(o, dict) else {"trajectories": n, "mean": o.mean, "variance": o.variance} for o in found
     ]
     if any(o.get("fine", n) != n for o in outcomes):
-        raise SystemExit(f"{name}: not all trajectories ended well")
+        print(f"  {name}: not all trajectories ended well; left out")
+        return None
     law = laws.merge([{"kurtosis": None, **o} for o in outcomes])
     chosen = {"chosen": outcomes[0]["chosen"]} if "chosen" in outcomes[0] else {}
     return {
