@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
 def draw(record: dict):
     cases = record["cases"]
     figure, axes = plt.subplots(
-        2, len(cases), figsize=(3.4 * len(cases), 6.4), sharex="col", squeeze=False, layout="constrained"
+        2, len(cases), figsize=(3.4 * len(cases), 6.8), sharex="col", squeeze=False, layout="constrained"
     )
     for column, case in zip(axes.T, cases, strict=True):
         column[0].set_title(case["case"].replace("_", " "))
@@ -56,7 +56,7 @@ def draw(record: dict):
     axes[0, 0].set_ylabel("error of the mean / standard deviation")
     axes[1, 0].set_ylabel("relative error of the deviation")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=-(-len(labels) // 2), frameon=False)
     return figure
 
 
