@@ -78,7 +78,10 @@ def test_the_leap_that_the_noise_alone_allows_would_break_that_bound():
     assert error > 1.2 * 0.03 / 2 + noise
 
 
-@pytest.mark.parametrize("method", VARIANTS)
+@pytest.mark.parametrize(
+    "method",
+    [pytest.param(m, marks=[pytest.mark.slow] * (m in ("midpoint_tau_leap", "implicit_tau_leap"))) for m in VARIANTS],
+)
 def test_weak_error_falls_with_the_tolerance(method):
     network, species, times, law = LARGE["schlogl"]()
     mean, variance, _ = moments(law)
