@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jaxsim.kernels.balance import STIFF, without_balanced
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.leap import all_rates
-from jaxsim.kernels.leap_size import Allowance, countable_size, leap_size, lifted, shares
-from jaxsim.kernels.leap_variants import VARIANTS
+from jaxsim.kernels.leap_size import countable_size, leap_size, lifted, shares
+from jaxsim.kernels.leap_variants import VARIANTS, of_the_path
 from jaxsim.kernels.orders import orders
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
@@ -46,7 +46,7 @@ def allowed_size(
     chosen = explicit
     if variant.stiff:
         slow = without_balanced(structure, leaping)
-        implicit = leap_size(structure, order, x, everything, slow, Allowance(tolerance, tolerance))
+        implicit = leap_size(structure, order, x, everything, slow, of_the_path(tolerance))
         stiff = implicit > explicit * explicit.dtype.type(STIFF)
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)

@@ -48,13 +48,14 @@ def leap_size(
     numbers, `orders` those of the reactions (:func:`orders`), and `shares` what they count (:func:`shares`).
     """
     inverse = jnp.zeros_like(leaping[0])
+    roots = [jnp.sqrt(share) for share in shares]
     for s, dependence in enumerate(plan_dependence(structure)):
         mean, variance = drift(structure, s, leaping), noise(structure, s, leaping)
         if not (dependence.orders or dependence.others) or mean is None:
             continue
         strength = _strengths(dependence, x[s], orders)
         by_drift = _inverse_change(_largest(strength, shares), allowance.drift, x[s])
-        by_noise = _inverse_change(_largest(strength, [jnp.sqrt(share) for share in shares]), allowance.noise, x[s])
+        by_noise = _inverse_change(_largest(strength, roots), allowance.noise, x[s])
         inverse = jnp.maximum(inverse, jnp.maximum(jnp.abs(mean) * by_drift, variance * (by_noise * by_noise)))
     return 1 / inverse
 

@@ -47,12 +47,12 @@ def _trapezoidal(tolerance: Any) -> Any:
     return jnp.cbrt(tolerance * np.asarray(8.0, tolerance.dtype))
 
 
-def _of_the_path(tolerance: Any) -> Allowance:
+def of_the_path(tolerance: Any) -> Allowance:
     """Return the bounds of Cao, Gillespie & Petzold 2006 (eq. 33)."""
     return Allowance(tolerance, tolerance)
 
 
-def _of_the_moments(tolerance: Any) -> Allowance:
+def of_the_moments(tolerance: Any) -> Allowance:
     """Return bounds under which means and spreads err by less than the tolerance, for rules of second order.
 
     A rate that changes by a part h over each leap is off by some h**2/12 on the whole, and one that fluctuates by a
@@ -64,9 +64,9 @@ def _of_the_moments(tolerance: Any) -> Allowance:
 
 
 VARIANTS = {
-    "tau_leap": Variant(explicit_firings, _explicit, _of_the_path),
-    "midpoint_tau_leap": Variant(midpoint_firings, _midpoint, _of_the_path),
-    "trapezoidal_tau_leap": Variant(trapezoidal_firings, _trapezoidal, _of_the_moments),
-    "implicit_tau_leap": Variant(implicit_firings, _explicit, _of_the_path, stiff=True),
-    "hybrid": Variant(hybrid_firings, _trapezoidal, _of_the_moments, stiff=True, mixed=True),
+    "tau_leap": Variant(explicit_firings, _explicit, of_the_path),
+    "midpoint_tau_leap": Variant(midpoint_firings, _midpoint, of_the_path),
+    "trapezoidal_tau_leap": Variant(trapezoidal_firings, _trapezoidal, of_the_moments),
+    "implicit_tau_leap": Variant(implicit_firings, _explicit, of_the_path, stiff=True),
+    "hybrid": Variant(hybrid_firings, _trapezoidal, of_the_moments, stiff=True, mixed=True),
 }

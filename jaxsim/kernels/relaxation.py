@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsim.kernels.leap_size import weighted
+from jaxsim.kernels.leap_size import consumption, weighted
 from jaxsim.network import Structure, names
 
 STABLE = 0.5  # of a relaxation time that a leap may take at most; explicit leaps are unstable from 2
@@ -31,7 +31,7 @@ def relaxation_size(
     strong = [rate * order for rate, order in zip(leaping, orders, strict=True)]
     inverse = jnp.zeros_like(leaping[0])
     for s in range(len(structure.species)):
-        consumed = weighted(structure, s, strong, lambda change: float(max(0, -change)))
+        consumed = consumption(structure, s, strong)
         if consumed is None:
             continue
         back = [rate if r in returns(structure, s) else jnp.zeros_like(rate) for r, rate in enumerate(strong)]
