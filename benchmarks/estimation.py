@@ -1,17 +1,20 @@
-"""Cost and coverage of ``js.estimate`` beside plain Monte Carlo with the exact kernel, on three models.
+"""Cost and coverage of ``js.estimate`` beside plain Monte Carlo with the exact kernel, on four models.
 
-``python benchmarks/estimation.py`` writes a JSON record;
-``python benchmarks/estimation_plot.py RECORD`` draws it. For each model: a hundred repetitions at a relative error of
-1e-3 with other seeds, how many 95 % intervals hold the truth, and their processor seconds, compile time apart; the
-same for errors from 1e-2 to 1e-4; variance and cost of a trajectory of each level. Plain Monte Carlo costs what the
-exact kernel takes for a trajectory, measured in the same run, times the trajectories that the wanted half-width needs;
-for the organism at full size, whose trajectory has 5e9 events, the time of a trajectory is extrapolated from the
-events of its first moments.
+``python benchmarks/estimation.py`` writes a JSON record; ``python benchmarks/estimation_plot.py RECORD`` draws it. For
+each model: a hundred repetitions at a relative error of 1e-3 with other seeds, how many 95 % intervals hold the truth,
+and their processor seconds, compile time apart; the cost of errors from 3e-2 down, in processor seconds and in work
+(events of exact trajectories that would cost the same, by what the allocation counts with, so that a busy machine does
+not show) and its slope; variance and cost of a trajectory of each level; where parameters vary from cell to cell, the
+error of the lowest level over the number of Sobol points. Plain Monte Carlo costs what the exact kernel takes for a
+trajectory, measured in the same run, times the trajectories that the wanted half-width needs; for the organism at full
+size, whose trajectory has 5e9 events, the time of a trajectory is extrapolated from the events of its first moments.
 
 The truth: for the dimerisation the same estimator's at a tenth of the error with other seeds, for the
 decaying-dimerising set the moment equations of second order, both held against trajectories of the exact kernel; for
-the organism, whose tumour fluctuates by 1e-3 of 1.2e8 cells, the rate equations. Negative control: the intervals that
-the coarsest leaps alone would give. A record that is there is gone on with, case by case and repetition by repetition.
+the organism, whose tumour fluctuates by 1e-3 of 1.2e8 cells, the rate equations, held against the same estimator's at a
+tenth of the error: the record says how far they are apart, and how many intervals hold either. Negative control: the
+intervals that the coarsest leaps alone would give. A record that is there is gone on with, case by case and repetition
+by repetition.
 """
 
 import argparse
@@ -22,40 +25,14 @@ from pathlib import Path
 
 import numpy as np
 import record
+from estimation_cases import CASES, ERROR, estimated, reference
+from estimation_levels import levels, points
 
 import jaxsim as js
-from jaxsim.models.organism_scenarios import standard_regimen
 
-ERROR, REPEATS = 1e-3, 100
-ERRORS = (1e-2, 3e-3, 1e-3, 3e-4)
+REPEATS = 100
+SEEDS = (7, 8, 9)  # of the estimates at each of them
 NORMAL = 1.959964
-
-
-def gene() -> dict:
-    """Transcription, translation, dimerisation: Anderson & Higham 2012, section 9."""
-    reactions = ["-> M, 25", "M -> M + P, 1000", "2 P -> D, 0.001", "M -> , 0.1", "P -> , 1"]
-    network = js.Network({"M": 0, "P": 0, "D": 0}, reactions)
-    return {"network": network, "quantity": "D", "at": 1.0, "plain": 20_000, "errors": (*ERRORS, 1e-4, 3e-5)}
-
-
-def decaying() -> dict:
-    """The decaying-dimerising set of Gillespie 2001, section VI, with 1e5 monomers."""
-    reactions = ["S1 -> , 1", "2 S1 -> S2, 0.001", "S2 -> 2 S1, 0.5", "S2 -> S3, 0.04"]
-    network = js.Network({"S1": 100_000, "S2": 0, "S3": 0}, reactions)
-    return {"network": network, "quantity": "S1", "at": 30.0, "plain": 512, "errors": ERRORS, "truth": moments}
-
-
-def organism() -> dict:
-    """Tumour cells of the mouse after a week with gemcitabine, at full size."""
-    schedule = js.Schedule(gemcitabine=standard_regimen("mouse")["gemcitabine"])
-    network = js.models.organism()
-    return {
-        "network": network, "quantity": "tumour", "at": 168.0, "schedule": schedule, "first": 0.02,
-        "errors": (*ERRORS, 1e-4), "truth": rate_equations,
-    }  # fmt: skip
-
-
-CASES = {"dimerisation": gene, "decaying-dimerising": decaying, "organism": organism}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -81,17 +58,33 @@ def main(arguments: list[str] | None = None) -> None:
 
 def prepared(case: dict) -> dict:
     """Everything but the repetitions."""
-    estimated(case, ERROR, 1)  # compiles
+    for error in case["errors"]:
+        estimated(case, error, 1)  # compiles
     plain = plain_cost(case)
+    rows = [
+        {"error": error, "seed": seed, **entry(estimated(case, error, seed))}
+        for error in case["errors"]
+        for seed in SEEDS
+    ]
     return {
         "quantity": case["quantity"],
         "at": case["at"],
         "plain": plain,
         "truth": case.get("truth", reference)(case, plain),
-        "errors": [{"error": error, **entry(estimated(case, error, 7))} for error in case["errors"]],
+        "errors": rows,
+        "slopes": {name: slope(rows, name) for name in ("seconds", "work")},
         "levels": levels(case),
+        "points": points(case) if "points" in case else [],
         "repeats": [],
     }
+
+
+def slope(rows: list[dict], name: str) -> list[dict]:
+    """Logarithmic slope of the cost over the error between errors a decade apart, means over the seeds."""
+    errors = sorted({row["error"] for row in rows}, reverse=True)
+    cost = {error: np.mean([row[name] for row in rows if row["error"] == error]) for error in errors}
+    pairs = [(a, b) for a in errors for b in errors if 9.9 < a / b < 10.1]
+    return [{"from": a, "to": b, "slope": float(np.log(cost[b] / cost[a]) / np.log(b / a))} for a, b in pairs]
 
 
 def judge(case: dict) -> None:
@@ -100,7 +93,8 @@ def judge(case: dict) -> None:
     needed = max(plain["variance"] * (NORMAL / (ERROR * truth["value"])) ** 2, 1.0)
     seconds = float(np.mean([row["seconds"] for row in rows]))
     case |= {
-        "covered": sum(abs(row["value"] - truth["value"]) <= row["half_width"] for row in rows),
+        "covered": covered(rows, truth["value"]),
+        "covered_other_truth": covered(rows, truth["other"]["value"]) if "other" in truth else None,
         "covered_by_leaps_alone": sum(alone(row, truth["value"]) for row in rows),
         "widest": max(row["half_width"] / row["value"] for row in rows),
         "z_of_all": z_of_all(rows, truth),
@@ -111,11 +105,8 @@ def judge(case: dict) -> None:
     }
 
 
-def estimated(case: dict, error: float, seed: int):
-    return js.estimate(
-        case["network"], case["quantity"], at=case["at"], schedule=case.get("schedule"), relative_error=error,
-        seed=seed, limit_seconds=1e5,
-    )  # fmt: skip
+def covered(rows: list[dict], truth: float) -> int:
+    return sum(abs(row["value"] - truth) <= row["half_width"] for row in rows)
 
 
 def entry(found) -> dict:
@@ -125,6 +116,7 @@ def entry(found) -> dict:
         "half_width": found.half_width,
         "bias_bound": found.bias_bound,
         "seconds": found.seconds,
+        "work": found.work,
         "method": found.method,
         "levels": [
             {"level": x.name, "leaps": x.steps, "trajectories": x.trajectories, "mean": x.mean, "variance": x.variance,
@@ -185,77 +177,6 @@ def extrapolated(case: dict) -> dict:
     }
 
 
-def reference(case: dict, plain: dict) -> dict:
-    """The same estimator at a tenth of the error, held against exact trajectories."""
-    found = estimated(case, 0.1 * ERROR, 1)
-    return judged({"by": "js.estimate at a tenth of the error", "value": found.value,
-                   "standard_error": found.standard_error}, plain)  # fmt: skip
-
-
-def judged(truth: dict, plain: dict) -> dict:
-    """Add how far exact trajectories are from a truth."""
-    z = (plain["mean"] - truth["value"]) / np.hypot(plain["standard_error"], truth["standard_error"])
-    relative = plain["standard_error"] / plain["mean"]
-    return {**truth, "z_of_exact_trajectories": float(z), "relative_standard_error_of_exact_trajectories": relative}
-
-
-def rate_equations(case: dict, plain: dict) -> dict:
-    """The mean where fluctuations are a thousandth of the count: the next order is a millionth."""
-    out = js.simulate(
-        case["network"], times=[case["at"]], schedule=case["schedule"], method="mean_field", progress=False
-    )
-    value = float(out["observable_mean"].sel(observable=case["quantity"])[0])
-    return {"by": "rate equations", "value": value, "standard_error": 0.0}
-
-
-def moments(case: dict, plain: dict) -> dict:
-    """Means and covariances of S1 and S2 with third cumulants left out, which makes an error of about cv^4 = 3e-6."""
-    from scipy.integrate import solve_ivp
-
-    change = np.array([[-1.0, -2.0, 2.0, 0.0], [0.0, 1.0, -1.0, -1.0]])
-
-    def slope(_, y):
-        (a, b), covariance = y[:2], y[2:].reshape(2, 2)
-        rates = np.array([a, 1e-3 * (a * (a - 1) + covariance[0, 0]), 0.5 * b, 0.04 * b])
-        slopes = change @ np.array([[1.0, 0.0], [1e-3 * (2 * a - 1), 0.0], [0.0, 0.5], [0.0, 0.04]])
-        flow = slopes @ covariance
-        return np.concatenate([change @ rates, (flow + flow.T + (change * rates) @ change.T).ravel()])
-
-    start = np.array([1e5, 0.0, 0.0, 0.0, 0.0, 0.0])
-    found = solve_ivp(slope, (0.0, case["at"]), start, "LSODA", rtol=1e-10, atol=1e-8)
-    truth = {"by": "moment equations of second order", "value": float(found.y[0, -1]), "standard_error": 0.0}
-    return judged(truth, plain)
-
-
-def levels(case: dict, number: int = 256, highest: int = 4, exact: float = 1e6) -> list[dict]:
-    """Variance and cost of a trajectory of each level, with the control and without."""
-    import jax
-
-    from jaxsim.estimation.estimate import _chain
-    from jaxsim.estimation.ladder import Ladder
-    from jaxsim.estimation.level import Level
-    from jaxsim.estimation.mesh import course
-    from jaxsim.estimation.question import ask
-
-    device = jax.local_devices()[0]
-    question = ask(case["network"], case["quantity"], case["at"], case.get("schedule"), 0.0, 0, device.platform)
-    ladder = Ladder(question, course(question, device)[0], _chain(question, None), device)
-    small = ladder.steps(0) < 200
-    kinds = [("path", 0), *(("pair", level) for level in range(1, highest + 1 if small else 2))]
-    if ladder.rung(0).events < exact:
-        kinds += [("exact", level) for level in range(highest if small else 2)]
-    rows = []
-    for kind, level in kinds:
-        found = Level(ladder, kind, level, 5)
-        found.run(number if small else 64)
-        sums, spent = found.sums, found.seconds / found.sums.number
-        rows.append(
-            {"kind": kind, "leaps": found.steps, "trajectories": sums.number, "mean": sums.mean(True),
-             "variance": sums.variance(False), "controlled": sums.variance(True), "seconds": spent}
-        )  # fmt: skip
-    return rows
-
-
 def show(case: dict) -> None:
     truth, told = case["truth"], " (extrapolated)" if case["plain"]["extrapolated"] else ""
     print(
@@ -266,6 +187,8 @@ def show(case: dict) -> None:
         f"  {case['seconds']:.3g} processor seconds against {case['plain_seconds_needed']:.4g} of "
         f"{case['trajectories_needed']:,.0f} exact trajectories{told}: {case['times_cheaper']:.0f} times cheaper"
     )
+    for name, found in case["slopes"].items():
+        print(f"  slope of {name}: " + ", ".join(f"{x['slope']:.2f} from {x['from']:g} to {x['to']:g}" for x in found))
 
 
 if __name__ == "__main__":

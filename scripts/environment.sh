@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by scripts/demo and scripts/test: builds .venv with the standard library's tools, and keeps it while it fits.
 #
 # JAXSIM_EXTRAS adds optional dependencies, for example JAXSIM_EXTRAS=cuda13 scripts/demo

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from typing import Any
 
 from jaxsim.cli import values
 from jaxsim.cli.parser import Parser
@@ -17,6 +18,16 @@ exit codes:
   {REQUEUE}   SIGTERM or SIGUSR1 ended the run between two chunks: queue it again
   130  Ctrl-C; the chunks in flight are lost
 """
+
+
+# Seconds that jax.distributed waits for the others, instead of its 300, 100 and 300: until all have started, which a
+# busy file system delays; until one that stands still counts as dead; and at the end, when the one that was first to
+# finish its share waits for the last, which may have hours to go.
+PATIENCE: dict[str, Any] = {
+    "initialization_timeout": 1800,
+    "heartbeat_timeout_seconds": 600,
+    "shutdown_timeout_seconds": 7 * 24 * 3600,
+}
 
 
 def add_options(parser: Parser) -> None:
@@ -40,11 +51,11 @@ def share_of(arguments: argparse.Namespace) -> tuple[int, int]:
     import jax
 
     if arguments.coordinator is None:
-        jax.distributed.initialize()
+        jax.distributed.initialize(**PATIENCE)
     else:
         if arguments.task is None or arguments.of is None:
             raise StudyError("with --coordinator give --task and --of, the number of this process and of all")
-        jax.distributed.initialize(arguments.coordinator, int(arguments.of), int(arguments.task))
+        jax.distributed.initialize(arguments.coordinator, int(arguments.of), int(arguments.task), **PATIENCE)
     return jax.process_index(), jax.process_count()
 
 

@@ -23,8 +23,6 @@ class Share(NamedTuple):
 def total_cost(shares: Sequence[Share], target: float) -> float:
     """Return the least cost at which the variances of the levels, over their sample sizes, add up to `target`.
 
-    Source: Giles, Oper. Res. 56 (2008) 607, section 3; at least one group of trajectories for each level.
-
     Examples
     --------
     >>> total_cost([Share(4.0, 1.0), Share(1.0, 4.0)], 0.01)
@@ -33,17 +31,32 @@ def total_cost(shares: Sequence[Share], target: float) -> float:
     return float(sum(n * share.cost for n, share in zip(sample_sizes(shares, target), shares, strict=True)))
 
 
-def sample_sizes(shares: Sequence[Share], target: float) -> list[int]:
+def sample_sizes(shares: Sequence[Share], target: float, run: Sequence[int] = ()) -> list[int]:
     """Return how many trajectories of each level that takes.
+
+    A level has at least one group of trajectories, or those that were `run` already. Where that is more than it needs,
+    the others share what it leaves of the variance.
+
+    Source: Giles, Oper. Res. 56 (2008) 607, section 3.
 
     Examples
     --------
     >>> sample_sizes([Share(4.0, 1.0), Share(1.0, 4.0)], 0.01)
     [800, 200]
+    >>> sample_sizes([Share(4.0, 1.0), Share(1.0, 4.0)], 0.01, [64, 400])
+    [534, 400]
     """
-    root = sum(np.sqrt(share.variance * share.cost) for share in shares)
-    sizes = [np.sqrt(share.variance / share.cost) * root / target for share in shares]
-    return [max(GROUP, int(np.ceil(min(size, 2.0**62)))) for size in sizes]
+    least = [max(GROUP, n) for n in run] or [GROUP] * len(shares)
+    sizes, free = list(least), set(range(len(shares)))
+    while free:
+        left = target - sum(shares[k].variance / least[k] for k in range(len(shares)) if k not in free)
+        root = sum(np.sqrt(shares[k].variance * shares[k].cost) for k in free)
+        wanted = {k: np.sqrt(shares[k].variance / shares[k].cost) * root / left for k in free}
+        enough = {k for k in free if wanted[k] <= least[k]}
+        if not enough:
+            return [int(np.ceil(min(wanted[k], 2.0**62))) if k in free else n for k, n in enumerate(sizes)]
+        free -= enough
+    return sizes
 
 
 def believed_variance(level: Any, scale: float) -> float:

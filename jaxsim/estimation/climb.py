@@ -9,10 +9,12 @@ from jaxsim.estimation.allocation import Share, believed_variance, sample_sizes,
 from jaxsim.estimation.ladder import REFINEMENT, Ladder
 from jaxsim.estimation.level import Level, cost, plain_cost
 from jaxsim.estimation.points import Points
+from jaxsim.estimation.sums import GROUP
 from jaxsim.estimation.wish import MARGIN, Wish
 
 PILOT_PATHS, PILOT_PAIRS, PILOT_EXACT = 128, 64, 64
 PILOT_POINTS, MANY = 1024, 8192  # points of the pilot, and trajectories of the lowest level from which it pays
+LOOK = 0.25  # of the cost of a pilot of exact pairs, that one of pairs of leaps may take only to be looked at
 WORTH = 0.5  # of the variance, below which points are taken
 BIAS_SHARE = 0.4  # of the wanted half-width that the bound of a bias may take
 ROUNDS = 30  # of sampling and looking again
@@ -38,29 +40,55 @@ def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
     rung = ladder.rung(0)
     reactions, thinned = len(ladder.chain.structure.reactions), bool(ladder.question.program.general)
     target = wish.target(levels[0].sums.finer_mean)
-    plain = max(levels[0].sums.finer_variance / target, 2.0) * plain_cost(rung.events, reactions, thinned)
+    each = plain_cost(rung.events, reactions, thinned)
+    plain = max(plain_trajectories(levels[0], target), first_plain(each)) * each
     if plain < PILOT_EXACT * cost("exact", rung.edges.size - 1, reactions, rung.events):
         return None
     wish.refuse_above_limit(PILOT_EXACT * cost("exact", rung.edges.size - 1, reactions, rung.events))
-    last = _level(ladder, "exact", 0, seed, PILOT_EXACT)
+    ahead = _ascend(levels, seed, wish)
+    last = _level(ladder, "exact", len(levels) - 1, seed, PILOT_EXACT)
     while len(levels) <= ladder.highest:
         target = wish.target(value(levels) + last.mean)
         shares = _shares(levels)
         here = total_cost([*shares, _share(last)], target)
-        there = total_cost([*shares, *_next(levels, last)], target) + PILOT_EXACT * last.cost
+        there = total_cost([*shares, *_next(last, ahead)], target) + PILOT_EXACT * last.cost
         if here <= there:
             break
-        levels.append(_level(ladder, "pair", len(levels), seed, PILOT_PAIRS))
+        levels.append(ahead or _level(ladder, "pair", len(levels), seed, PILOT_PAIRS))
         wasted.append(last)
-        last = _level(ladder, "exact", len(levels) - 1, seed, PILOT_EXACT)
+        ahead, last = None, _level(ladder, "exact", len(levels) - 1, seed, PILOT_EXACT)
+    wasted += [ahead] if ahead else []
     levels.append(last)
-    if total_cost(_shares(levels), target) > plain_trajectories(levels[-1], target) * plain_cost(
-        last.events, reactions, thinned
-    ):
+    left = total_cost(_shares(levels), target) - sum(level.sums.number * level.cost for level in levels)
+    if left > max(plain_trajectories(levels[-1], target), first_plain(each)) * each:
         return None
     _take_points(levels, wasted, wish.target(value(levels)))
     sample(levels, [1.0] * len(levels), wish, lambda: 0.0)
     return Found(levels, 0.0, [1.0] * len(levels), wasted)
+
+
+def _ascend(levels: list[Any], seed: Any, wish: Wish) -> Level | None:
+    """Add pairs of leaps, as long as they are cheap to look at and make the whole cheaper; return the one left out.
+
+    The variance of the exact process less leaps is that of all pairs above, and each is taken for 1/REFINEMENT of the
+    one below; so no exact trajectory is spent on a level that is not going to be the last.
+    """
+    ladder = levels[0].ladder
+    reactions, events = len(ladder.chain.structure.reactions), ladder.rung(0).events
+    while len(levels) <= ladder.highest:
+        steps = ladder.steps(len(levels))
+        exact = [cost("exact", n, reactions, events) for n in (steps // REFINEMENT, steps)]
+        if PILOT_PAIRS * cost("pair", steps, reactions, 0.0) > LOOK * PILOT_EXACT * exact[0]:
+            return None
+        ahead = _level(ladder, "pair", len(levels), seed, PILOT_PAIRS)
+        target, shares, pair = wish.target(value([*levels, ahead])), _shares(levels), _share(ahead)
+        left = pair.variance * REFINEMENT / (REFINEMENT - 1)
+        here = total_cost([*shares, Share(left, exact[0])], target)
+        there = total_cost([*shares, pair, Share(left / REFINEMENT, exact[1])], target)
+        if here <= there:
+            return ahead
+        levels.append(ahead)
+    return None
 
 
 def climb_leaps(ladder: Ladder, seed: Any, wish: Wish) -> Found:
@@ -128,7 +156,8 @@ def sample(levels: list[Any], weights: list[float], wish: Wish, bias: Any) -> No
         if reached <= target:
             return
         wish.refuse_above_limit(total_cost(shares, target))
-        for size, level in zip(sample_sizes(shares, target), levels, strict=True):
+        run = [level.sums.number for level in levels]
+        for size, level in zip(sample_sizes(shares, target, run), levels, strict=True):
             level.run(min(size, 8 * level.sums.number))
     raise SimulationError("the variance of a level keeps growing with its sample; use js.simulate")
 
@@ -142,6 +171,17 @@ def value(levels: list[Any], weights: list[float] | None = None) -> float:
 def plain_trajectories(level: Level | Points, target: float) -> float:
     """Return how many exact trajectories plain Monte Carlo needs, if it knew its variance beforehand."""
     return max(level.sums.finer_variance * MARGIN**2 / target, 2.0)
+
+
+def first_plain(each: float) -> int:
+    """Return how many exact trajectories of a cost plain Monte Carlo begins with: those of a second, 64 to 1,024.
+
+    Examples
+    --------
+    >>> first_plain(1e3), first_plain(4e6), first_plain(1e9)
+    (1024, 250, 64)
+    """
+    return int(min(max(1e9 / each, GROUP), 1024))
 
 
 def _level(ladder: Ladder, kind: str, level: int, seed: Any, number: int) -> Level:
@@ -159,11 +199,11 @@ def _shares(levels: list[Any]) -> list[Share]:
     return [_share(level) for level in levels]
 
 
-def _next(levels: list[Any], last: Level) -> list[Share]:
+def _next(last: Level, ahead: Level | None) -> list[Share]:
     """Predict the next two levels from the exact pairs at hand: a variance in proportion to the length of steps."""
-    reactions, steps = len(last.ladder.chain.structure.reactions), last.ladder.steps(len(levels))
+    reactions, steps = len(last.ladder.chain.structure.reactions), last.ladder.steps(last.level + 1)
     variance = believed_variance(last, float(np.sqrt(last.sums.finer_variance)))
     return [
-        Share(variance, cost("pair", steps, reactions, 0.0)),
+        _share(ahead) if ahead else Share(variance, cost("pair", steps, reactions, 0.0)),
         Share(variance / REFINEMENT, cost("exact", steps, reactions, last.events)),
     ]

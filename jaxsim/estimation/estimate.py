@@ -10,7 +10,7 @@ from jaxsim.ensemble.simulate import simulate
 from jaxsim.errors import SimulationError
 from jaxsim.estimation.allocation import spread
 from jaxsim.estimation.chain import Chain
-from jaxsim.estimation.climb import Found, climb_exact, climb_leaps, plain_trajectories, value
+from jaxsim.estimation.climb import Found, climb_exact, climb_leaps, first_plain, plain_trajectories, value
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.level import Level, plain_cost
 from jaxsim.estimation.mesh import course
@@ -18,7 +18,7 @@ from jaxsim.estimation.points import Points
 from jaxsim.estimation.question import Question, ask
 from jaxsim.estimation.result import Estimate, LevelReport
 from jaxsim.estimation.sums import GROUP
-from jaxsim.estimation.wish import Wish, read_wish
+from jaxsim.estimation.wish import ROUNDING, Wish, read_wish
 
 MOST_EVENTS = 2e7  # of an exact trajectory, up to which the exact process ends the levels
 WORDS = 1 << 13  # random words of one step of all lanes, about, which stay near the core
@@ -61,7 +61,7 @@ def estimate(
     at : float
         When, in the time unit of the rates.
     relative_error : float
-        Half-width of the 95 % interval over the mean.
+        Half-width of the 95 % interval over the mean; 2e-6 or more, as rates are computed in single precision.
     absolute_error : float, optional
         Half-width of the 95 % interval, instead.
     seed : int
@@ -74,7 +74,7 @@ def estimate(
         Whether the exact process ends the levels. If not given, it does where one exact trajectory has at most 2e7
         events; else leaps are extrapolated to steps of no length, and the interval has a bound of the bias in it.
     chunk : int, optional
-        Trajectories side by side, a multiple of 64.
+        Trajectories side by side at most, a multiple of 64.
     limit_seconds : float
         Processor seconds, about, above which nothing is begun.
 
@@ -140,20 +140,21 @@ def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: fl
         [level.sums.number for level in levels],
         [level.freedom for level in levels],
     )
+    half = width * error + found.bias + ROUNDING * abs(mean)
     events = levels[-1].events or ladder.rung(levels[-1].level).events
     reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
     plain = plain_trajectories(levels[-1], wish.target(mean))
     ours = sum(level.sums.number * level.cost for level in (*levels, *found.wasted))
-    ratio = plain * plain_cost(events, reactions, thinned) / ours
+    ratio, work = plain * plain_cost(events, reactions, thinned) / ours, ours / plain_cost(1.0, reactions, thinned)
     kind = "multilevel Monte Carlo, unbiased" if not found.bias else "multilevel Monte Carlo, extrapolated"
     if found.bias:
         reason = f"an exact trajectory has about {events:.2g} events, too many to end the levels with"
     else:
         reason = f"plain Monte Carlo would cost about {ratio:.2g} times as much"
     return Estimate(
-        question.text, question.at, mean, error, width * error + found.bias, found.bias, wish.half_width(mean), kind,
+        question.text, question.at, mean, error, half, found.bias, wish.half_width(mean), kind,
         reason, tuple(_row(x, w) for x, w in zip(levels, weights, strict=True)), levels[-1].sums.finer_variance,
-        int(np.ceil(plain)), float(ratio), float(events), seconds, ladder.compile_seconds, int(seed),
+        int(np.ceil(plain)), float(ratio), float(events), float(work), seconds, ladder.compile_seconds, int(seed),
     )  # fmt: skip
 
 
@@ -167,8 +168,9 @@ def _row(level: Level | Points, weight: float) -> LevelReport:
 def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: Ladder) -> Estimate:
     """Run exact trajectories alone until the interval is as narrow as wished."""
     network = question.network.with_observables(**{OBSERVABLE: question.quantity})
-    rung, number, count = ladder.rung(0), 1024, 0
+    rung, count = ladder.rung(0), 0
     reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
+    number = first_plain(plain_cost(rung.events, reactions, thinned))
     mean = variance = events = compiling = 0.0
 
     def run(trajectories: int) -> Any:
@@ -201,5 +203,6 @@ def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: La
     row = LevelReport("exact", 0, count, mean, variance, variance, False, seconds)
     return Estimate(
         question.text, question.at, mean, error, width * error, 0.0, wish.half_width(mean), "plain Monte Carlo",
-        reason, (row,), variance, count, 1.0, events, seconds, ladder.compile_seconds + compiling, int(seed),
+        reason, (row,), variance, count, 1.0, events, count * events, seconds, ladder.compile_seconds + compiling,
+        int(seed),
     )  # fmt: skip

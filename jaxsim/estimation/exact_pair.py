@@ -5,6 +5,9 @@ The exact process X and the chain Z fire together with the smaller of both rates
 at height v, fires reaction r in X if v < a_r(X, t) and in Z if v < a_r(Z), frozen since its step began. Where rates
 vary in time the proposal is made at their bound over the cell, which is thinning, and the same comparison accepts it.
 
+Each of both has its own control: the firings of Z are weighed by the slopes of its mesh, those of X by slopes at the
+moment they happen, read from a straight line over the cell.
+
 All lanes go through the cells of time together, so that what belongs to a cell is one number, not one for each lane.
 """
 
@@ -41,6 +44,11 @@ class Cells(NamedTuple):
     lower: Any
     """float32 [K, D]: bounds of the leaves in time."""
     upper: Any
+    first: Any
+    """float32 [K, R]: by how much one firing of the exact process where the cell begins changes the quantity at the
+    end, along the mean."""
+    last: Any
+    """The same where it ends."""
 
 
 class ExactInputs(NamedTuple):
@@ -152,14 +160,19 @@ def _event(chain: Chain, inputs: ExactInputs, start: Start, k: Any, width: Any, 
     present, good = _present(chain, inputs, plan, state, k, here.s, proposed, bound)
     in_x, in_z = _accepted(threshold, sums, chosen, present), _accepted(threshold, sums, chosen, list(frozen))
     good = good & _sound(x, bound, sums[-1])
-    here_control = here.control
+    control = here.control
     if not plan.in_time:
-        spent = (jnp.minimum(proposed, width) - here.s).astype(jnp.float32)
-        drift = sum(slope[r] * (present[r] - frozen[r]) for r in range(len(present)))
-        jump = _at(chosen, [jnp.broadcast_to(slope[r], like.shape) for r in range(len(present))])
-        jump = jump * (in_x.astype(jnp.float32) - in_z.astype(jnp.float32))
-        step = jnp.where(hits, jump, np.float32(0)) - drift * spent
-        here_control = here_control + jnp.where(runs & good, step, np.float32(0)).astype(jnp.float64)
+        end = jnp.minimum(proposed, width)
+        middle, after = (((when / width).astype(jnp.float32)) for when in (0.5 * (here.s + end), end))
+        between = [_line(cells, k, r, middle) for r in range(len(present))]
+        drift = sum(
+            (line - slope[r]) * present[r] + slope[r] * (present[r] - frozen[r]) for r, line in enumerate(between)
+        )
+        alone = _at(chosen, [_line(cells, k, r, after) for r in range(len(present))])
+        along = _at(chosen, [jnp.broadcast_to(slope[r], like.shape) for r in range(len(present))])
+        jump = alone * in_x.astype(jnp.float32) - along * in_z.astype(jnp.float32)
+        step = jnp.where(hits, jump, np.float32(0)) - drift * (end - here.s).astype(jnp.float32)
+        control = control + jnp.where(runs & good, step, np.float32(0)).astype(jnp.float64)
     return _Carry(
         s=jnp.where(runs, jnp.where(good, jnp.minimum(proposed, width), jnp.inf), here.s),
         x=x,
@@ -169,9 +182,15 @@ def _event(chain: Chain, inputs: ExactInputs, start: Start, k: Any, width: Any, 
         in_z=in_z,
         draws=here.draws + runs.astype(jnp.uint32),
         events=here.events + hits.astype(jnp.uint32),
-        control=here_control,
+        control=control,
         fault=here.fault | (runs & ~good),
     )
+
+
+def _line(cells: Cells, k: Any, r: int, share: Any) -> Any:
+    """Return the slope of a reaction of the exact process where a share of the cell is over, [L]."""
+    first = cells.first[k, r]
+    return first + (cells.last[k, r] - first) * share
 
 
 def _apply(chain: Chain, x: tuple[Any, ...], pending: Any, fires: Any) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from jaxsim.random import seed_words
 REFINEMENT = 4  # steps of a level in one of the level below; Giles (2008) finds the cost flat from 3 to 7
 MOST_STEPS = 1 << 17
 SHARED = 1  # levels up to here share their programs; those above are rarely needed, and would make all tables long
+PAIR_WORDS = 1 << 10  # random words of one step of all pairs, and as many again, that keep a core busy
 MOST_COORDINATES = 256  # beyond which a coordinate of a Sobol sequence is little better than a random number
 STREAMS = 1 << 25  # number of the first stream: design points of other studies of this seed are below it
 KINDS = ("path", "pair", "exact", "points")
@@ -71,10 +72,16 @@ class Ladder:
         return self.rungs[level]
 
     def chain_for(self, kind: str) -> Chain:
-        """Return what the program of a kind is compiled for; exact pairs are few and dear, so they run side by side in
-        the smallest number that counts."""
+        """Return what the program of a kind is compiled for.
+
+        Exact pairs are few and dear, so they run side by side in the smallest number that counts; pairs of leaps in one
+        whose pilot leaves few lanes idle.
+        """
         if kind == "exact":
             return replace(self.chain, lanes=GROUP)
+        if kind == "pair":
+            enough = 1 << (-(-PAIR_WORDS // len(self.chain.structure.reactions)) - 1).bit_length()
+            return replace(self.chain, lanes=min(self.chain.lanes, max(GROUP, enough)))
         return replace(self.chain, pointed=self._coordinates()) if kind == "points" else self.chain
 
     def _coordinates(self) -> int:
@@ -105,7 +112,7 @@ class Ladder:
     def exact_inputs(self, level: int, numbers: Numbers) -> ExactInputs:
         """Return what the program of pairs of a level and the exact process reads."""
         rung, timeline = self.rung(level), self.question.inputs.timeline
-        return ExactInputs(numbers, rung.tables, self._cells(rung, self._padded(level)), timeline)
+        return ExactInputs(numbers, rung.tables, self._cells(level, self._padded(level)), timeline)
 
     def _padded(self, level: int) -> int:
         """Return the length of the tables of a level."""
@@ -176,8 +183,9 @@ class Ladder:
         lower, upper = (np.stack([np.asarray(pair[i]) for pair in found.values()], axis=1) for i in (0, 1))
         return lower, upper
 
-    def _cells(self, rung: Rung, length: int) -> Cells:
+    def _cells(self, level: int, length: int) -> Cells:
         """Cut the steps of a mesh where the bounds of the rates change."""
+        rung = self.rung(level)
         structure, timeline = self.chain.structure, self.question.inputs.timeline
         plan = plan_rates(structure, self.chain.sampled_parameters)
         marks = np.asarray(timeline.edges)
@@ -186,6 +194,7 @@ class Ladder:
         step = np.searchsorted(rung.edges, middle, side="right") - 1
         cell = np.clip(np.searchsorted(marks, middle, side="right") - 1, 0, marks.size - 2)
         lower, upper = self._bounds()
+        first, last = self._slopes(level)
         length = length + marks.size
         return Cells(
             number=np.int32(middle.size),
@@ -195,7 +204,29 @@ class Ladder:
             cell=_pad(cell, length).astype(np.int32),
             lower=_pad(lower[cell], length).astype(np.float32),
             upper=_pad(upper[cell], length).astype(np.float32),
+            first=_pad(first[step], length).astype(np.float32),
+            last=_pad(last[step], length).astype(np.float32),
         )
+
+    def _slopes(self, level: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the slopes of the exact process where each step of a mesh begins and ends, [N, R] each.
+
+        Slopes of leaps are off by an error of first order in the length of steps; those of the next mesh, where there
+        is one, take it away: Richardson, Phil. Trans. R. Soc. A 226 (1927) 299.
+        """
+        rung = self.rung(level)
+        steps = rung.edges.size - 1
+        last = rung.tables.slope[:steps].astype(np.float64)
+        if level < self.highest:
+            finer = self.rung(level + 1).tables.slope[: steps * REFINEMENT].astype(np.float64)
+            finer = finer[REFINEMENT - 1 :: REFINEMENT]
+            last = finer + (finer - last) / (REFINEMENT - 1)
+        first = np.concatenate([3.0 * (last[:1] - last[1:2]) + last[2:3], last[:-1]])
+        if self.chain.dosed:  # the slopes before a dose and after it are not the same
+            dosed = np.any(rung.tables.multiply[:steps] != 1, axis=1)
+            dosed[0] |= dosed[1] or dosed[2]
+            first = np.where(dosed[:, None], last, first)
+        return first, last
 
 
 def _pad(values: np.ndarray, length: int, value: float = 0.0) -> np.ndarray:

@@ -21,10 +21,10 @@ from jaxsim.estimation.sums import GROUP, Sums
 
 PROGRAMS: dict[str, Callable[[Any, Any], Block]] = {"path": leap_path, "pair": leap_pair, "exact": exact_pair}
 
-# Nanoseconds of one lane on one core of a Zen 4 server, for choosing sample sizes alone: a reaction in a step of a
-# chain or of a pair, an event of a coupled or of a single trajectory at all and for each reaction. Constants, so that
-# a result does not depend on how busy the machine is.
-PATH, PAIR = 9.0, 20.0
+# Nanoseconds of one lane on one core of a Zen 4 server, for choosing sample sizes alone: to begin and to add up a
+# trajectory of leaps, a reaction in a step of a chain or of a pair, an event of a coupled or of a single trajectory at
+# all and for each reaction. Constants, so that a result does not depend on how busy the machine is.
+BEGIN, PATH, PAIR = 1000.0, 9.0, 20.0
 EXACT, EXACT_REACTION, EXACT_STEP = 20.0, 6.0, 60.0
 PLAIN, PLAIN_REACTION, THINNED = 4.0, 0.8, 3.0
 
@@ -127,7 +127,7 @@ def cost(kind: str, steps: int, reactions: int, events: float) -> float:
     """
     if kind == "exact":
         return EXACT_STEP * steps + (EXACT + EXACT_REACTION * reactions) * events
-    return (PAIR if kind == "pair" else PATH) * steps * reactions
+    return BEGIN + (PAIR if kind == "pair" else PATH) * steps * reactions
 
 
 def plain_cost(events: float, reactions: int, thinned: bool) -> float:

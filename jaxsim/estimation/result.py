@@ -45,7 +45,7 @@ class Estimate:
     value: float
     standard_error: float
     half_width: float
-    """Of the 95 % interval; the bound of the bias is part of it."""
+    """Of the 95 % interval; the bound of the bias is part of it, and what single precision of rates may be off by."""
     bias_bound: float
     """0 where the estimate is unbiased."""
     wanted: float
@@ -62,6 +62,9 @@ class Estimate:
     """Cost of plain Monte Carlo over that of this estimate, by events and leaps."""
     events: float
     """Of one exact trajectory, on average."""
+    work: float
+    """Cost of the estimate, pilots and levels that were looked at and left among it, in events of exact trajectories
+    alone; by what sample sizes are chosen with, so that it is the same on every machine."""
     seconds: float
     """Processor seconds, compile time apart; the pilot is part of it."""
     compile_seconds: float
@@ -110,7 +113,7 @@ class Estimate:
         rows = {f"level_{name}": ("level", [getattr(level, name) for level in self.levels]) for name in columns}
         attributes = (
             *("quantity", "at", "wanted", "method", "reason", "plain_trajectories", "plain_cost_ratio"),
-            *("events", "seconds", "compile_seconds", "seed"),
+            *("events", "work", "seconds", "compile_seconds", "seed"),
         )
         return xarray.Dataset(
             {**fields, **rows},

@@ -7,6 +7,8 @@ import numpy as np
 from jaxsim.errors import SimulationError
 from jaxsim.estimation.allocation import CONFIDENCE
 
+ROUNDING = 2.0**-23  # of the value, that single precision of rates and slopes may be off by
+FINEST = 2e-6  # of the value, below which rounding would be a good part of the error
 MARGIN = 0.9  # of the wanted half-width that is planned for, because variances are estimates
 
 
@@ -25,6 +27,11 @@ class Wish(NamedTuple):
         """Return the variance of the estimate to plan for."""
         from scipy.stats import norm
 
+        if 0 < self.half_width(value) < FINEST * abs(value):
+            raise SimulationError(
+                f"an error of {self.half_width(value):.2g} is less than {FINEST:g} of the value, {value:.7g}, and "
+                f"rates are computed in single precision; ask for a larger error"
+            )
         error = MARGIN * max(self.half_width(value) - bias, 0.0) / float(norm.ppf(0.5 + CONFIDENCE / 2))
         return error**2
 
@@ -50,6 +57,10 @@ def read_wish(relative: Any, absolute: Any, limit: Any) -> Wish:
     relative = _positive("relative_error", relative)
     if relative >= 1:
         raise SimulationError(f"relative_error is {relative:g}; give a half-width relative to the mean, below 1")
+    if relative < FINEST:
+        raise SimulationError(
+            f"relative_error is {relative:g}, and rates are computed in single precision; give {FINEST:g} or more"
+        )
     return Wish(relative, None, _positive("limit_seconds", limit))
 
 

@@ -90,7 +90,9 @@ def test_plain_monte_carlo_where_it_is_cheaper():
         ({"absolute_error": -1}, "absolute_error is -1"),
         ({"chunk": 100}, "multiple of 64"),
         ({"seed": -1}, "seed -1"),
-        ({"relative_error": 1e-9}, "limit_seconds"),
+        ({"relative_error": 1e-9}, "single precision; give 2e-06 or more"),
+        ({"absolute_error": 1e-6}, "single precision; ask for a larger error"),
+        ({"limit_seconds": 1e-3}, "more than limit_seconds"),
     ],
 )
 def test_refusals(change, fault):

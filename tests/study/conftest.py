@@ -88,7 +88,7 @@ def finish(start):
 
     def finished(*arguments, **variables):
         process = start(*arguments, **variables)
-        out, err = process.communicate(timeout=600)
+        out, err = process.communicate(timeout=1800)
         return process.returncode, out, err
 
     return finished

@@ -115,7 +115,7 @@ def test_a_signal_lets_the_chunk_finish_and_asks_to_be_queued_again(study, at_on
     while process.poll() is None and not list((store / "runs").glob("*.json")):
         time.sleep(0.002)
     process.send_signal(signal.SIGUSR1)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=1800)
     assert process.returncode == REQUEUE, err
     assert "SIGUSR1" in err
     opened = open_store(store)
@@ -138,7 +138,7 @@ def test_two_simulated_devices(study, at_once, same, finish, tmp_path):
 def test_two_processes_at_the_same_time(study, at_once, same, start, tmp_path):
     store = tmp_path / "two"
     processes = [start("run", study, "--store", store) for _ in range(2)]
-    ends = [process.communicate(timeout=600)[1] for process in processes]
+    ends = [process.communicate(timeout=1800)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], ends
     opened = open_store(store)
     runs = [json.loads(path.read_text()) for path in opened.runs.glob("*.json")]
@@ -155,7 +155,7 @@ def test_two_processes_of_jax_distributed(study, at_once, same, start, tmp_path)
         start("run", study, "--store", store, "--distributed", "--coordinator", address, "--task", k, "--of", 2)
         for k in range(2)
     ]
-    ends = [process.communicate(timeout=600)[1] for process in processes]
+    ends = [process.communicate(timeout=1800)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], ends
     runs = [json.loads(path.read_text())["chunks"] for path in open_store(store).runs.glob("*.json")]
     assert runs == [6, 6]  # twelve chunks: even ones by one process, odd ones by the other

@@ -14,7 +14,10 @@ import pytest
 import jaxsim as js
 from jaxsim.study.store import open_store
 
-TEMPLATES = sorted((Path(js.__file__).parent.parent / "scripts" / "slurm").glob("*.sbatch"))
+SCRIPTS = Path(js.__file__).parent.parent / "scripts"
+TEMPLATES = sorted((SCRIPTS / "slurm").glob("*.sbatch"))
+SHELL = [*TEMPLATES, SCRIPTS / "demo", SCRIPTS / "test"]
+SHELLCHECK = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
 
 SBATCH = """#!/usr/bin/env bash
 # runs every task of the job at once, on this machine
@@ -62,13 +65,26 @@ def cluster(tmp_path, environment):
     return {**environment, "PATH": f"{folder}:{os.environ['PATH']}", "STAND_IN_LOG": str(tmp_path / "scontrol.log")}
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
-def test_templates_are_sound_shell(path):
+@pytest.mark.parametrize("path", SHELL, ids=lambda path: path.stem)
+def test_scripts_are_sound_shell(path):
     assert subprocess.run(["bash", "-n", path], check=False).returncode == 0
-    if shutil.which("shellcheck"):
-        done = subprocess.run(["shellcheck", path], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
-    assert "--signal=USR1@" in path.read_text()
+    if path in TEMPLATES:
+        assert "--signal=USR1@" in path.read_text()
+
+
+def checked(path):
+    """What shellcheck has against a script."""
+    command = [SHELLCHECK, "--external-sources", "--source-path=SCRIPTDIR/..", path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.skipif(not SHELLCHECK, reason="shellcheck is not installed; the extra 'test' brings it")
+def test_shellcheck_has_nothing_against_the_scripts(tmp_path):
+    assert [found for path in SHELL if (found := checked(path))] == []
+    wrong = tmp_path / "wrong.sbatch"
+    wrong.write_text(TEMPLATES[0].read_text().replace('"$study"', "$study"))
+    assert "SC2086" in checked(wrong)  # an unquoted name: it does look
 
 
 def submit(cluster, template, *arguments):
@@ -83,7 +99,7 @@ def submit(cluster, template, *arguments):
 def test_an_array_completes_one_store(cluster, study, at_once, same, tmp_path):
     store = tmp_path / "array"
     process = submit(cluster, "array", "--array=3-4", study, store)
-    _, err = process.communicate(timeout=600)
+    _, err = process.communicate(timeout=1800)
     assert process.returncode == 0, err
     same(store, at_once)
 
@@ -92,7 +108,7 @@ def test_an_array_completes_one_store(cluster, study, at_once, same, tmp_path):
 def test_several_nodes_complete_one_store(cluster, study, at_once, same, tmp_path):
     store = tmp_path / "nodes"
     process = submit(cluster, "several_nodes", "--nodes=2", study, store)
-    _, err = process.communicate(timeout=600)
+    _, err = process.communicate(timeout=1800)
     assert process.returncode == 0, err
     assert len(list(open_store(store).runs.glob("*.json"))) == 2
     same(store, at_once)
@@ -105,10 +121,10 @@ def test_a_warned_job_goes_back_into_the_queue_and_goes_on(cluster, study, at_on
     while process.poll() is None and not list((store / "runs").glob("*.json")):
         time.sleep(0.002)
     process.send_signal(signal.SIGUSR1)
-    out, err = process.communicate(timeout=600)
+    out, err = process.communicate(timeout=1800)
     assert process.returncode == 0, err
     assert "back into the queue" in out
     assert Path(cluster["STAND_IN_LOG"]).read_text() == "requeue 4711\n"
     again = submit(cluster, "single_node", study, store)
-    assert again.wait(timeout=600) == 0
+    assert again.wait(timeout=1800) == 0
     same(store, at_once)
