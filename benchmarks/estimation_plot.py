@@ -1,10 +1,15 @@
-"""Draw cost over error and variance over leaps from a record of ``estimation.py``.
+"""Draw cost over error and what levels vary by from a record of ``estimation.py``.
 
-``python benchmarks/estimation_plot.py benchmarks/results/RECORD.json`` writes a PNG beside the record. Left: processor
-seconds for each relative error; plain Monte Carlo and unbiased levels fall with slope -2, leaps alone with slope -3,
-because they need shorter steps for a smaller bias (computed from the bias and cost that the levels measured); the
-pilot is the floor of what levels cost. Right: variance of one trajectory of each level, which falls with the length of
-steps, slope -1 without the control.
+``python benchmarks/estimation_plot.py benchmarks/results/RECORD.json`` writes a PNG beside the record.
+
+Above: processor seconds for each relative error, and the work that sample sizes are chosen with, on the scale of the
+seconds. Plain Monte Carlo and unbiased levels fall with slope -2, leaps alone with slope -3, because they need shorter
+steps for a smaller bias (computed from the bias and cost that the levels measured). The least that levels cost is a
+pilot of each: above the error that it reaches, the cost is flat.
+
+Below: variance of one trajectory of each level, which falls with the length of steps, slope -1 without the control;
+where parameters vary between cells, the standard error of the lowest level over the number of its trajectories, slope
+-1/2 for independent ones and steeper for Sobol points.
 """
 
 import argparse
@@ -18,8 +23,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 NORMAL = 1.959964
-COLOURS = ("#E69F00", "#0072B2", "#009E73")  # Okabe & Ito's, which those who see two cones tell apart
+COLOURS = ("#E69F00", "#CC79A7", "#0072B2", "#009E73")  # Okabe & Ito's, which those who see two cones tell apart
 KINDS = {"path": "s", "pair": "o", "exact": "^"}
+NAMES = {"path": "leaps", "pair": "pairs of leaps", "exact": "exact less leaps"}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,38 +34,54 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="where the figure goes (beside the record)")
     options = parser.parse_args(arguments)
     out = options.out or options.record.with_suffix(".png")
-    draw(json.loads(options.record.read_text())["cases"]).savefig(out, dpi=150)
+    draw(json.loads(options.record.read_text())["cases"]).savefig(out, dpi=130)
     print(f"written to {out}")
 
 
 def draw(cases: list[dict]):
-    figure, axes = plt.subplots(2, len(cases), figsize=(4.2 * len(cases), 7.4), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(2, len(cases), figsize=(4.3 * len(cases), 7.8), squeeze=False, layout="constrained")
     for column, case, colour in zip(axes.T, cases, COLOURS, strict=False):
         costs(column[0], case, colour)
-        variances(column[1], case, colour)
+        (sobol if case["points"] else variances)(column[1], case, colour)
+        for axis in column:
+            axis.set(xscale="log", yscale="log")
+            axis.grid(alpha=0.3)
+            axis.legend(frameon=False, fontsize=8)
     axes[0, 0].set_ylabel("processor seconds")
-    axes[1, 0].set_ylabel("variance of a trajectory / of the quantity")
     return figure
 
 
 def costs(axis, case: dict, colour: str) -> None:
     truth, plain = abs(case["truth"]["value"]), case["plain"]
-    errors = np.array([row["error"] for row in case["errors"]])
+    errors = np.array(sorted({row["error"] for row in case["errors"]}))
+    seconds, work = (np.array([mean(case["errors"], error, name) for error in errors]) for name in ("seconds", "work"))
     line = np.geomspace(errors.min(), errors.max(), 50)
     wanted = np.maximum(plain["variance"] * (NORMAL / (line * truth)) ** 2, 1.0)
     told = " (extrapolated)" if plain["extrapolated"] else ""
     axis.plot(line, wanted * plain["seconds"], color="0.4", linestyle="--", label=f"exact trajectories{told}")
     axis.plot(line, leaps_alone(case, line), color="0.6", linestyle=":", label="leaps alone (computed)")
-    axis.plot(errors, [row["seconds"] for row in case["errors"]], "o-", color=colour, label="js.estimate")
-    axis.plot([1e-3], [case["seconds"]], "*", ms=11, color=colour)
-    axis.set(xscale="log", yscale="log", xlabel="relative half-width of the 95 % interval")
-    axis.set_title(
+    axis.plot(errors, seconds, "o-", color=colour, label="js.estimate")
+    scale = seconds[0] / work[0]
+    axis.plot(errors, work * scale, "x", color="0.2", ms=5, label="its work, in scale")
+    guide = line[line <= 4 * errors.min()]
+    axis.plot(guide, 0.6 * seconds[0] * (guide / errors.min()) ** -2, color=colour, lw=0.8, alpha=0.8, label="slope -2")
+    if case["repeats"]:
+        axis.plot([1e-3], [case["seconds"]], "*", ms=12, color=colour, markeredgecolor="0.2")
+    axis.set_xlabel("relative half-width of the 95 % interval")
+    axis.set_title(title(case), fontsize=10)
+
+
+def title(case: dict) -> str:
+    if not case["repeats"]:
+        return case["case"]
+    return (
         f"{case['case']}\n{case['covered']} of {len(case['repeats'])} intervals hold the truth; "
-        f"{case['times_cheaper']:.0f} times cheaper",
-        fontsize=10,
+        f"{case['times_cheaper']:.0f} times cheaper at 1e-3"
     )
-    axis.grid(alpha=0.3)
-    axis.legend(frameon=False, fontsize=8)
+
+
+def mean(rows: list[dict], error: float, name: str) -> float:
+    return float(np.mean([row[name] for row in rows if row["error"] == error]))
 
 
 def leaps_alone(case: dict, errors: np.ndarray) -> np.ndarray:
@@ -80,15 +102,23 @@ def variances(axis, case: dict, colour: str) -> None:
         for part, face in (("variance", "white"), ("controlled", colour)):
             values = [row[part] / whole for row in rows]
             style = "-" if len(rows) > 1 else ""
-            label = f"{kind}, {'with the control' if part == 'controlled' else 'without'}" if rows else None
+            label = f"{NAMES[kind]}, {'with the control' if part == 'controlled' else 'without'}" if rows else None
             axis.plot(leaps, values, marker + style, color=colour, markerfacecolor=face, label=label)
     first = [row for row in case["levels"] if row["kind"] == "pair"]
     leaps = np.array([row["leaps"] for row in first])
     if leaps.size > 1:
         axis.plot(leaps, first[0]["variance"] / whole * leaps[0] / leaps, color="0.6", linestyle=":", label="slope -1")
-    axis.set(xscale="log", yscale="log", xlabel="leaps")
-    axis.grid(alpha=0.3)
-    axis.legend(frameon=False, fontsize=7)
+    axis.set(xlabel="leaps", ylabel="variance of a trajectory / of the quantity")
+
+
+def sobol(axis, case: dict, colour: str) -> None:
+    rows, truth = case["points"], abs(case["truth"]["value"])
+    number = np.array([row["points"] for row in rows])
+    found, alone = (np.array([row[name] for row in rows]) / truth for name in ("error", "independent"))
+    axis.plot(number, alone, color="0.4", linestyle="--", label="independent trajectories, slope -1/2")
+    axis.plot(number, found, "D-", color=colour, label="Sobol points")
+    axis.plot(number, found[0] * number[0] / number, color="0.6", linestyle=":", label="slope -1")
+    axis.set(xlabel="trajectories of the lowest level", ylabel="standard error / value")
 
 
 if __name__ == "__main__":

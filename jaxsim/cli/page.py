@@ -22,7 +22,7 @@ figure img { display: block; width: 26rem; max-width: 100%; height: auto; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid var(--ink); }
+th:first-child, td:first-child, .words { text-align: left; } thead th { border-bottom: 2px solid var(--ink); }
 table.facts-table td { text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top; }
 table.facts-table td:first-child { white-space: nowrap; color: var(--quiet); }
 pre { background: var(--wash); padding: .8rem; border-radius: .4rem; overflow-x: auto; font-size: .8rem; }
@@ -51,10 +51,12 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
     return '<div class="facts">' + "".join(f"<div><b>{escape(v)}</b>{escape(k)}</div>" for k, v in pairs) + "</div>"
 
 
-def rows_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table that scrolls where the screen is narrow."""
-    head = "".join(f"<th>{escape(text)}</th>" for text in headings)
-    body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in rows)
+def rows_table(headings: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[int] = ()) -> str:
+    """Return a table that scrolls where the screen is narrow; `words` are the columns that are no numbers."""
+    kind = [' class="words"' if column in words else "" for column in range(len(headings))]
+    head = "".join(f"<th{k}>{escape(text)}</th>" for k, text in zip(kind, headings, strict=True))
+    cells = ("".join(f"<td{k}>{escape(text)}</td>" for k, text in zip(kind, row, strict=True)) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 

@@ -2,6 +2,7 @@
 
 import json
 from html import escape
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 from jaxsim.cli.page import facts, heading, pairs_table, paragraph, picture, rows_table, verbatim
@@ -69,14 +70,19 @@ def results_section(data: "xarray.Dataset") -> list[str]:
 
 
 def _interval(mean: Any, error: Any) -> str:
-    return f"{float(mean):.5g} ± {float(f'{QUANTILE * float(error):.1g}'):g}"
+    """Return a mean and the half-width of its interval, both to the first digit of the half-width."""
+    half = float(f"{QUANTILE * float(error):.1g}")
+    if not (isfinite(half) and half > 0):
+        return f"{float(mean):.5g} ± {half:g}"
+    digits = -floor(log10(half))
+    return f"{round(float(mean), digits):.{max(digits, 0)}f} ± {half:g}"
 
 
 def status_section(state: State) -> list[str]:
     """Return how trajectories ended."""
     rows = [[label, f"{number:,}", Status(LABELS.index(label)).sentence] for label, number in state.status.items()]
     text = "Nothing is clipped or dropped: what did not end well is counted here, and makes the statistics NaN."
-    table = rows_table(["status", "trajectories", "they"], rows)
+    table = rows_table(["status", "trajectories", "they"], rows, words=(2,))
     return [heading("How trajectories ended"), paragraph(text, "quiet"), table]
 
 
@@ -108,7 +114,7 @@ def provenance_section(store: Store, state: State) -> list[str]:
         heading("Provenance"),
         f'<div class="scroll">{pairs_table(pairs)}</div>',
         paragraph("Processes that worked on it:"),
-        rows_table(["begun", "machine", "devices", "chunks", "wall time", "compiling", "ended"], rows),
+        rows_table(["begun", "machine", "devices", "chunks", "wall time", "compiling", "ended"], rows, words=(1, 2, 6)),
         heading("The data"),
         verbatim(snippet),
         heading("Study file"),

@@ -17,6 +17,7 @@ PILOT_POINTS, MANY = 1024, 8192  # points of the pilot, and trajectories of the 
 LOOK = 0.25  # of the cost of a pilot of exact pairs, that one of pairs of leaps may take only to be looked at
 WORTH = 0.5  # of the variance, below which points are taken
 BIAS_SHARE = 0.4  # of the wanted half-width that the bound of a bias may take
+SPARE = 0.1  # of what the pilots cost, that each level may take in any case
 ROUNDS = 30  # of sampling and looking again
 
 
@@ -146,7 +147,14 @@ def leftover(levels: list[Any]) -> float:
 
 
 def sample(levels: list[Any], weights: list[float], wish: Wish, bias: Any) -> None:
-    """Run every level until the interval is as narrow as wished, with sample sizes from what is known by then."""
+    """Run every level until the interval is as narrow as wished, with sample sizes from what is known by then.
+
+    Trajectories that cost little beside the pilots are many before anything is said by them: a sample that is small
+    for no reason tells neither its mean nor its variance well, where values are skewed.
+    """
+    spent = sum(level.sums.number * level.cost for level in levels)
+    for level in levels:
+        level.run(int(SPARE * spent / level.cost))
     for _ in range(ROUNDS):
         target = wish.target(value(levels, weights), bias())
         shares = [Share(w**2 * s.variance, s.cost) for w, s in zip(weights, _shares(levels), strict=True)]
