@@ -1,15 +1,18 @@
 """A study gives the same bits however it is run: at once, in pieces, in shares, on two devices, by two processes."""
 
+import inspect
 import json
 import random
 import signal
 import socket
 import time
 
+import jax
 import numpy as np
 import pytest
 
 import jaxsim as js
+from jaxsim.cli.main import main
 from jaxsim.study.signals import REQUEUE
 from jaxsim.study.state import state_of
 from jaxsim.study.store import open_store
@@ -160,3 +163,16 @@ def test_two_processes_of_jax_distributed(study, at_once, same, start, tmp_path)
     runs = [json.loads(path.read_text())["chunks"] for path in open_store(store).runs.glob("*.json")]
     assert runs == [6, 6]  # twelve chunks: even ones by one process, odd ones by the other
     same(store, at_once)
+
+
+@pytest.mark.parametrize("found", [[], ["--coordinator", "127.0.0.1:1", "--task", "0", "--of", "1"]])
+def test_the_first_process_to_finish_waits_long_for_the_last(found, study, at_once, monkeypatch):
+    real, told = inspect.signature(jax.distributed.initialize), []
+    monkeypatch.setattr(jax.distributed, "initialize", lambda *a, **k: told.append(real.bind(*a, **k).arguments))
+    monkeypatch.setattr(jax.distributed, "shutdown", lambda: told.append("left"))
+    assert main(["run", str(study), "--store", str(at_once), "--distributed", "--quiet", *found]) == 0
+    given, left = told
+    assert left == "left"
+    assert given["shutdown_timeout_seconds"] >= 24 * 3600  # shares may end hours apart; JAX gives up after 300 s
+    assert given["heartbeat_timeout_seconds"] >= 600
+    assert given["initialization_timeout"] >= 600

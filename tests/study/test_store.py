@@ -11,6 +11,7 @@ import pytest
 
 import jaxsim as js
 from jaxsim.cli.main import main
+from jaxsim.cli.report_sections import _interval
 from jaxsim.ensemble import stream
 from jaxsim.ensemble.compiled import trace_count
 from jaxsim.errors import StudyError
@@ -228,6 +229,14 @@ def test_status_show_and_exports(at_once, tmp_path, capsys):
         assert np.array_equal(back["mean"].values, js.open_study(at_once)["mean"].values)
     assert main(["show", str(tmp_path)]) == 2
     assert "no store of a study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "text"),
+    [(36.599, 0.3, "36.6 ± 0.6"), (3.8647, 0.05, "3.9 ± 0.1"), (123456.0, 300.0, "123500 ± 600"), (5.0, 0.0, "5 ± 0")],
+)
+def test_means_have_the_digits_that_their_intervals_bear(mean, error, text):
+    assert _interval(mean, error) == text
 
 
 def test_the_report_is_one_page_that_asks_for_nothing(at_once, tmp_path, capsys):
