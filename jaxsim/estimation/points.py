@@ -6,8 +6,10 @@ Scrambled anew and independently, each replicate is unbiased, and their spread g
 reach comes from the trajectory's own stream.
 """
 
+import threading
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -21,6 +23,8 @@ from jaxsim.estimation.leap_path import leap_path
 from jaxsim.estimation.level import cost, refuse_faults
 from jaxsim.estimation.sums import GROUP, Sums
 
+SLAB = 1 << 13  # points that are made together, some megabytes
+_MAKING = threading.Lock()
 REPLICATES = 16  # Student's t then has 15 degrees of freedom: 9 % wider than the normal's interval
 
 
@@ -122,11 +126,30 @@ def coordinates(seed: Any, replicate: int, dimension: int, first: int, number: i
     >>> [sorted((row >> np.uint32(26)).tolist()) == [*range(64)] for row in words]
     [True, True, True]
     """
+    parts, place = [], first
+    while place < first + number:
+        start, size = _slab_at(place)
+        with _MAKING:  # two threads that want the same slab at the same time
+            slab = _slab(int(seed), replicate, dimension, start, size)
+        parts.append(slab[:, place - start : min(size, first + number - start)])
+        place = start + size
+    return np.ascontiguousarray(np.concatenate(parts, axis=1))
+
+
+def _slab_at(place: int) -> tuple[int, int]:
+    """Return where the slab begins that a point is in, and its length: the longer, the further out, up to SLAB."""
+    size = GROUP if place < GROUP else min(1 << (place.bit_length() - 1), SLAB)
+    return place // size * size, size
+
+
+@lru_cache(maxsize=8)
+def _slab(seed: int, replicate: int, dimension: int, start: int, size: int) -> np.ndarray:
+    """Return consecutive points; to scramble a sequence takes as long as thousands of its points."""
     from scipy.stats import qmc
 
-    source = qmc.Sobol(dimension, scramble=True, bits=32, rng=np.random.default_rng([int(seed), replicate]))
-    if first:
-        source.fast_forward(first)
+    source = qmc.Sobol(dimension, scramble=True, bits=32, rng=np.random.default_rng([seed, replicate]))
+    if start:
+        source.fast_forward(start)
     with np.errstate(all="ignore"):
-        values = source.random(number)
-    return np.ascontiguousarray(np.minimum(values * 2.0**32, 2.0**32 - 1).astype(np.uint32).T)
+        values = source.random(size)
+    return np.minimum(values * 2.0**32, 2.0**32 - 1).astype(np.uint32).T

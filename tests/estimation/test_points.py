@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.estimation.points import REPLICATES, Points
+from jaxsim.estimation.points import REPLICATES, Points, coordinates
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,16 @@ def test_more_points_continue_the_sequence(ladder):
     later.run(4096)
     assert later.mean == pytest.approx(at_once.mean, rel=1e-12)
     assert later.variance == pytest.approx(at_once.variance, rel=1e-6)
+
+
+@pytest.mark.parametrize(("first", "number"), [(0, 64), (0, 256), (192, 192), (8000, 512), (20_000, 192)])
+def test_pieces_are_those_of_one_sequence(first, number):
+    from scipy.stats import qmc
+
+    whole = qmc.Sobol(7, scramble=True, bits=32, rng=np.random.default_rng([3, 2])).random(1 << 15)
+    words = (whole * 2.0**32).astype(np.uint32).T
+    assert np.array_equal(coordinates(3, 2, 7, first, number), words[:, first : first + number])
+    assert not np.array_equal(coordinates(3, 1, 7, first, number), words[:, first : first + number])
 
 
 def test_estimates_take_points_where_they_pay_and_cover_the_closed_form(varied):
