@@ -21,6 +21,7 @@ import argparse
 import json
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -48,48 +49,59 @@ def main(arguments: list[str] | None = None) -> None:
         if given is None:
             given = {"case": name, "commit": result["commit"], **prepared(case)}
             kept.append(given)
+        follow(case, given["errors"])
+        judge(given)
+        record.write(result, options.out)
         while len(given["repeats"]) < options.repeats:
             given["repeats"].append(entry(estimated(case, ERROR, 1000 + len(given["repeats"]))))
             judge(given)
             record.write(result, options.out)
-        show(given)
+        if given["repeats"]:
+            show(given)
     print(f"\nwritten to {options.out}")
 
 
 def prepared(case: dict) -> dict:
-    """Everything but the repetitions."""
-    for error in case["errors"]:
-        estimated(case, error, 1)  # compiles
+    """Everything but estimates of single seeds."""
+    estimated(case, ERROR, 1)  # compiles
     plain = plain_cost(case)
-    rows = [
-        {"error": error, "seed": seed, **entry(estimated(case, error, seed))}
-        for error in case["errors"]
-        for seed in SEEDS
-    ]
     return {
         "quantity": case["quantity"],
         "at": case["at"],
         "plain": plain,
         "truth": case.get("truth", reference)(case, plain),
-        "errors": rows,
-        "slopes": {name: slope(rows, name) for name in ("seconds", "work")},
+        "errors": [],
         "levels": levels(case),
         "points": points(case) if "points" in case else [],
         "repeats": [],
     }
 
 
-def slope(rows: list[dict], name: str) -> list[dict]:
-    """Logarithmic slope of the cost over the error between errors a decade apart, means over the seeds."""
+def follow(case: dict, rows: list[dict]) -> None:
+    """Add the estimates at each error that are not there yet."""
+    there = {(row["error"], row["seed"]) for row in rows}
+    for error in case["errors"]:
+        missing = [seed for seed in SEEDS if (error, seed) not in there]
+        if missing:
+            estimated(case, error, 1)  # compiles
+        rows += [{"error": error, "seed": seed, **entry(estimated(case, error, seed))} for seed in missing]
+
+
+def slopes(rows: list[dict], name: str) -> list[dict]:
+    """Logarithmic slope of the cost over the error from each error to the next, of means over the seeds."""
     errors = sorted({row["error"] for row in rows}, reverse=True)
     cost = {error: np.mean([row[name] for row in rows if row["error"] == error]) for error in errors}
-    pairs = [(a, b) for a in errors for b in errors if 9.9 < a / b < 10.1]
-    return [{"from": a, "to": b, "slope": float(np.log(cost[b] / cost[a]) / np.log(b / a))} for a, b in pairs]
+    return [
+        {"from": a, "to": b, "slope": float(np.log(cost[b] / cost[a]) / np.log(b / a))} for a, b in pairwise(errors)
+    ]
 
 
 def judge(case: dict) -> None:
     """Add what the repetitions say."""
     rows, truth, plain = case["repeats"], case["truth"], case["plain"]
+    case["slopes"] = {name: slopes(case["errors"], name) for name in ("seconds", "work")}
+    if not rows:
+        return
     needed = max(plain["variance"] * (NORMAL / (ERROR * truth["value"])) ** 2, 1.0)
     seconds = float(np.mean([row["seconds"] for row in rows]))
     case |= {
@@ -188,7 +200,7 @@ def show(case: dict) -> None:
         f"{case['trajectories_needed']:,.0f} exact trajectories{told}: {case['times_cheaper']:.0f} times cheaper"
     )
     for name, found in case["slopes"].items():
-        print(f"  slope of {name}: " + ", ".join(f"{x['slope']:.2f} from {x['from']:g} to {x['to']:g}" for x in found))
+        print(f"  slope of {name}: " + ", ".join(f"{x['slope']:.2f} to {x['to']:g}" for x in found))
 
 
 if __name__ == "__main__":
