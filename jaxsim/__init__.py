@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.network import Network as Network
     from jaxsim.network import Parameter as Parameter
     from jaxsim.network import Reaction as Reaction
+    from jaxsim.network import quasi_steady as quasi_steady
     from jaxsim.optimise import Optimum as Optimum
     from jaxsim.optimise import free as free
     from jaxsim.optimise import optimise as optimise
@@ -71,6 +72,7 @@ _TABLE = {
     "Reaction": "jaxsim.network",
     "Parameter": "jaxsim.network",
     "Event": "jaxsim.network",
+    "quasi_steady": "jaxsim.network",
     "Schedule": "jaxsim.dosing",
     "Dose": "jaxsim.dosing",
     "Set": "jaxsim.dosing",

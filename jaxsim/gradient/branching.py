@@ -17,10 +17,11 @@ from jax import lax
 
 from jaxsim.gradient.chain import Chain, Drive, rates
 from jaxsim.gradient.mean_chain import mean_path, no_nudges, typical_parameters
-from jaxsim.gradient.objective import Objective
+from jaxsim.gradient.objective import Objective, Term
 from jaxsim.network import Compare, Name, Number, Structure, stoichiometry
 
 LEAST = 0.02  # q within a leap or two of the end, where it vanishes and its inverse does not exist
+NOTHING = 1e-6  # q at the end, where the derivative of its powers has to exist
 BLOCKS = 4  # of time, each with weights of its own
 SCARCE = 1e-3  # mean count below which a species' deviation says nothing
 
@@ -42,11 +43,17 @@ class Branching(NamedTuple):
 
 def dying_species(objective: Objective, structure: Structure) -> tuple[str, int] | None:
     """Return the species, and the number of the term, where the objective has the probability that a species is 0."""
-    for j, term in enumerate(objective.terms):
+    return next(iter(dying_terms(objective.terms, structure)), None)
+
+
+def dying_terms(terms: tuple[Term, ...], structure: Structure) -> tuple[tuple[str, int], ...]:
+    """Return the species, and the number of the term, of every probability that a species is 0."""
+    found = []
+    for j, term in enumerate(terms):
         match term.signal:
             case Compare("==", Name(name), Number(0.0)) if term.kind == "at" and name in structure.species:
-                return name, j
-    return None
+                found.append((name, j))
+    return tuple(found)
 
 
 def branching_tables(chain: Chain, drive: Drive, species: int, term: int) -> Branching:
@@ -60,15 +67,7 @@ def branching_tables(chain: Chain, drive: Drive, species: int, term: int) -> Bra
 @partial(jax.jit, static_argnums=(0, 1))
 def _tables(chain: Chain, species: int, drive: Drive) -> Branching:
     path, _ = mean_path(chain, drive, no_nudges(chain, drive))
-    parameters = typical_parameters(chain, drive)
-
-    def at(x: Any, exposure: Any) -> Any:
-        return jnp.stack(rates(chain, tuple(row[None] for row in x), exposure, parameters))[:, 0]
-
-    own = path[:, species]
-    per_cell = jax.vmap(at)(path, drive.tables.exposure) / jnp.maximum(own, np.float32(SCARCE))[:, None]
-    change = stoichiometry(chain.structure)[species].astype(np.float32)
-    per_cell = per_cell * (change != 0.0).astype(np.float32)[None, :]
+    per_cell, change = per_cell_rates(chain, drive, path, species)
 
     def back(q: Any, leap: Any) -> tuple[Any, Any]:
         rate, width = leap
@@ -80,6 +79,39 @@ def _tables(chain: Chain, species: int, drive: Drive) -> Branching:
     others = np.arange(len(chain.structure.species)) != species
     inverse = jnp.where(others[None, :] & (path > SCARCE), 1.0 / jnp.maximum(path, np.float32(SCARCE)), 0.0)
     return Branching(jnp.log(q), ratio, growth, inverse, jnp.ones((path.shape[0], 2 + path.shape[1]), jnp.float32))
+
+
+def per_cell_rates(chain: Chain, drive: Drive, path: Any, species: int) -> tuple[Any, np.ndarray]:
+    """Return the rates along the mean per cell of a species [n, R], 0 where they do not change it, and its changes."""
+    parameters = typical_parameters(chain, drive)
+
+    def at(x: Any, exposure: Any) -> Any:
+        return jnp.stack(rates(chain, tuple(row[None] for row in x), exposure, parameters))[:, 0]
+
+    own = jnp.maximum(path[:, species], np.float32(SCARCE))
+    change = stoichiometry(chain.structure)[species].astype(np.float32)
+    counts = (change != 0.0).astype(np.float32)[None, :]
+    return jax.vmap(at)(path, drive.tables.exposure) / own[:, None] * counts, change
+
+
+def extinction(chain: Chain, drive: Drive, path: Any, species: int, term: int) -> Any:
+    """Return the probability that a species is 0 when a term looks, in the branching mean field; a float32 scalar.
+
+    Cells divide and die independently, at their rates along the mean `path` [n, S]: one has died out with probability
+    q, all of them with q to the power of their number (Kendall, Ann. Math. Stat. 19 (1948) 1). Differentiable in the
+    tables of `drive`, which a probability estimated from counts is not.
+    """
+    per_cell, change = per_cell_rates(chain, drive, path, species)
+    before = jnp.arange(drive.width.shape[0]) < jnp.argmax(drive.looks.at[:, term])
+    width = jnp.where(before, drive.width, 0.0)
+
+    def back(q: Any, leap: Any) -> tuple[Any, None]:
+        rate, width = leap
+        earlier = q + width * jnp.sum(rate * (q ** (1.0 + change) - q))
+        return jnp.clip(earlier, np.float32(NOTHING), np.float32(1.0)), None
+
+    q = lax.scan(back, jnp.float32(NOTHING), (per_cell, width), reverse=True)[0]
+    return jnp.exp(path[0, species] * jnp.log(q))
 
 
 def seen(leap: Branching, species: int, x: tuple[Any, ...], parts: list[Any]) -> list[Any]:

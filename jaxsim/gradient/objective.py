@@ -171,7 +171,7 @@ def _settled(term: Term, network: Network, start: float, end: float) -> Term:
     observables = dict(network.structure.observables)
     signal = substitute(term.signal, observables)
     species = network.structure.species
-    for name in sorted(names(term.signal)):
+    for name in sorted(names(term.signal) - set(network.structure.parameters)):
         if name not in species and name not in observables:
             raise SimulationError(
                 f"the objective '{described(term)}' reads '{name}', which is neither a species nor an observable "

@@ -141,5 +141,6 @@ def _refuse_jumping_rates(problem: Problem, scored: tuple[bool, ...]) -> None:
         if has_jumps(reaction.rate) and names(reaction.rate) & along:
             raise SimulationError(
                 f"the rate {to_string(reaction.rate)} of reaction '{reaction}' jumps with the state, and a derivative "
-                f"along the path would miss it; use method 'leap_score', or scored= with the species it reads"
+                f"along the path would miss it; write branches that meet with min and max, use method 'leap_score', or "
+                f"scored= with the species it reads"
             )

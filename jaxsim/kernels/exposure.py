@@ -21,6 +21,7 @@ from jaxsim.network import Structure
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)  # of a part of a cell: exact for polynomials of degree nine
 SHIFTS = 4  # of the cell in double averaging; eight take little more of the ripple away
+ROUNDING = 64 * np.finfo(np.float64).eps  # of the whole integral: what a difference of two running integrals may be off
 
 
 def exposures(
@@ -68,7 +69,9 @@ def exposures(
     integral = _running_integral(structure, plan, network, timeline, marks, points)
     count = left.size
     reached = integral[place[: 2 * count]]
-    mean = (reached[count:] - reached[:count]) / (right - left).reshape(-1)[:, None]
+    part = reached[count:] - reached[:count]
+    lost = ROUNDING * jnp.max(jnp.abs(integral), axis=0)[None, :]  # or a drug that is gone would have a negative mean
+    mean = jnp.where(jnp.abs(part) > lost, part, 0.0) / (right - left).reshape(-1)[:, None]
     return jnp.mean(mean.reshape(*left.shape, len(plan.in_time)), axis=1)
 
 

@@ -18,6 +18,7 @@ from jaxsim.models.organism_scenarios import OrganismArm, scenarios, standard_re
 from jaxsim.models.organism_sensitivity import organism_sensitivity
 from jaxsim.models.organism_steady_state import steady_state
 from jaxsim.models.organism_study import organism_study
+from jaxsim.models.organism_trial import organism_trial
 from jaxsim.models.organism_validation import validate
 from jaxsim.models.organism_verdicts import target_table
 from jaxsim.models.parameters import ModelParameter, read_parameters
@@ -43,6 +44,7 @@ __all__ = [
     "organism_parameters",
     "organism_sensitivity",
     "organism_study",
+    "organism_trial",
     "profile_organism",
     "read_parameters",
     "scenarios",

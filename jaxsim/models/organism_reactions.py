@@ -44,8 +44,8 @@ KILL = (
 )
 TRANSIT = f"{GCSF}^transit_feedback"
 EXCESS = f"max({GCSF} - 1, 0)"
-RELEASE = (
-    f"if({GCSF} < 1, sqrt({GCSF}), 1 + release_gain*{EXCESS}/(release_gain + {EXCESS}))*(1 + {SIGNAL})*release_rate*R"
+RELEASE = (  # the root below baseline, saturating above it; without a condition, so that paths have a derivative
+    f"(sqrt(min({GCSF}, 1)) + release_gain*{EXCESS}/(release_gain + {EXCESS}))*(1 + {SIGNAL})*release_rate*R"
 )
 ANTIGEN = f"(A + lytic_antigen*Y + living_antigen*{TUMOUR})"
 

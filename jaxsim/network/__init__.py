@@ -21,6 +21,7 @@ from jaxsim.network.network import Network
 from jaxsim.network.parameter import Parameter, is_distribution
 from jaxsim.network.parser import parse
 from jaxsim.network.printer import to_string
+from jaxsim.network.quasi_steady import quasi_steady
 from jaxsim.network.reaction import Reaction, mass_action
 from jaxsim.network.reaction_parser import parse_reaction
 from jaxsim.network.structure import (
@@ -61,6 +62,7 @@ __all__ = [
     "names_of_time",
     "parse",
     "parse_reaction",
+    "quasi_steady",
     "rate_class",
     "stoichiometry",
     "substitute",

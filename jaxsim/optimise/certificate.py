@@ -10,9 +10,8 @@ from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, posed
 from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.result import Gradient
-from jaxsim.optimise.polish import stationary
+from jaxsim.optimise.polish import LANES, stationary
 from jaxsim.optimise.search import FRESH, Search
-from jaxsim.optimise.trial import CPU_LANES
 
 ACTIVE = 0.01  # share of its room below which a component stands at a bound
 WIDTH = 0.2  # of coordinates: half the step of the differences of a check
@@ -93,13 +92,11 @@ def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
     began = time.perf_counter()
     problem = _weighted(search, search.at(z), weights, trajectories)
     found = assembled(problem, search.method, began)
-    wide = problem._replace(steps=np.full(z.size, WIDTH), lanes=CPU_LANES)
+    wide = problem._replace(steps=np.full(z.size, WIDTH), lanes=search.problem.lanes)
     return compared(wide, found, trajectories, began)
 
 
 def _weighted(search: Search, problem: Problem, weights: np.ndarray, trajectories: int) -> Problem:
-    from jaxsim.optimise.polish import LANES
-
     return problem._replace(
         objective=search.criterion.weighted(weights), lanes=LANES, trajectories=trajectories,
         seed=(search.seed + FRESH) % (1 << 64), first=1 << 40,

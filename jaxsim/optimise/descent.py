@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxsim.optimise.feasible import aim, final_errors, judge, retreat
 from jaxsim.optimise.penalty import Penalty
-from jaxsim.optimise.polish import polish
+from jaxsim.optimise.polish import Polished, polish
 from jaxsim.optimise.refine import refine
 from jaxsim.optimise.scout import scout
 from jaxsim.optimise.search import Search
-from jaxsim.optimise.trial import BOUND, Trial
 
 SCOUT_STEPS = 120
 CARRIED = 3  # ends of the first scout that are tried out with the true objective
@@ -17,9 +17,6 @@ REFINED = 2  # of these that the second scout refines, unless that would take mo
 REFINED_SHARE = 0.5
 ROUNDS = 3  # more of the polish, while a limit is not kept
 REFINE_TRAJECTORIES, REFINE_EVALUATIONS = 512, 24
-CHOICE = 2048  # trajectories of each schedule where one is chosen
-SPARE = 1.0  # how many errors of the final trial a limit is kept by, beyond its 95 % bound
-NEAR = 0.01  # of its unit: an excess that does not decide between two ends
 
 
 class Descent(NamedTuple):
@@ -49,54 +46,55 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
         if search.forward_equivalents >= REFINED_SHARE * budget:
             break
         search.announce(f"second scout: Langevin equation from end {index}")
-        refined = refine(search, ends[index], penalty, REFINE_TRAJECTORIES, REFINE_EVALUATIONS)
+        refined = refine(search, ends[index], penalty, min(REFINE_TRAJECTORIES, search.final), REFINE_EVALUATIONS)
         paths[len(ends)] = refined.path
         ends.append(refined.z)
-    rows = _compared(search, ends, CHOICE).mean
+    rows = search.compared(ends, search.choice).mean
     best = int(np.argmin([penalty.merit(row) for row in rows]))
     penalty.update(rows[best])
-    polished = polish(search, ends[best], penalty, batch, steps, budget)
-    sizes, path = [polished.batches], [paths[best], polished.path]
-    for _ in range(ROUNDS if search.criterion.limits else 0):
-        row = _compared(search, [polished.z], CHOICE).mean[0]
-        if np.max(penalty.excess(row)) <= NEAR or search.forward_equivalents >= budget:
-            break
-        search.announce("a limit is not kept yet: another round")
-        penalty.update(row)
-        polished = polish(search, polished.z, penalty, batch, max(1, steps // 2), budget)
-        sizes.append(polished.batches)
-        path.append(polished.path)
-    z = _chosen(search, penalty, [ends[best], polished.z])
-    if z is not polished.z:
+    done, kept = _polished(search, penalty, ends[best], batch, steps, budget)
+    candidates = [ends[best], done[-1].z]
+    if not kept:
+        search.announce("a limit is not kept: back towards an end that keeps it")
+        candidates += retreat(search, penalty, done[-1].z, ends)
+    z = candidates[judge(search, penalty, candidates).best]
+    path = [paths[best], *(polished.path for polished in done)]
+    if z is ends[best]:
         search.notes.append("the polish did not improve on where it began, which was kept")
         path = [paths[best]]
     return Descent(
         *(z, _weights(search, penalty, z), np.concatenate([*path, z[None]])),
-        *(carried, np.concatenate(sizes), polished.ended),
+        *(carried, np.concatenate([polished.batches for polished in done]), done[-1].ended),
     )
+
+
+def _polished(
+    search: Search, penalty: Penalty, z: np.ndarray, batch: tuple[int, int], steps: int, budget: float
+) -> tuple[list[Polished], bool]:
+    """Polish, and again while a limit is not kept; return the rounds, and whether all limits are kept at the end."""
+    done = [polish(search, z, penalty, batch, steps, budget)]
+    if not search.criterion.limits:
+        return done, True
+    for left in reversed(range(ROUNDS + 1)):
+        found = judge(search, penalty, [done[-1].z])
+        if found.excess[0] == 0.0:
+            return done, True
+        if not left or search.forward_equivalents >= budget:
+            break
+        search.announce("a limit is not kept yet: another round")
+        penalty.most = found.most[0]
+        penalty.update(found.rows[0])
+        done.append(polish(search, done[-1].z, penalty, batch, max(1, steps // 2), budget))
+    return done, False
 
 
 def _promising(search: Search, penalty: Penalty, ends: list[np.ndarray]) -> list[int]:
     """Return the ends that the second scout takes, by the true objective; set what the limits have to spare."""
-    trial = _compared(search, ends, CHOICE)
-    errors = np.array([[trial.error(i, f) for f in range(trial.mean.shape[1])] for i in range(len(ends))])
-    errors = errors.max(axis=0) * np.sqrt(trial.trajectories / search.final)
+    trial = search.compared(ends, search.choice)
+    errors = final_errors(search, trial).max(axis=0)
     search.resolution = float(errors[0])
-    penalty.most = search.criterion.most - (BOUND + SPARE) * errors[1:]
+    penalty.most = aim(search, errors)
     return [int(i) for i in np.argsort([penalty.merit(row) for row in trial.mean])[:REFINED]]
-
-
-def _compared(search: Search, ends: list[np.ndarray], trajectories: int) -> Trial:
-    """Try out ends on common trajectories."""
-    return search.try_out({str(i): search.regimen.schedule(z) for i, z in enumerate(ends)}, trajectories)
-
-
-def _chosen(search: Search, penalty: Penalty, ends: list[np.ndarray]) -> np.ndarray:
-    """Return the best of some ends: first by limits, then by objective."""
-    rows = _compared(search, ends, 2 * CHOICE).mean
-    excess = np.array([np.max(penalty.excess(row), initial=0.0) for row in rows])
-    kept = [i for i in range(len(ends)) if excess[i] <= max(NEAR, float(excess.min()))]
-    return ends[min(kept, key=lambda i: search.criterion.sign * rows[i, 0])]
 
 
 def _weights(search: Search, penalty: Penalty, z: np.ndarray) -> np.ndarray:
@@ -104,7 +102,7 @@ def _weights(search: Search, penalty: Penalty, z: np.ndarray) -> np.ndarray:
     weights = np.zeros(len(search.criterion.counts))
     weights[0] = 1.0
     if search.criterion.limits:
-        found = _compared(search, [z], 2 * CHOICE).mean[0]
+        found = search.compared([z], 2 * search.choice).mean[0]
         pull = penalty.weights(found)
         weights = pull / pull[0]
     return weights

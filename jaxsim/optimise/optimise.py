@@ -20,7 +20,7 @@ from jaxsim.optimise.descent import Descent, descend
 from jaxsim.optimise.optimum import Optimum
 from jaxsim.optimise.ranking import Ranking
 from jaxsim.optimise.search import FRESH, Search
-from jaxsim.optimise.trial import Trial, paired_trial
+from jaxsim.optimise.trial import Trial, paired_trial, trial_lanes
 from jaxsim.optimise.unknowns import read_regimen
 
 BUDGET = 200_000
@@ -162,7 +162,7 @@ def posed_search(
     """Check everything and choose the estimator."""
     regimen = read_regimen(network, schedule, start, sought.end)
     problem = posed(regimen.free(regimen.start), sought.terms, 2, seed, (start, sought.end), step, None, shifts, 0)
-    problem = problem._replace(scored=known_species(problem, scored))
+    problem = problem._replace(scored=known_species(problem, scored), lanes=trial_lanes(int(trajectories)))
     if method == "auto":
         method, reason = chosen(problem)
     else:

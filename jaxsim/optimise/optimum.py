@@ -140,16 +140,14 @@ class Optimum:
         """Return the derivative of the objective in the whole course of an effect, at the optimum.
 
         Parameters are those of :func:`jaxsim.switching_function`; species treated by score, span and step are those of
-        the search if not given.
+        the search if not given, and the schedule is the optimum.
         """
         edges = self.search.problem.grid.edges
         given: dict[str, Any] = {
             "start": float(edges[0]), "end": float(edges[-1]), "step": float(np.diff(edges).max()),
-            "scored": self.search.problem.scored, "seed": self.search.seed,
+            "scored": self.search.problem.scored, "seed": self.search.seed, "schedule": self.schedule,
         }  # fmt: skip
-        return switching_function(
-            self.network, self.criterion.objective, of=of, schedule=self.schedule, **(given | settings)
-        )
+        return switching_function(self.network, self.criterion.objective, of=of, **(given | settings))
 
     def __str__(self) -> str:
         low, high = self.value - TWO_SIDED * self.value_error, self.value + TWO_SIDED * self.value_error

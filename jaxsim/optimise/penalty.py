@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FIRM = 10.0  # r at the start: a limit exceeded by a tenth of its unit pulls as hard as the objective
-LEAST_UNIT = 0.1  # of the size of the objective or the bound
+LEAST_UNIT = 1e-3  # of the size of the objective or the bound: a unit that is not lost in a large offset, as of logs
 GROWTH, ENOUGH = 2.0, 0.5  # r grows where a round has not halved the worst excess
 FIRMEST = 256.0
 

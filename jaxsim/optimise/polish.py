@@ -17,6 +17,7 @@ from jaxsim.optimise.penalty import Penalty
 from jaxsim.optimise.search import GRADIENT_COST, Search
 
 LANES = 128  # side by side in one compiled program; a batch is several of these, so that batches grow without compiling
+SEEN_BETWEEN = ("surrogate", "langevin")  # whose error is seen only in the spread of programs: two at least
 RATE, LAST_RATE, CLIP = 0.25, 0.0125, 5.0
 NORM_TEST = 0.5
 MEMORY = 0.7  # of the covariance of gradients from step to step
@@ -46,6 +47,8 @@ def polish(
     """Descend from z until the gradient is lost in its error, the steps or the budget are used up."""
     rule = adam(RATE, LAST_RATE, steps)
     state = rule.init(z.astype(np.float32))
+    least = 2 * LANES if search.method in SEEN_BETWEEN else 1
+    batch = (max(batch[0], least), max(batch[1], least))
     size, quiet, norm, spread = batch[0], 0, 0.0, None
     finest = search.resolution / penalty.scale[0]
     path, sizes = [z], []

@@ -20,10 +20,11 @@ from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.surrogate_estimator import levels_of, with_first
 from jaxsim.gradient.tables import chained
 from jaxsim.optimise.penalty import Penalty
+from jaxsim.optimise.polish import LANES
 from jaxsim.optimise.search import GRADIENT_COST, Search
 from jaxsim.optimise.smooth import smoothed
 
-LANES = 256
+UNSEEN = 0.02  # of the final trial's error: an evaluation that gains less is the last
 FARTHEST = 14.0  # of a coordinate: a share of 1e-6
 
 
@@ -45,10 +46,12 @@ def refine(search: Search, z: np.ndarray, penalty: Penalty, trajectories: int, e
     def merit_and_slope(at: np.ndarray) -> tuple[float, np.ndarray]:
         return _merit_and_slope(search, search.at(at)._replace(**_shared(problem)), penalty, first)
 
+    unseen = UNSEEN * search.resolution / penalty.scale[0]
     try:
         found = optimize.minimize(
             merit_and_slope, z, jac=True, method="L-BFGS-B", bounds=[(-FARTHEST, FARTHEST)] * z.size,
-            callback=lambda at: path.append(np.array(at)), options={"maxfun": evaluations, "maxiter": evaluations},
+            callback=lambda at: path.append(np.array(at)),
+            options={"maxfun": evaluations, "maxiter": evaluations, "ftol": unseen},
         )  # fmt: skip
     except SimulationError as error:
         search.notes.append(f"a start was not refined by the Langevin equation: {error}")

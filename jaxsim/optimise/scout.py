@@ -1,7 +1,8 @@
 """First scout: rate equations on the leap grid, smooth objective, many starts side by side in one program.
 
 Every start descends by Adam on the noiseless leap chain. Nothing random is simulated; the ends that differ are handed
-on. The optimum of the mean is not that of the probability, but it is in the right valley.
+on. The optimum of the mean is not that of a probability, but it is in the right valley. The probability that a species
+is 0 is that of the branching mean field, whose cells divide and die by chance in the mean of all else.
 """
 
 from dataclasses import replace
@@ -14,6 +15,7 @@ import numpy as np
 from jax import lax
 
 from jaxsim.ensemble.double import double_precision
+from jaxsim.gradient.branching import dying_terms, extinction
 from jaxsim.gradient.chain import Chain, Drive
 from jaxsim.gradient.grid import looks
 from jaxsim.gradient.mean_chain import mean_path, no_nudges
@@ -54,20 +56,27 @@ class _Given(NamedTuple):
     sign: Any
 
 
+class _Posed(NamedTuple):
+    """What is compiled; hashable."""
+
+    decoder: Any
+    structure: Structure
+    chain: Chain
+    shifts: int
+    dying: tuple[tuple[int, int], ...]
+    """Position of the species and number of the term of each probability that a species is 0."""
+
+
 def scout(search: Search, starts: int, steps: int) -> Scouted:
     """Descend from the user's start and from random ones; return distinct ends, best first."""
     generator = np.random.default_rng(search.seed)
     z = np.stack([search.regimen.start, *(search.regimen.random(generator) for _ in range(starts - 1))])
-    given, chain = _given(search)
-    structure = search.problem.network.structure
-    shifts = search.problem.shifts
+    given, posed = _given(search)
     with double_precision():
-        first = np.asarray(_functionals(search.regimen.decoder, structure, chain, shifts, given, z))
+        first = np.asarray(_functionals(posed, given, z))
         penalty = new_penalty(first, search.criterion.most, search.criterion.sign)
         given = given._replace(scale=penalty.scale, most=penalty.most)
-        ends, merits, paths = jax.tree.map(
-            np.asarray, _descend(search.regimen.decoder, structure, chain, shifts, steps, given, z)
-        )
+        ends, merits, paths = jax.tree.map(np.asarray, _descend(posed, steps, given, z))
     finite = np.flatnonzero(np.isfinite(merits) & np.all(np.isfinite(ends), axis=1))
     order = finite[np.argsort(merits[finite])]
     if not order.size:
@@ -77,7 +86,7 @@ def scout(search: Search, starts: int, steps: int) -> Scouted:
     return Scouted(ends[kept], merits[kept], paths[:, kept[0]], penalty)
 
 
-def _given(search: Search) -> tuple[_Given, Chain]:
+def _given(search: Search) -> tuple[_Given, _Posed]:
     """Return the smooth problem of the mean."""
     terms = tuple(
         replace(term, summary="mean", level=0.0, upper=True)
@@ -92,32 +101,37 @@ def _given(search: Search) -> tuple[_Given, Chain]:
         weights[index, part] = [term.weight for term in objective.terms] * np.array(steady[part])
     base = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), search.regimen.base)
     zero = np.zeros(0)
-    return _Given(base, search.problem.grid.edges, drive, weights, zero, zero, search.criterion.sign), chain
+    structure = search.problem.network.structure
+    dying = tuple(
+        (structure.species.index(name), j) for name, j in dying_terms(search.criterion.terms.terms, structure)
+    )
+    posed = _Posed(search.regimen.decoder, structure, chain, search.problem.shifts, dying)
+    return _Given(base, search.problem.grid.edges, drive, weights, zero, zero, search.criterion.sign), posed
 
 
-def _values(decoder: Any, structure: Structure, chain: Chain, shifts: int, given: _Given, z: Any) -> Any:
+def _values(posed: _Posed, given: _Given, z: Any) -> Any:
     """Return the functionals of the mean at z, [1 + limits]."""
-    network, schedule = decoder(z, given.base)
-    tables = tables_of(structure, network, schedule, given.edges, shifts)
+    network, schedule = posed.decoder(z, given.base)
+    tables = tables_of(posed.structure, network, schedule, given.edges, posed.shifts)
     single: Tables = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), tables)
     drive = given.drive._replace(tables=single)
-    numbers = mean_path(chain, drive, no_nudges(chain, drive))[1]
+    path, numbers = mean_path(posed.chain, drive, no_nudges(posed.chain, drive))
+    for species, term in posed.dying:
+        numbers = numbers.at[term].set(extinction(posed.chain, drive, path, species, term))
     return given.term_weights @ numbers.astype(jnp.float64)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _functionals(decoder: Any, structure: Structure, chain: Chain, shifts: int, given: _Given, z: Any) -> Any:
-    return jax.vmap(lambda one: _values(decoder, structure, chain, shifts, given, one))(z)
+@partial(jax.jit, static_argnums=0)
+def _functionals(posed: _Posed, given: _Given, z: Any) -> Any:
+    return jax.vmap(lambda one: _values(posed, given, one))(z)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
-def _descend(
-    decoder: Any, structure: Structure, chain: Chain, shifts: int, steps: int, given: _Given, z: Any
-) -> tuple[Any, Any, Any]:
+@partial(jax.jit, static_argnums=(0, 1))
+def _descend(posed: _Posed, steps: int, given: _Given, z: Any) -> tuple[Any, Any, Any]:
     """Return where all starts end, their merits there, and their paths [steps, starts, Z]."""
 
     def merit(one: Any) -> Any:
-        found = _values(decoder, structure, chain, shifts, given, one)
+        found = _values(posed, given, one)
         excess = jnp.maximum((found[1:] - given.most) / given.scale[1:], 0.0)
         return given.sign * found[0] / given.scale[0] + 0.5 * FIRM * jnp.sum(excess**2)
 

@@ -1,6 +1,6 @@
 """What all stages of a search share: the problem, where it stands, and what it has cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ from jaxsim.optimise.trial import Trial, paired_trial
 GRADIENT_COST = {"surrogate": 3.0, "langevin": 3.0, "leap_score": 1.2, "controlled_score": 3.0, "score": 1.4}
 SELECTION = 0x9E3779B97F4A7C15  # added to the seed: trials that choose share no trajectory with the descent
 FRESH = 0xD1B54A32D192ED03  # the final trial shares none with anything before it
+CHOICE = 2048  # trajectories of each schedule where one is chosen, unless the final trial has fewer
 
 
 @dataclass
@@ -41,6 +42,11 @@ class Search:
     """Trajectories simulated so far, gradients counted by their cost."""
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def choice(self) -> int:
+        """Trajectories of each schedule where one is chosen."""
+        return min(CHOICE, self.final)
+
     def at(self, z: np.ndarray) -> Problem:
         """Return the problem at other coordinates."""
         free = self.regimen.free(z)
@@ -61,3 +67,7 @@ class Search:
         self.next_choice += found.trajectories
         self.forward_equivalents += found.trajectories * len(schedules)
         return found
+
+    def compared(self, ends: Sequence[np.ndarray], trajectories: int) -> Trial:
+        """Try out ends on common trajectories."""
+        return self.try_out({str(i): self.regimen.schedule(z) for i, z in enumerate(ends)}, trajectories)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.ensemble.double import double_precision
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.batches import LEAST_LANES, Average, batches, refuse_faults
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_paths import leap_paths
@@ -53,14 +53,26 @@ class Trial(NamedTuple):
         return np.array([self.mean[schedule, f] + BOUND * self.error(schedule, f) for f in limits])
 
 
+def trial_lanes(trajectories: int) -> int:
+    """Return how many trajectories of a trial run side by side: two batches at least, for two cores.
+
+    Examples
+    --------
+    >>> trial_lanes(300), trial_lanes(20_000) <= 1 << 16
+    (128, True)
+    """
+    most = CPU_LANES if jax.default_backend() == "cpu" else GPU_LANES
+    return max(LEAST_LANES, min(most, 1 << max(1, trajectories // 2).bit_length() - 1))
+
+
 def paired_trial(
     problem: Problem, criterion: Criterion, schedules: Mapping[str, Schedule], trajectories: int, seed: int, first: int
 ) -> Trial:
     """Simulate all schedules with common random numbers and return what they give.
 
-    `problem` says everything but the doses: network, grid, shifts.
+    `problem` says everything but the doses: network, grid, shifts, and how many trajectories run side by side.
     """
-    lanes = CPU_LANES if jax.default_backend() == "cpu" else GPU_LANES
+    lanes = trial_lanes(trajectories) if problem.lanes is None else problem.lanes
     problem = problem._replace(objective=criterion.terms, seed=seed, first=first, trajectories=trajectories)
     chain = chain_of(problem, lanes)
     drives = [_drive(problem._replace(schedule=schedule)) for schedule in schedules.values()]

@@ -9,6 +9,7 @@ from jaxsim.plots.lysis import plot_lysis
 from jaxsim.plots.organism_arms import plot_organism_arms
 from jaxsim.plots.organism_courses import plot_organism_courses
 from jaxsim.plots.organism_ladder import plot_organism_ladder
+from jaxsim.plots.organism_onsets import plot_onset_sensitivity, plot_onsets
 from jaxsim.plots.organism_sensitivity import plot_organism_sensitivity
 from jaxsim.plots.organism_validation import plot_organism_validation
 from jaxsim.plots.organism_verdicts import plot_organism_verdicts
@@ -26,6 +27,8 @@ __all__ = [
     "plot_inhibitor_interval",
     "plot_landscape",
     "plot_lysis",
+    "plot_onset_sensitivity",
+    "plot_onsets",
     "plot_organism_arms",
     "plot_organism_courses",
     "plot_organism_ladder",

@@ -11,8 +11,10 @@ from scipy.integrate import cumulative_trapezoid
 
 import jaxsim as js
 from jaxsim.gradient.batches import lane_count
+from jaxsim.gradient.branching import extinction
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
+from jaxsim.gradient.mean_chain import mean_path, no_nudges
 from jaxsim.gradient.problem import chain_of, drive_of
 from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
 from jaxsim.gradient.surrogate_estimator import levels_of
@@ -83,3 +85,19 @@ def test_branching_critic_leaves_little_noise_and_no_bias(slopes):
     assert abs(0.9 * found.vector[0] - slopes[0]) > LIMIT * found.error[0] + 0.02 * abs(slopes[0])  # would be seen
     together = np.hypot(found.value_error, without.value_error)
     assert abs(found.value - without.value) < LIMIT * together  # both of the leap chain
+
+
+def test_the_branching_mean_field_is_exact_where_cells_are_independent(slopes):
+    problem = posed(
+        free_numbers(NETWORK, PLAN, ["drug.amount", "drug.at"], None), EXTINCT, 2, 0, (0.0, None), 0.01, None, 4, 0
+    )
+    chain, drive = chain_of(problem, 1), jax.tree.map(jax.numpy.asarray, drive_of(problem))
+
+    def chance(tables):
+        moved = drive._replace(tables=tables)
+        path, _ = mean_path(chain, moved, no_nudges(chain, moved))
+        return extinction(chain, moved, path, 0, 0)
+
+    value, cotangent = jax.jit(jax.value_and_grad(chance))(drive.tables)
+    assert float(value) == pytest.approx(kendall(4.0, 2.0), rel=0.02)  # of leaps of 0.01
+    assert chained(cotangent, problem.slopes) == pytest.approx(slopes, rel=0.03)
