@@ -30,7 +30,7 @@ from worker import processor_seconds  # noqa: E402
 NAMES = ("birth_death", "dimerisation", "schlogl", "lotka_volterra")
 TOLERANCES = (0.1, 0.03, 0.01, 0.003)
 LANES, FEWEST = 1024, 256  # trajectories that one call of ours steps together; the fewest in a run
-STEPS = (8, 16, 50, 150)  # to the end, of the methods of fixed steps
+STEPS = (8, 12, 16, 50, 150)  # to the end, of the methods of fixed steps
 FIXED = {"trapezoidal_steps": "trapezoidal_tau_leap", "langevin": "langevin"}  # names here, and in `simulate`
 METHODS = ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "hybrid", "auto", *FIXED)
 OTHERS = {  # program and what its leaping is called

@@ -87,7 +87,7 @@ def simulate(
         ``"tau_leap"``: adaptive leaps over many events at once, and exact events wherever leaping does not
         pay, decided for each trajectory at each step; a critical reaction, which few firings would starve,
         keeps its exact clock. ``"midpoint_tau_leap"`` takes the rates expected halfway, and
-        ``"trapezoidal_tau_leap"``, the most accurate for its cost, leaps in two stages.
+        ``"trapezoidal_tau_leap"``, the most accurate for its cost, leaps in two stages about the rate equations.
         ``"implicit_tau_leap"`` is for stiff networks: it leaps over fast reactions that balance, and damps
         their variance.
         ``"hybrid"``: reactions that change a population below 100 (below 50 once they leap), or of which leaps
@@ -137,8 +137,9 @@ def simulate(
         ``"linear_noise"``; 1e-8 and 1e-6 if not given.
     tolerance
         Relative change of a rate that a leap allows, in expectation and in standard deviation; 0.03 if not
-        given. Half of it bounds the error of a standard deviation that relaxes. The weak error is about
-        proportional to it, and with ``"trapezoidal_tau_leap"`` and ``"hybrid"`` to its square.
+        given. Half of it bounds the error of a standard deviation that relaxes. For ``"trapezoidal_tau_leap"`` and
+        ``"hybrid"`` it bounds the errors of means and standard deviations, in standard deviations, and rates may
+        change by about its fourth root. The weak error is about proportional to it.
     step
         Length of leaps, instead of a tolerance: they end early only at save times, doses and critical reactions.
         Longest step of ``"langevin"``, in the time unit of the rates; a twentieth of the shortest relaxation time

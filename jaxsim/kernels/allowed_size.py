@@ -3,11 +3,12 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from jaxsim.kernels.balance import STIFF, without_balanced
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.leap import all_rates
-from jaxsim.kernels.leap_size import countable_size, leap_size, lifted, shares
+from jaxsim.kernels.leap_size import Weights, countable_size, leap_size, lifted, shares, weighed
 from jaxsim.kernels.leap_variants import VARIANTS, of_the_path
 from jaxsim.kernels.orders import orders
 from jaxsim.kernels.present import Present
@@ -19,10 +20,11 @@ from jaxsim.kernels.variation import variation_size
 
 
 def allowed_size(
-    program: Program, inputs: Inputs, given: Context, general: General, here: Present, leaping: list[Any]
+    program: Program, inputs: Inputs, given: Context, general: General, here: Present, exact: list[Any]
 ) -> tuple[Any, Any]:
-    """Return the longest leap of each lane, and the lanes in which it has to be implicit."""
+    """Return the longest leap of each lane over all but the exact reactions, and the lanes in which it is implicit."""
     structure, x = program.structure, here.x
+    leaping = [jnp.where(e, np.zeros((), a.dtype), a) for e, a in zip(exact, here.a, strict=True)]
     assert program.leap is not None
     assert general.limit is not None
     variant = VARIANTS[program.leap.variant]
@@ -34,19 +36,21 @@ def allowed_size(
     tolerance = inputs.tolerance.astype(program.real)
     order, allowance = orders(structure, rates, here.state, here.a), variant.allowance(tolerance)
     everything = [jnp.ones_like(rate) for rate in here.a]
-    counts, share = x, everything
+    counts, weights = x, Weights(everything, everything)
     if allowance.by_share:
         counts = lifted(x)
         state = {**here.state, **dict(zip(structure.species, counts, strict=True))}
         share = shares(structure, here.a, all_rates(program, state))
+        stale = np.ones((), program.real) if program.mixed else allowance.drift / tolerance
+        weights = weighed(share, exact, stale)
     explicit = jnp.minimum(
-        leap_size(structure, order, counts, share, leaping, allowance),
+        leap_size(structure, order, counts, weights, leaping, allowance),
         relaxation_size(structure, order, x, leaping, variant.relaxation(tolerance)),
     )
     chosen = explicit
     if variant.stiff:
         slow = without_balanced(structure, leaping)
-        implicit = leap_size(structure, order, x, everything, slow, of_the_path(tolerance))
+        implicit = leap_size(structure, order, x, Weights(everything, everything), slow, of_the_path(tolerance))
         stiff = implicit > explicit * explicit.dtype.type(STIFF)
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)

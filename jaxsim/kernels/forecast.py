@@ -79,8 +79,7 @@ def _leap(
         exact = ~is_large(program.structure, watched(program), x, none)
     else:
         exact = jnp.stack(critical_reactions(program.structure, x))
-    leaping = list(jnp.where(exact, zero[None, :], a))
-    size = allowed_size(program, inputs, given, general, here, leaping)[0]
+    size = allowed_size(program, inputs, given, general, here, list(exact))[0]
     if program.mixed:
         exact = exact | ~fires_often(a, size, none)
     return size, jnp.sum(jnp.where(exact, a, zero[None, :]), axis=0)

@@ -2,7 +2,7 @@
 
 In every iteration each lane divides its reactions anew (`partition.py`). The leap is chosen as in tau-leaping, for the
 reactions that it holds, and ended by the next jump of the others, whose propensity is followed along the leap
-(`hazard.py`). What is leaped over has Poisson firings in two stages, which for large means is the Langevin limit in
+(`hazard.py`), at its start and end. What is leaped over has Poisson firings in two stages, which for large means is the Langevin limit in
 whole molecules; fast reversible reactions that balance are passed over by implicit leaps (`hybrid_leap.py`), which
 keep their mean and damp their variance. Where leaping does not pay, all reactions are exact.
 
@@ -21,7 +21,7 @@ from jaxsim.kernels.allowed_size import allowed_size
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.firings import computed_once
 from jaxsim.kernels.hazard import expected, next_jump
-from jaxsim.kernels.leap import Leap, Plan, all_rates, make_leap, moved, state_at
+from jaxsim.kernels.leap import Leap, Plan, all_rates, leap_rates, make_leap, moved, state_at
 from jaxsim.kernels.leap_end import leap_end, pays
 from jaxsim.kernels.partition import fires_often, is_large, watched
 from jaxsim.kernels.present import Present
@@ -39,10 +39,10 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
     assert general.mixed is not None
     mixed, a, zero = general.mixed, jnp.stack(here.a), np.zeros((), program.real)
     large = is_large(program.structure, watched(program), lanes.x, mixed.fast)
-    leaping = list(jnp.where(large, a, zero))
+    small = list(~large)
     # Once, because everything below depends on it; lanes that stay do not use it.
     plain = general._replace(mixed=None)
-    size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, plain, here, leaping)
+    size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, plain, here, small)
     fast = large & fires_often(a, size, mixed.fast)
     slow_rates = jnp.where(fast, zero, a)
     exact = ~pays(size, jnp.sum(slow_rates, axis=0), here.a0)
@@ -67,6 +67,8 @@ def _propensities_at_end(
     """Return the propensities at the end of the leap, where its reactions are expected to bring the counts."""
     zero = np.zeros((), here.a0.dtype)
     firings = jnp.where(leap.leaping, jnp.stack(here.a), zero) * leap.size[None, :]
+    half_way = expected(moved(program, here.x, firings * firings.dtype.type(0.5)))
+    firings = leap_rates(program, inputs, given, leap, half_way) * leap.size[None, :]
     x = expected(moved(program, here.x, firings))
     return jnp.maximum(jnp.stack(all_rates(program, state_at(program, inputs, given, x, leap.cell, t))), zero)
 

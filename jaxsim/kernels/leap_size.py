@@ -8,10 +8,11 @@ Mass action: g_i is the largest over the reactions of (n / m) (1 + x/(x-1) + ...
 of order n that takes m molecules of the species; for n up to 3 these are the values of eq. 27 there.
 Any other rate: g_i is its present order (`orders.py`).
 
-The paper's rule, in which both parts are the tolerance, keeps the path of the propensities. Rules of second order need
-less for the same error of means and variances (`Allowance`): what a propensity changes by on average enters squared,
-what it fluctuates by only through its curvature, and neither matters more than the reaction contributes to the
-turnover of the species it changes.
+The paper's rule, in which both parts are the tolerance, keeps the path of the propensities. Rules of higher order need
+less for the same error of means and variances (`Allowance`): what a propensity changes by on average enters to the
+fourth power, what it fluctuates by only through its curvature, and neither matters more than the reaction contributes
+to the turnover of the species it changes. A critical reaction is exact, but at the rate at which the leap began: of
+that, the paper's rule holds.
 """
 
 from functools import reduce
@@ -39,23 +40,31 @@ class Allowance(NamedTuple):
     """Whether a reaction counts by its share in the turnover of the species that it changes."""
 
 
+class Weights(NamedTuple):
+    """How much it matters that the rate of each reaction changes within a leap."""
+
+    drift: list[Any]
+    """In mean."""
+    noise: list[Any]
+    """In standard deviation."""
+
+
 def leap_size(
-    structure: Structure, orders: list[Any], x: list[Any], shares: list[Any], leaping: list[Any], allowance: Allowance
+    structure: Structure, orders: list[Any], x: list[Any], weights: Weights, leaping: list[Any], allowance: Allowance
 ) -> Float[Array, " L"]:
     """Return the longest leap tau' of eq. 33; infinite where nothing that is leaped over changes a rate.
 
     `leaping` are the propensities of the reactions that are not critical, 0 for the others; `x` are the counts as real
-    numbers, `orders` those of the reactions (:func:`orders`), and `shares` what they count (:func:`shares`).
+    numbers, and `orders` those of the reactions (:func:`orders`).
     """
     inverse = jnp.zeros_like(leaping[0])
-    roots = [jnp.sqrt(share) for share in shares]
     for s, dependence in enumerate(plan_dependence(structure)):
         mean, variance = drift(structure, s, leaping), noise(structure, s, leaping)
         if not (dependence.orders or dependence.others) or mean is None:
             continue
         strength = _strengths(dependence, x[s], orders)
-        by_drift = _inverse_change(_largest(strength, shares), allowance.drift, x[s])
-        by_noise = _inverse_change(_largest(strength, roots), allowance.noise, x[s])
+        by_drift = _inverse_change(_largest(strength, weights.drift), allowance.drift, x[s])
+        by_noise = _inverse_change(_largest(strength, weights.noise), allowance.noise, x[s])
         inverse = jnp.maximum(inverse, jnp.maximum(jnp.abs(mean) * by_drift, variance * (by_noise * by_noise)))
     return 1 / inverse
 
@@ -87,9 +96,20 @@ def shares(structure: Structure, a: list[Any], at_lifted: list[Any]) -> list[Any
     return result
 
 
-def _largest(strengths: dict[int, Any], shares: list[Any]) -> Any:
-    """Return the largest g over the reactions, each weighed by its share."""
-    return reduce(jnp.maximum, [g * shares[r] for r, g in strengths.items()])
+def weighed(shares: list[Any], exact: list[Any], stale: Any) -> Weights:
+    """Return the weights of leaping reactions by their shares, and of the exact ones beside them.
+
+    An exact reaction counts in full, and for the drift `stale` times: where its clock runs on at the rate at which the
+    leap began, no rule of higher order corrects it.
+    """
+    one = jnp.ones_like(shares[0])
+    drift = [jnp.where(e, stale * one, share) for e, share in zip(exact, shares, strict=True)]
+    return Weights(drift, [jnp.where(e, one, jnp.sqrt(share)) for e, share in zip(exact, shares, strict=True)])
+
+
+def _largest(strengths: dict[int, Any], weights: list[Any]) -> Any:
+    """Return the largest g over the reactions, each times its weight."""
+    return reduce(jnp.maximum, [g * weights[r] for r, g in strengths.items()])
 
 
 def drift(structure: Structure, s: int, leaping: list[Any]) -> Any:

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from jaxsim.kernels.leap_size import consumption, weighted
 from jaxsim.network import Structure, names
 
-STABLE = 0.5  # of a relaxation time that a leap may take at most; explicit leaps are unstable from 2
+STABLE = 1.0  # of a relaxation time that a leap may take at most; explicit leaps are unstable from 2
 
 
 def relaxation_size(

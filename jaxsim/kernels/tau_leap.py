@@ -96,9 +96,8 @@ def critical_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes
     general, zero = lanes.general, np.zeros((), program.real)
     assert general is not None
     critical = critical_reactions(program.structure, lanes.x)
-    leaping = [jnp.where(c, zero, rate) for c, rate in zip(critical, here.a, strict=True)]
     # Once, because everything below depends on it; lanes that stay do not use it.
-    size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, general, here, leaping)
+    size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, general, here, critical)
     slow = total([jnp.where(c, rate, zero) for c, rate in zip(critical, here.a, strict=True)])[-1]
     exact = ~pays(size, slow, here.a0)
     if program.leap and program.leap.fixed:

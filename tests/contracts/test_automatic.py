@@ -70,7 +70,7 @@ def test_large_populations_are_leaped(case, options):
 
 @pytest.mark.parametrize(
     ("case", "options"),
-    [(GENE, {}), (VILAR, {}), (REPRESSILATOR, {}), (dimerisation(1000), {}), (GENE, {"tolerance": 0.1})],
+    [(GENE, {}), (VILAR, {}), (REPRESSILATOR, {}), (dimerisation(100), {}), (GENE, {"tolerance": 0.1})],
     ids=["gene", "Vilar", "repressilator", "dimerisation", "gene at 0.1"],
 )
 def test_where_leaping_does_not_pay_the_choice_is_exact_and_says_so(case, options):
