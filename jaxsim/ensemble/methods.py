@@ -28,7 +28,7 @@ METHODS = {
     "direct": Method("exact: every event of every trajectory, with thinning where rates vary in time", COUNTED),
     "tau_leap": Method("adaptive leaps over many events, exact events where leaping does not pay", LEAPS),
     "midpoint_tau_leap": Method("leaps at the rates expected halfway: second order in the mean", LEAPS),
-    "trapezoidal_tau_leap": Method("leaps in two stages: fourth order in the mean, third in the variance, where counts are large", LEAPS),
+    "trapezoidal_tau_leap": Method("leaps in two stages: of high order in mean and variance", LEAPS),
     "implicit_tau_leap": Method("leaps longer than what balances takes to relax, for stiff networks", LEAPS),
     "hybrid": Method(
         "exact jumps of small populations and rare reactions, leaps over all others, divided anew at every step",

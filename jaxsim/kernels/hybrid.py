@@ -2,9 +2,10 @@
 
 In every iteration each lane divides its reactions anew (`partition.py`). The leap is chosen as in tau-leaping, for the
 reactions that it holds, and ended by the next jump of the others, whose propensity is followed along the leap
-(`hazard.py`), at its start and end. What is leaped over has Poisson firings in two stages, which for large means is the Langevin limit in
-whole molecules; fast reversible reactions that balance are passed over by implicit leaps (`hybrid_leap.py`), which
-keep their mean and damp their variance. Where leaping does not pay, all reactions are exact.
+(`hazard.py`) between its start and its end. What is leaped over has Poisson firings in two stages, which for large
+means is the Langevin limit in whole molecules; fast reversible reactions that balance are passed over by implicit
+leaps (`hybrid_leap.py`), which keep their mean and damp their variance. Where leaping does not pay, all reactions are
+exact.
 
 Sources: Haseltine & Rawlings, J. Chem. Phys. 117 (2002) 6959; Salis & Kaznessis, J. Chem. Phys. 122 (2005) 054103;
 Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109 for the length of the leaps.
