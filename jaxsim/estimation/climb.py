@@ -9,11 +9,11 @@ from jaxsim.estimation.allocation import Share, believed_variance, sample_sizes,
 from jaxsim.estimation.ladder import REFINEMENT, Ladder
 from jaxsim.estimation.level import Level, cost, plain_cost
 from jaxsim.estimation.points import Points
-from jaxsim.estimation.sums import GROUP
 from jaxsim.estimation.wish import MARGIN, Wish
 
 PILOT_PATHS, PILOT_PAIRS, PILOT_EXACT = 128, 64, 64
 PILOT_POINTS, MANY = 1024, 8192  # points of the pilot, and trajectories of the lowest level from which it pays
+PLAIN_LEAST = 1024  # exact trajectories that plain Monte Carlo begins with; fewer side by side take as long
 LOOK = 0.25  # of the cost of a pilot of exact pairs, that one of pairs of leaps may take only to be looked at
 WORTH = 0.5  # of the variance, below which points are taken
 BIAS_SHARE = 0.4  # of the wanted half-width that the bound of a bias may take
@@ -42,7 +42,7 @@ def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
     reactions, thinned = len(ladder.chain.structure.reactions), bool(ladder.question.program.general)
     target = wish.target(levels[0].sums.finer_mean)
     each = plain_cost(rung.events, reactions, thinned)
-    plain = max(plain_trajectories(levels[0], target), first_plain(each)) * each
+    plain = max(plain_trajectories(levels[0], target), PLAIN_LEAST) * each
     if plain < PILOT_EXACT * cost("exact", rung.edges.size - 1, reactions, rung.events):
         return None
     wish.refuse_above_limit(PILOT_EXACT * cost("exact", rung.edges.size - 1, reactions, rung.events))
@@ -61,7 +61,7 @@ def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
     wasted += [ahead] if ahead else []
     levels.append(last)
     left = total_cost(_shares(levels), target) - sum(level.sums.number * level.cost for level in levels)
-    if left > max(plain_trajectories(levels[-1], target), first_plain(each)) * each:
+    if left > max(plain_trajectories(levels[-1], target), PLAIN_LEAST) * each:
         return None
     _take_points(levels, wasted, wish.target(value(levels)))
     sample(levels, [1.0] * len(levels), wish, lambda: 0.0)
@@ -179,17 +179,6 @@ def value(levels: list[Any], weights: list[float] | None = None) -> float:
 def plain_trajectories(level: Level | Points, target: float) -> float:
     """Return how many exact trajectories plain Monte Carlo needs, if it knew its variance beforehand."""
     return max(level.sums.finer_variance * MARGIN**2 / target, 2.0)
-
-
-def first_plain(each: float) -> int:
-    """Return how many exact trajectories of a cost plain Monte Carlo begins with: those of a second, 64 to 1,024.
-
-    Examples
-    --------
-    >>> first_plain(1e3), first_plain(4e6), first_plain(1e9)
-    (1024, 250, 64)
-    """
-    return int(min(max(1e9 / each, GROUP), 1024))
 
 
 def _level(ladder: Ladder, kind: str, level: int, seed: Any, number: int) -> Level:

@@ -10,7 +10,7 @@ from jaxsim.ensemble.simulate import simulate
 from jaxsim.errors import SimulationError
 from jaxsim.estimation.allocation import spread
 from jaxsim.estimation.chain import Chain
-from jaxsim.estimation.climb import Found, climb_exact, climb_leaps, first_plain, plain_trajectories, value
+from jaxsim.estimation.climb import PLAIN_LEAST, Found, climb_exact, climb_leaps, plain_trajectories, value
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.level import Level, plain_cost
 from jaxsim.estimation.mesh import course
@@ -168,9 +168,8 @@ def _row(level: Level | Points, weight: float) -> LevelReport:
 def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: Ladder) -> Estimate:
     """Run exact trajectories alone until the interval is as narrow as wished."""
     network = question.network.with_observables(**{OBSERVABLE: question.quantity})
-    rung, count = ladder.rung(0), 0
+    rung, number, count = ladder.rung(0), PLAIN_LEAST, 0
     reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
-    number = first_plain(plain_cost(rung.events, reactions, thinned))
     mean = variance = events = compiling = 0.0
 
     def run(trajectories: int) -> Any:
