@@ -103,7 +103,7 @@ def judge(case: dict) -> None:
     if not rows:
         return
     needed = max(plain["variance"] * (NORMAL / (ERROR * truth["value"])) ** 2, 1.0)
-    seconds = float(np.mean([row["seconds"] for row in rows]))
+    seconds = float(np.mean([row["seconds"] for row in rows if row["seconds"]]))
     case |= {
         "covered": covered(rows, truth["value"]),
         "covered_other_truth": covered(rows, truth["other"]["value"]) if "other" in truth else None,
