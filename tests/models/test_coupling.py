@@ -54,6 +54,7 @@ def total(ledgers, name):
     return sum(ledger[name] for ledger in ledgers)
 
 
+@pytest.mark.slow
 def test_fates_are_those_of_the_exact_kernel():
     """By the many-to-one formula: a line of cells with weight (1 + q) for each division is the tree of daughters."""
     lives, hours, number = 0.4, 20.0, 2100
