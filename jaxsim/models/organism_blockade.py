@@ -68,7 +68,7 @@ def blockade_plans() -> dict[str, Schedule]:
     """Return plans whose free numbers :func:`jaxsim.optimise` chooses, each under its budget.
 
     The inhibitor has the course of :data:`COURSES`, its onset free. The antagonist's 200 mg/kg are infused from a free
-    onset over a free time of 1 to 10 days. Of the antibody at most 0.8 mg are split freely into four doses at free
+    onset over a free time of 1 to 20 days. Of the antibody at most 0.8 mg are split freely into four doses at free
     times, at least a day apart. The two combinations give each agent its whole budget.
 
     Examples
@@ -77,7 +77,7 @@ def blockade_plans() -> dict[str, Schedule]:
     ['inhibitor', 'antagonist', 'antibody', 'inhibitor and antagonist', 'inhibitor and antibody']
     """
     inhibitor = Dose(50.0, "mg/kg", at=free(0.0, 384.0, start=12.0, pattern=TWICE_DAILY))
-    antagonist = Dose(200.0, "mg/kg", at=free(0.0, 264.0, start=12.0), duration=free(24.0, 240.0, start=96.0))
+    antagonist = Dose(200.0, "mg/kg", at=free(0.0, 336.0, start=12.0), duration=free(24.0, 480.0, start=96.0))
     antibody = Dose(
         free(0.0, 0.8, start=[0.199] * 4, at_most=0.8),
         "mg",

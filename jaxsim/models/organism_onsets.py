@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from jaxsim.models.organism_blockade import blockade_course
+from jaxsim.gradient import mean
+from jaxsim.models.organism_blockade import HOURS, blockade_course, blockade_plans
 from jaxsim.models.organism_trial import organism_trial
+from jaxsim.network import Network
+from jaxsim.optimise.criterion import criterion
+from jaxsim.optimise.optimise import posed_search
+from jaxsim.optimise.trial import paired_trial
 
 if TYPE_CHECKING:
     import xarray
 
 Real = float | int
+NORMAL = 1.96
 TAIL = 0.2  # of the animals: those with the largest tumours
 
 
@@ -69,7 +75,7 @@ class Onsets(NamedTuple):
     best: float
     """For the mean over animals."""
     near: tuple[float, float]
-    """First and last onset that pairs of animals cannot tell from the best."""
+    """First and last of the onsets in a row around the best that pairs of animals cannot tell from it."""
     gain: tuple[float, float]
     """How much less tumour than without the course, at the best onset."""
     over_first: tuple[float, float]
@@ -107,12 +113,11 @@ def summarised(found: "xarray.Dataset") -> Onsets:
     mean = tumour.mean(axis=1)
     best, worst = int(np.argmin(mean)), int(np.argmax(mean))
     behind, errors = mean_interval(tumour - tumour[best])
-    near = onsets[behind - errors <= 0.0]
     own = tumour.argmin(axis=0)
     large = np.argsort(-found["log10_tumour_without"].values)[: max(1, round(TAIL * tumour.shape[1]))]
     return Onsets(
         best=float(onsets[best]),
-        near=(float(near.min()), float(near.max())),
+        near=_row(onsets, behind <= errors, best),
         gain=_pair(found["log10_tumour_without"].values - tumour[best]),
         over_first=_pair(tumour[0] - tumour[best]),
         worst=float(onsets[worst]),
@@ -121,6 +126,72 @@ def summarised(found: "xarray.Dataset") -> Onsets:
         own=(float(np.quantile(onsets[own], 0.1)), float(np.quantile(onsets[own], 0.9))),
         regret=_pair(tumour[best] - tumour.min(axis=0)),
     )
+
+
+class Moved(NamedTuple):
+    """What leaps of many animals say of the onset of a course; log10 of the tumour, 95 % half-widths, days."""
+
+    best: float
+    near: tuple[float, float]
+    """First and last of the onsets in a row around the best that pairs of animals cannot tell from it."""
+    gain: tuple[float, float]
+    """How much less tumour than without the course, at the best onset."""
+    over_first: tuple[float, float]
+    """How much less than with the first onset."""
+    spread: tuple[float, float]
+    """How much less than at the worst onset."""
+
+    @property
+    def flat(self) -> bool:
+        """Whether the onset makes a difference of less than 2 % of the tumour."""
+        return bool(self.spread[0] < np.log10(1.02))
+
+
+def onsets_by_leaps(name: str, network: Network, onsets: Sequence[Real], animals: int, seed: int = 0) -> Moved:
+    """Say what the onset of a course decides, by trajectories of many virtual animals on common random numbers.
+
+    Parameters
+    ----------
+    name
+        Of a course of :data:`jaxsim.models.organism_blockade.COURSES` that has a plan of its own.
+    network
+        The organism with G-CSF and IL-1alpha of plasma at their quasi-steady state, which leaps of an hour can follow.
+    onsets
+        Days at which it begins.
+    animals, seed
+        As many trajectories, of as many animals.
+    """
+    sought = criterion(network, mean("log10_tumour", at=HOURS), None, (), 0.0, None)
+    search = posed_search(
+        network, blockade_plans()[name], sought, step=1.0, method="langevin", seed=seed, trajectories=animals
+    )
+    schedules = {"without": blockade_course(name, -1.0)} | {f"{d:g}": blockade_course(name, 24.0 * d) for d in onsets}
+    trial = paired_trial(search.problem, sought, schedules, animals, seed, 0)
+    best, worst = (1 + int(find(trial.mean[1:, 0])) for find in (np.argmin, np.argmax))
+
+    def less(other: int) -> tuple[float, float]:
+        difference, error = trial.difference(other, best)
+        return difference, NORMAL * error
+
+    same = np.array([less(1 + i)[0] <= less(1 + i)[1] for i in range(len(onsets))])
+    near = _row(np.asarray(onsets, np.float64), same, best - 1)
+    return Moved(float(onsets[best - 1]), near, less(0), less(1), less(worst))
+
+
+def _row(onsets: np.ndarray, same: np.ndarray, best: int) -> tuple[float, float]:
+    """Return the first and last of the onsets in a row around the best that are the same.
+
+    Examples
+    --------
+    >>> _row(np.arange(5.0), np.array([True, False, True, True, False]), 2)
+    (2.0, 3.0)
+    """
+    first = last = best
+    while first > 0 and same[first - 1]:
+        first -= 1
+    while last < onsets.size - 1 and same[last + 1]:
+        last += 1
+    return float(onsets[first]), float(onsets[last])
 
 
 def _pair(values: np.ndarray) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from jaxsim.optimise.scout import scout
 from jaxsim.optimise.search import Search
 
 SCOUT_STEPS = 120
+STRIDE = 8  # steps of the first scout of which one is kept for the path
 CARRIED = 3  # ends of the first scout that are tried out with the true objective
 REFINED = 2  # of these that the second scout refines, unless that would take more than half of the budget
 REFINED_SHARE = 0.5
@@ -41,13 +42,14 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
     carried, penalty = list(found.z[:CARRIED]), found.penalty
     search.announce(f"{len(found.z)} distinct ends; {len(carried)} are tried out with the true objective")
     ends = [search.regimen.start, *carried]
-    paths = {index: z[None] for index, z in enumerate(ends)}
+    walked = [search.regimen.start[None], *(path[::STRIDE] for path in found.paths[:CARRIED])]
+    paths = {index: np.concatenate([path, ends[index][None]]) for index, path in enumerate(walked)}
     for index in _promising(search, penalty, ends):
         if search.forward_equivalents >= REFINED_SHARE * budget:
             break
         search.announce(f"second scout: Langevin equation from end {index}")
         refined = refine(search, ends[index], penalty, min(REFINE_TRAJECTORIES, search.final), REFINE_EVALUATIONS)
-        paths[len(ends)] = refined.path
+        paths[len(ends)] = np.concatenate([paths[index], refined.path])
         ends.append(refined.z)
     rows = search.compared(ends, search.choice).mean
     best = int(np.argmin([penalty.merit(row) for row in rows]))

@@ -40,6 +40,8 @@ class Landscape(NamedTuple):
     """[stops]: the number along the path of the search, the optimum last."""
     path_mean: np.ndarray
     """[stops]: the objective there; other numbers may differ from those of the optimum."""
+    apart: np.ndarray | None = None
+    """[points]: standard errors of the differences from the best point, from pairs."""
 
     @property
     def flat(self) -> bool:
@@ -93,6 +95,7 @@ def landscape(best: Optimum, of: str | None = None, points: int = 41, trajectori
         over=trial.difference(0, top),
         path=np.array([_numbers(place, path[i])[index] for i in stops]),
         path_mean=mean[points + 1 :],
+        apart=np.array([error for _, error in apart]),
     )
 
 

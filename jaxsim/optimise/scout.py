@@ -38,8 +38,8 @@ class Scouted(NamedTuple):
     """float64 [starts, Z], best first."""
     merit: np.ndarray
     """[starts]: smooth objective of the mean with its penalties, to be minimised."""
-    path: np.ndarray
-    """float64 [steps, Z]: of the best."""
+    paths: np.ndarray
+    """float64 [starts, steps, Z]."""
     penalty: Penalty
 
 
@@ -81,9 +81,9 @@ def scout(search: Search, starts: int, steps: int) -> Scouted:
     order = finite[np.argsort(merits[finite])]
     if not order.size:
         search.notes.append("the rate equations have no finite slope from any start, so the scout found nothing")
-        return Scouted(z[:1], np.zeros(1), z[:1], penalty)
+        return Scouted(z[:1], np.zeros(1), z[:1, None], penalty)
     kept = _distinct(search, z, ends, order)
-    return Scouted(ends[kept], merits[kept], paths[:, kept[0]], penalty)
+    return Scouted(ends[kept], merits[kept], np.moveaxis(paths[:, kept], 1, 0), penalty)
 
 
 def _given(search: Search) -> tuple[_Given, _Posed]:

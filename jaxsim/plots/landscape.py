@@ -15,7 +15,9 @@ TWO_SIDED = 1.96
 
 
 def plot_landscape(found: "Landscape", objective: str = "objective", time_unit: str = "h") -> "Figure":
-    """Draw the landscape with its 95 % band, what cannot be told from its best point, and the path of the search.
+    """Draw the landscape, what cannot be told from its best point, and the path of the search.
+
+    The 95 % band is that of the difference from the best point where pairs tell it, else that of each point alone.
 
     Parameters
     ----------
@@ -39,7 +41,7 @@ def plot_landscape(found: "Landscape", objective: str = "objective", time_unit: 
     'drug.at (h)'
     """
     figure, (panel,) = new_figure(1, 2.2)
-    reach = TWO_SIDED * found.error
+    reach = TWO_SIDED * (found.error if found.apart is None else found.apart)
     band(panel, found.values, found.mean, found.mean - reach, found.mean + reach, BLACK, "-", "brute force")
     panel.plot(found.values[found.near], found.mean[found.near], "o", color=BLUE, markersize=2.5,
                label="not told from the best")  # fmt: skip

@@ -97,8 +97,7 @@ def plot_onset_sensitivity(rows: Sequence[tuple[str, str, Any]]) -> "Figure":
     panels[0].set_yticks(range(len(variants)), variants, fontsize=SMALL)
     panels[0].invert_yaxis()
     label(panels[0], x="best onset (d)")
-    label(panels[1], x="less tumour than chemotherapy (%)")
-    figure.supylabel("")
+    label(panels[1], x="less tumour (%)")
     legend_above(figure, panels[0], min(3, len(courses)))
     for panel in panels:
         panel.xaxis.label.set_size(FONT - 0.5)

@@ -1,0 +1,228 @@
+"""When, how long and how much to block IL-1 in the mouse of the model: ``python scripts/blockade_of_the_organism.py``.
+
+Four questions, each answered in virtual animals and by pairs of the same animals:
+
+1. *Onsets*, by brute force: one course of each agent beside weekly gemcitabine, begun at 41 times of three weeks.
+2. *Optima*, by `js.optimise`: onset of the caspase-1 inhibitor; onset and duration of the receptor antagonist; times
+   and amounts of four doses of the antibody under a budget; each without and with a limit on the nadir of blood
+   neutrophils; two combinations with it. Each against chemotherapy alone and against the agent as it is given by
+   default, on fresh animals; landscape with the path of the descent on it; switching function.
+3. *Sensitivity* of the best onset and of its benefit to the least certain numbers.
+4. *Robustness*: the best onset of the typical animal, of the mean over animals, of those with the largest tumours, and
+   of each animal.
+
+Searches and sensitivity follow counts by leaps, with G-CSF and IL-1alpha of plasma at their quasi-steady state, the
+only two that turn over within minutes; onsets and the last comparison of every optimum solve the rate equations of the
+whole organism. ``--only``, ``--plans`` and ``--variants`` run a part; what has been run before stays in the record.
+Record, tables and figures go to scripts/results/organism-blockade.
+"""
+
+import argparse
+import csv
+import json
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import xarray
+
+import jaxsim as js
+from jaxsim.models import organism, organism_trial
+from jaxsim.models.organism_blockade import (
+    COURSES,
+    HOURS,
+    blockade_plans,
+    blockade_standards,
+    uncertain_variants,
+)
+from jaxsim.models.organism_onsets import mean_interval, onsets_by_leaps, organism_onsets, summarised
+from jaxsim.optimise.landscape import landscape
+from jaxsim.plots import plot_landscape, plot_onset_sensitivity, plot_onsets, plot_switching_function
+
+RESULTS = Path(__file__).parent / "results" / "organism-blockade"
+ONSETS = np.linspace(0.0, 16.0, 41)
+FAST = ("G", "IP")
+TUMOUR = js.mean("log10_tumour", at=HOURS)
+NADIR = js.minimum("neutrophils_relative", during=(0.0, HOURS))
+LEAST_NADIR = 0.76  # of baseline, on average
+EFFECTS = {  # what the switching function moves: an agent's concentration over the constant that it is compared with
+    "inhibitor": "caspase1_inhibitor/inhibitor_constant",
+    "antagonist": "il1ra_penetration*il1_receptor_antagonist/il1ra_constant",
+    "antibody": "antibody_penetration*anti_il1a/antibody_constant",
+}
+SEED = 11
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Answer the questions that are asked for."""
+    options = parse(arguments)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+
+    def announce(text: str) -> None:
+        sys.stderr.write(f"{time.perf_counter() - began:6.0f} s  {text}\n")
+
+    if "onsets" in options.only:
+        onsets(options.animals, announce)
+    for limited in (False, True) if "optima" in options.only else ():
+        for name in options.plans:
+            if limited or " and " not in name:
+                optimum(name, limited, options, announce)
+    if "sensitivity" in options.only:
+        sensitivity(options.variants, 256, announce)
+    announce("done")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    questions, plans, variants = ("onsets", "optima", "sensitivity"), list(blockade_plans()), list(uncertain_variants())
+    parser.add_argument("--only", nargs="+", default=questions, choices=questions, help="questions to answer")
+    parser.add_argument("--plans", nargs="+", default=plans, choices=plans, help="plans to optimise")
+    parser.add_argument("--variants", nargs="+", default=variants, choices=variants, help="variants to look at")
+    parser.add_argument("--animals", type=int, default=32, help="virtual animals whose rate equations are solved")
+    parser.add_argument("--check", type=int, default=128, help="trajectories of each check of a gradient; 0 for none")
+    parser.add_argument("--trajectories", type=int, default=1024, help="virtual animals of each comparison by leaps")
+    return parser.parse_args(arguments)
+
+
+def onsets(animals: int, announce) -> None:
+    """Move every course over its onset, and say what it decides."""
+    sweeps = {}
+    for name in COURSES:
+        announce(f"onsets of the {name}")
+        sweeps[name] = organism_onsets(name, ONSETS, animals=animals, seed=SEED)
+        typical = organism_onsets(name, ONSETS, animals=1)["log10_tumour"].values[:, 0]
+        sweeps[name] = sweeps[name].assign(typical=("onset", typical))
+    found = xarray.concat(sweeps.values(), "course", combine_attrs="drop_conflicts").assign_coords(course=list(sweeps))
+    found.to_netcdf(RESULTS / "onsets.nc", engine="h5netcdf")
+    plot_onsets(found).savefig(RESULTS / "onsets.png")
+    for name in COURSES:
+        said = summarised(found.sel(course=name))
+        typical = ONSETS[int(np.argmin(found["typical"].sel(course=name).values))]
+        keep("onsets", COURSES[name].says, described(said, typical))
+
+
+def described(said, typical: float) -> dict[str, object]:
+    """Return the row of one course."""
+    return {
+        "best onset, d": said.best, "not told from it, d": spanned(said.near),
+        "less tumour than without, %": percent(said.gain), "less than from day 0, %": percent(said.over_first),
+        "worst onset, d": said.worst, "less at the best than at the worst, %": percent(said.spread),
+        "flat (under 2 %)": "yes" if said.flat else "no", "best for the typical animal, d": typical,
+        "for the largest tumours, d": said.tail, "for each animal (10 to 90 %), d": spanned(said.own),
+        "lost by one onset for all, %": percent(said.regret),
+    }  # fmt: skip
+
+
+def optimum(name: str, limited: bool, options: argparse.Namespace, announce) -> None:
+    """Optimise one plan and hold its optimum against the whole organism."""
+    network = js.quasi_steady(organism(virtual=True), FAST)
+    label = f"{name}, {'nadir kept' if limited else 'no limit'}"
+    announce(label)
+    standards = blockade_standards()
+    best = js.optimise(
+        network, blockade_plans()[name], minimise=TUMOUR, subject_to=[NADIR >= LEAST_NADIR] if limited else [],
+        compare={"chemotherapy": standards["chemotherapy"], "default": standards[name]},
+        trajectories=options.trajectories, seed=SEED, method="langevin", step=1.0, starts=6, batch=(256, 512), steps=10,
+        check=0 if limited else options.check, announce=lambda text: announce(f"{label}: {text}"),
+    )  # fmt: skip
+    (RESULTS / f"optimum-{stem(label)}.txt").write_text(f"{best}\n")
+    keep("optima", label, compared(name, best, options.animals))
+    figures(label, name, best, announce)
+
+
+def compared(name: str, best, animals: int) -> dict[str, object]:
+    """Return the line of one optimum, with its comparison by rate equations of other animals."""
+    gains = {gain.over: gain for gain in best.gains}
+    standards = blockade_standards()
+    schedules = {"optimum": best.schedule, "chemotherapy": standards["chemotherapy"], "default": standards[name]}
+    solved = organism_trial(schedules, animals=animals, seed=SEED + 1)
+    line: dict[str, object] = {}
+    line["chosen"] = "; ".join(f"{key} = {', '.join(f'{x:.4g}' for x in value)}" for key, value in best.held.items())
+    for over in ("chemotherapy", "default"):
+        difference, error = gains[over].difference, 1.96 * gains[over].error
+        line[f"less tumour than {over}, %"] = percent((-difference, error))
+        tumour = solved["log10_tumour"]
+        pairs = mean_interval((tumour.sel(schedule=over) - tumour.sel(schedule="optimum")).values)
+        line[f"the same by rate equations, {over}, %"] = percent(pairs)
+    nadir = solved["nadir"].mean("animal")
+    line["nadir, by rate equations"] = f"{float(nadir.sel(schedule='optimum')):.3f}"
+    line["nadir of chemotherapy"] = f"{float(nadir.sel(schedule='chemotherapy')):.3f}"
+    line["limit"] = "" if not best.limits else "kept" if best.feasible else "NOT KEPT"
+    line["forward trajectories"] = f"{best.cost['search']:.3g}"
+    line["seconds"] = f"{best.cost['seconds']:.0f}"
+    return line
+
+
+def figures(label: str, name: str, best, announce) -> None:
+    """Draw the landscape with the path, and for single agents without limit the switching function."""
+    announce(f"{label}: landscape")
+    found = landscape(best, points=ONSETS.size, trajectories=256)
+    plot_landscape(found, "mean log10 tumour at 21 d").savefig(RESULTS / f"landscape-{stem(label)}.png")
+    if name in EFFECTS and not best.limits:
+        announce(f"{label}: switching function")
+        none = blockade_standards()["chemotherapy"]
+        curve = best.switching_function(EFFECTS[name], schedule=none, bins=42, trajectories=512)
+        figure = plot_switching_function(curve, none, objective="log10 tumour", effect=name)
+        figure.savefig(RESULTS / f"switching-{stem(label)}.png")
+
+
+def sensitivity(variants: list[str], animals: int, announce) -> None:
+    """Look for the best onset of the short-acting courses and the antibody under each variant."""
+    for variant in variants:
+        for name in ("inhibitor", "antagonist", "antibody"):
+            announce(f"{variant}: onsets of the {name}")
+            network = js.quasi_steady(organism(virtual=True, **uncertain_variants()[variant]), FAST)
+            said = onsets_by_leaps(name, network, ONSETS, animals, SEED)
+            row = {
+                "best onset, d": said.best, "not told from it, d": spanned(said.near),
+                "less tumour than without, %": percent(said.gain), "less than from day 0, %": percent(said.over_first),
+                "less than at the worst, %": percent(said.spread), "flat (under 2 %)": "yes" if said.flat else "no",
+                "numbers": said._asdict(),
+            }  # fmt: skip
+            known = keep("sensitivity", f"{variant}: {name}", row)
+    said = [(*name.split(": "), SimpleNamespace(**row["numbers"])) for name, row in known.items()]
+    plot_onset_sensitivity(said).savefig(RESULTS / "sensitivity.png")
+
+
+def keep(table: str, name: str, row: dict[str, object]) -> dict[str, dict[str, object]]:
+    """Put one row into the record, write its table anew, print the row, and return all rows of the table."""
+    path = RESULTS / "record.json"
+    record = json.loads(path.read_text()) if path.exists() else {}
+    rows = record.setdefault(table, {})
+    rows[name] = row
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    columns = [key for key in row if key != "numbers"]
+    with (RESULTS / f"{table}.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow((table, *columns))
+        writer.writerows((key, *(one[column] for column in columns)) for key, one in rows.items())
+    sys.stdout.write("; ".join((name, *(f"{key}: {row[key]}" for key in columns if row[key] != ""))) + "\n")
+    return rows
+
+
+def stem(label: str) -> str:
+    return label.replace(",", "").replace(" ", "-")
+
+
+def percent(gain: tuple[float, float]) -> str:
+    """Return how much less tumour a gain in log10 is, with its 95 % interval.
+
+    Examples
+    --------
+    >>> percent((0.1, 0.01))
+    '20.6 (18.7 to 22.4)'
+    """
+    middle, reach = float(gain[0]), float(gain[1])
+    value, low, high = (100.0 * (1.0 - 10.0**-x) for x in (middle, middle - reach, middle + reach))
+    return f"{value:.3g} ({low:.3g} to {high:.3g})"
+
+
+def spanned(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:g} to {ends[1]:g}"
+
+
+if __name__ == "__main__":
+    main()
