@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trajectories", type=int, default=1_000_000, help="of one run (1,000,000)")
+    parser.add_argument("--trajectories", type=int, default=4_000_000, help="of one run (4,000,000)")
     parser.add_argument("--repeats", type=int, default=7, help="pairs of runs (7)")
     parser.add_argument("--out", type=Path, default=record.default_path("devices"), help="where the record goes")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
