@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsim.optimise.feasible import aim, final_errors, judge, retreat
+from jaxsim.optimise.feasible import aim, final_errors, judge, judged_trajectories, retreat
 from jaxsim.optimise.penalty import Penalty
 from jaxsim.optimise.polish import Polished, polish
 from jaxsim.optimise.refine import refine
@@ -54,7 +54,8 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
     rows = search.compared(ends, search.choice).mean
     best = int(np.argmin([penalty.merit(row) for row in rows]))
     penalty.update(rows[best])
-    done, kept = _polished(search, penalty, ends[best], batch, steps, budget)
+    closing = 2 * judged_trajectories(search)  # where the polish began and ended
+    done, kept = _polished(search, penalty, ends[best], batch, steps, budget - closing)
     candidates = [ends[best], done[-1].z]
     if not kept:
         search.announce("a limit is not kept: back towards an end that keeps it")

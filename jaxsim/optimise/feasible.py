@@ -46,10 +46,14 @@ def aim(search: Search, errors: np.ndarray) -> np.ndarray:
     return np.asarray(search.criterion.most - (BOUND + SPARE) * errors[..., 1:])
 
 
+def judged_trajectories(search: Search) -> int:
+    """Return how many trajectories judge each end: as many as in the final trial where there are limits."""
+    return max(2 * search.choice, search.final) if search.criterion.limits else 2 * search.choice
+
+
 def judge(search: Search, penalty: Penalty, ends: list[np.ndarray]) -> Judged:
-    """Try out ends on common trajectories, as many as in the final trial where there are limits."""
-    number = max(2 * search.choice, search.final) if search.criterion.limits else 2 * search.choice
-    trial = search.compared(ends, number)
+    """Try out ends on common trajectories."""
+    trial = search.compared(ends, judged_trajectories(search))
     most = aim(search, final_errors(search, trial))
     excess = np.max((trial.mean[:, 1:] - most) / penalty.scale[1:], axis=1, initial=0.0)
     return Judged(search.criterion.sign * trial.mean[:, 0], trial.mean, most, excess)

@@ -54,7 +54,7 @@ def polish(
     path, sizes = [z], []
     ended = f"all {steps} steps were taken"
     for step in range(steps):
-        if search.forward_equivalents >= budget:
+        if search.forward_equivalents + _step_cost(search, z, size) > budget:
             ended = f"the budget of {budget:.3g} forward trajectories is used up"
             break
         found = _gradient(search, z, penalty, size, step)
@@ -97,6 +97,11 @@ def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: 
     found = method_named(search.method).estimate(problem)
     search.forward_equivalents += found.trajectories * gradient_cost(search.method, z.size)
     return found
+
+
+def _step_cost(search: Search, z: np.ndarray, size: int) -> float:
+    """Return what a step of so many trajectories is going to cost, in forward trajectories."""
+    return size * (gradient_cost(search.method, z.size) + bool(search.criterion.limits))
 
 
 def gradient_cost(method: str, size: int) -> float:
