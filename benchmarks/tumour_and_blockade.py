@@ -30,7 +30,7 @@ def network(copies=1.0, tumour=150, linear=False):
             "P -> B @ 0.45*P",
             "P -> @ 0.35*chemo*P",
             "B -> @ 0.5*B",
-            "-> L @ 1.2 + 5*D/(20 + D)*(1 - 0.4*block/(1 + block))",
+            "-> L @ 1.2 + 5*D/(20 + D)*(1 - 0.4*(block/(1 + block)))",
             "L -> @ 0.12*L",
         ],
         parameters={"copies": copies},
