@@ -35,8 +35,9 @@ def allowed_size(
     rates = plan_rates(structure, program.sampled_parameters)
     tolerance = inputs.tolerance.astype(program.real)
     order, allowance = orders(structure, rates, here.state, here.a), variant.allowance(tolerance)
-    everything = [jnp.ones_like(rate) for rate in here.a]
-    counts, weights = x, Weights(everything, everything)
+    ones = [jnp.ones_like(rate) for rate in here.a]
+    even = Weights(ones, ones)
+    counts, weights = x, even
     if allowance.by_share:
         counts = lifted(x)
         state = {**here.state, **dict(zip(structure.species, counts, strict=True))}
@@ -50,7 +51,7 @@ def allowed_size(
     chosen = explicit
     if variant.stiff:
         slow = without_balanced(structure, leaping)
-        implicit = leap_size(structure, order, x, Weights(everything, everything), slow, of_the_path(tolerance))
+        implicit = leap_size(structure, order, x, even, slow, of_the_path(tolerance))
         stiff = implicit > explicit * explicit.dtype.type(STIFF)
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)

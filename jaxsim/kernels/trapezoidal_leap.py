@@ -72,12 +72,14 @@ def _path(program: Program, inputs: Inputs, given: Context, leap: Leap) -> Expec
     """Follow the rate equations over the leap."""
     x, tau = real_counts(program, leap.x), leap.size[None, :]
     a, possible = [leap_rates(program, inputs, given, leap, x)], jnp.ones(leap.size.shape, bool)
+    way: list[Any] = []  # firings from x to each state
     for weights in STATES:
-        state = moved(program, x, _sum(a, weights) * tau)
+        way.append(_sum(a, weights) * tau)
+        state = moved(program, x, way[-1])
         possible = reduce(jnp.logical_and, [value >= 0 for value in state], possible)
         a.append(leap_rates(program, inputs, given, leap, expected(state)))
     early = _sum(a[:2], EARLY) * tau
-    return Expected(early, _sum(a, SUM) * tau - early, _sum(a[:1], STATES[0]) * tau, a[1], possible)
+    return Expected(early, _sum(a, SUM) * tau - early, way[0], a[1], possible)
 
 
 def _sum(a: list[Any], weights: tuple[float, ...]) -> Any:
