@@ -13,22 +13,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import record
+from timed_study import study_seconds
 
-STUDY = """
-[study]
-seed = {seed}
-[model]
-species = {{X = 0}}
-parameters = {{k = 1000.0, d = 1.0}}
-reactions = ["-> X, k", "X -> , d"]
-[simulation]
-times = [1.0]
-trajectories = {trajectories}
-"""
 ALONE = 0.95  # share of the cores that a run must have had to count as undisturbed
 
 
@@ -109,22 +98,17 @@ def asked(worker: subprocess.Popen, seed: int, cores: int) -> dict:
 
 def work(trajectories: int) -> None:
     """Compile, then run the study as often as asked."""
-    import jaxsim as js
-
     with tempfile.TemporaryDirectory() as folder:
-        run_once(js, Path(folder), 0, 0, trajectories)
+        run_once(Path(folder), 0, 0, trajectories)
         print("ready", flush=True)
         for turn, line in enumerate(sys.stdin, start=1):
-            print(json.dumps(run_once(js, Path(folder), turn, int(line), trajectories)), flush=True)
+            print(json.dumps(run_once(Path(folder), turn, int(line), trajectories)), flush=True)
 
 
-def run_once(js, folder: Path, turn: int, seed: int, trajectories: int) -> dict:
-    path = folder / f"turn{turn}.toml"
-    path.write_text(STUDY.format(seed=seed, trajectories=trajectories))
-    wall, cpu = time.perf_counter(), time.process_time()
-    js.run_study(path, progress=False)
-    js.open_study(path.with_suffix(".store"))["mean"].load()
-    return {"wall_seconds": time.perf_counter() - wall, "processor_seconds": time.process_time() - cpu}
+def run_once(folder: Path, turn: int, seed: int, trajectories: int) -> dict:
+    return dict(
+        zip(("wall_seconds", "processor_seconds"), study_seconds(folder, turn, seed, trajectories), strict=True)
+    )
 
 
 if __name__ == "__main__":

@@ -14,31 +14,10 @@ import time
 from pathlib import Path
 
 import jax
+from timed_study import study_seconds
 
 import jaxsim as js
 from jaxsim.ensemble.provenance import provenance
-
-STUDY = """
-[study]
-seed = 1
-[model]
-species = {{X = 0}}
-parameters = {{k = 1000.0, d = 1.0}}
-reactions = ["-> X, k", "X -> , d"]
-[simulation]
-times = [1.0]
-trajectories = {trajectories}
-"""
-
-
-def study_seconds(folder: Path, trajectories: int, turn: int) -> tuple[float, float]:
-    """Return the wall and processor seconds of a study, from its file to the results of a fresh store."""
-    path = folder / f"turn{turn}.toml"
-    path.write_text(STUDY.format(trajectories=trajectories))
-    began = time.perf_counter(), time.process_time()
-    js.run_study(path, progress=False)
-    js.open_study(path.with_suffix(".store"))["mean"].load()
-    return time.perf_counter() - began[0], time.process_time() - began[1]
 
 
 def kernel_seconds(trajectories: int) -> tuple[float, float]:
@@ -63,10 +42,10 @@ def main() -> None:
     parser.add_argument("--out", default=None)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        study_seconds(Path(place), given.trajectories // 10, -1)
+        study_seconds(Path(place), -1, 1, given.trajectories // 10)
         kernel_seconds(given.trajectories // 10)
         pairs = [
-            (study_seconds(Path(place), given.trajectories, turn), kernel_seconds(given.trajectories))
+            (study_seconds(Path(place), turn, 1, given.trajectories), kernel_seconds(given.trajectories))
             for turn in range(given.repeats)
         ]
     record = {
