@@ -42,9 +42,9 @@ def _deviation(found):
 
 def agreement(_):
     """The default estimator on model B against coupled differences."""
-    widths = {"block.amount": 4.0, "block.at": 0.4}
+    widths = {"block.amount": 8.0, "block.at": 0.4}
     check = js.check_gradient(b.network(1000.0), EXTINCT, method="surrogate", scored=["T"], trajectories=131_072,
-                              pairs=196_608, seed=12, widths=widths, **GIVEN)  # fmt: skip
+                              pairs=262_144, seed=12, widths=widths, **GIVEN)  # fmt: skip
     yield line("hybrid against differences: z (amount, time)", check.z, "|z| < 3", np.abs(check.z) < 3)
     limits = np.array([0.03, 0.25])
     passes = check.smallest_bias <= limits

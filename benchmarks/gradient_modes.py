@@ -7,6 +7,7 @@ from gradient_joint import scores_of
 from gradient_lines import line, problem_a
 
 import jaxsim as js
+from jaxsim.gradient.batches import batches, lane_count
 from jaxsim.gradient.credit import contributions
 from jaxsim.gradient.path_loss import loss
 from jaxsim.gradient.problem import chain_of, drive_of
@@ -53,7 +54,7 @@ def _forward(program, drive, levels, slopes):
 
 
 def check(_):
-    """A planted error of a tenth, the path of a tail mean, and a path of an indicator, whose derivative is zero."""
+    """A planted error of a tenth, paths of a tail mean and of a variance, and one of an indicator, which is zero."""
     right = checked("mean", "leap_score", 262_144, 65_536)
     yield line("correct gradient: z (amount, time)", right.z, "|z| < 3.3", np.abs(right.z) < 3.3)
     planted = right.planted_z[0]
@@ -62,6 +63,10 @@ def check(_):
     tail = checked("cvar", "surrogate", 65_536, 131_072, scored=[])
     yield line("straight-through path of a tail mean: z (amount, time)", tail.z, "labelled", None)
     yield line("smallest relative bias seen of it", tail.smallest_bias, "shown", None)
+    spread = checked("variance", "leap_score", 65_536, 65_536)
+    along_mean, error = _path_of_the_mean(65_536)
+    wrong = (along_mean - spread.reference) / np.hypot(spread.reference_error, error)
+    yield line("straight-through mean of a variance: z (amount, time)", wrong, "|z| > 5", np.abs(wrong) > 5)
     jump = checked("probability", "leap_score", 65_536, 65_536)
     zero = -jump.reference / jump.reference_error
     yield line("plain path of an indicator, which is 0: z (amount, time)", zero, "|z| > 5", np.abs(zero) > 5)
@@ -71,6 +76,22 @@ def check(_):
     except js.SimulationError:
         refused = True
     yield line("js.gradient refuses a path of an indicator", float(refused), "1", refused)
+
+
+def _path_of_the_mean(trajectories):
+    """Return what a path moves the variance by whose firings move with their means alone, and its standard error.
+
+    Of a linear model that is 2 (x - mean) times the derivative of the mean, whatever the noise: zero on average.
+    """
+    problem = problem_a(a.OBJECTIVES["mean"], trajectories, seed=13)
+    chain = chain_of(problem, lane_count(trajectories))
+    call = scores_of(problem, chain, drive_of(problem))
+    ends = np.concatenate(
+        [np.asarray(call(first).numbers[0], float) for first in batches(0, trajectories, chain.lanes)]
+    )
+    slope = js.gradient(a.NETWORK, a.OBJECTIVES["mean"], method="controlled_score", trajectories=2048, **GIVEN).vector
+    moved = 2.0 * (ends - ends.mean())
+    return moved.mean() * slope, moved.std() / np.sqrt(ends.size) * np.abs(slope)
 
 
 def checked(name, method, trajectories, pairs, **more):

@@ -54,9 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the optimisation that a file asks for."""
     quiet_terminal()
     path = Path(arguments.study)
+    from jaxsim.gradient.effect import moved_effect
     from jaxsim.study.chosen import read_chosen
 
     chosen = read_chosen(path)
+    for effect in chosen.file.report.switching or ():
+        moved_effect(chosen.network, effect)  # or it would be refused after the search
     folder = ready_folder(arguments.out or str(path.with_name(f"{path.stem}-optimum")))
     keep_compiled_programs()
     from jaxsim.cli.optimise_report import write_report

@@ -12,7 +12,7 @@ import numpy as np
 from jaxsim._files import replace_file
 from jaxsim.cli.folder import write_dataset, write_figure
 from jaxsim.dosing import Dose, Schedule
-from jaxsim.errors import ScheduleError
+from jaxsim.errors import ScheduleError, SimulationError
 from jaxsim.optimise import Optimum
 from jaxsim.optimise.landscape import landscape
 from jaxsim.study.chosen_schema import ChosenFile, Report
@@ -44,7 +44,7 @@ def write_report(
     written += _landscape(best, report, folder, figures, announce)
     for effect in _effects(best) if report.switching is None else report.switching:
         announce(f"switching function of {effect}")
-        written += _switching(best, report, effect, folder, figures)
+        written += _switching(best, report, effect, folder, figures, announce)
     announce("time courses before and after")
     courses = course_pair(best, report)
     written.append(write_dataset(courses, folder / "courses.nc"))
@@ -77,11 +77,17 @@ def _landscape(
     return written
 
 
-def _switching(best: Optimum, report: Report, effect: str, folder: Path, figures: bool) -> list[Path]:
+def _switching(
+    best: Optimum, report: Report, effect: str, folder: Path, figures: bool, announce: Callable[[str], None]
+) -> list[Path]:
     """Write the switching function of one effect."""
     from jaxsim.plots import plot_switching_function
 
-    curve = best.switching_function(effect, bins=report.bins)
+    try:
+        curve = best.switching_function(effect, bins=report.bins)
+    except SimulationError as error:
+        announce(f"no switching function of {effect}: {error}")
+        return []
     rows = zip(curve.edges[:-1], curve.edges[1:], curve.value, curve.lower, curve.upper, strict=True)
     name = "".join(letter if letter.isalnum() else "_" for letter in effect)
     written = [_text(folder / f"switching_{name}.csv", _csv(("from", "to", "value", "lower", "upper"), rows))]

@@ -24,6 +24,7 @@ from jaxsim.gradient.objective import settled
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.tables import build_tables
+from jaxsim.gradient.unseen import refuse_unseen
 from jaxsim.kernels.exposure import SHIFTS
 
 ROUNDING = 1e-6  # relative, of sums over hundreds of steps in float32
@@ -113,8 +114,8 @@ def gradient(
                     widths, shifts, first)  # fmt: skip
     problem = problem._replace(scored=known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
-    problem = problem._replace(reason=reason)
-    return assembled(problem, name, began)
+    refuse_unseen(problem, name)
+    return assembled(problem._replace(reason=reason), name, began)
 
 
 def assembled(problem: Problem, name: str, began: float) -> Gradient:

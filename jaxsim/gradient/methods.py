@@ -15,6 +15,8 @@ class Method(NamedTuple):
     """Where its `estimate` is."""
     says: str
     """What it does, in a phrase."""
+    scores: bool = False
+    """Whether it differentiates the law of events, and so needs them to happen."""
 
     @property
     def estimate(self) -> Callable[[Problem], Estimate]:
@@ -23,13 +25,15 @@ class Method(NamedTuple):
 
 
 METHODS = {
-    "score": Method("score_estimator", "score function on exact paths"),
-    "leap_score": Method("leap_score_estimator", "score function on the leap chain"),
+    "score": Method("score_estimator", "score function on exact paths", True),
+    "leap_score": Method("leap_score_estimator", "score function on the leap chain", True),
     "surrogate": Method(
-        "surrogate_estimator", "score for small counts, Gaussian straight-through paths for large ones"
+        "surrogate_estimator", "score for small counts, Gaussian straight-through paths for large ones", True
     ),
-    "controlled_score": Method("controlled_score", "score on the leap chain with martingale control variates"),
-    "controlled_exact_score": Method("controlled_exact_score", "score on exact paths with martingale control variates"),
+    "controlled_score": Method("controlled_score", "score on the leap chain with martingale control variates", True),
+    "controlled_exact_score": Method(
+        "controlled_exact_score", "score on exact paths with martingale control variates", True
+    ),
     "mean_field": Method("mean_field", "adjoint of the rate equations"),
     "langevin": Method("langevin", "pathwise derivative of the Langevin equation"),
     "difference": Method("difference", "central differences with common random numbers on the leap chain"),

@@ -5,7 +5,7 @@ exposure table, which one reverse pass gives whole: the stochastic counterpart o
 with a band. Any parametrisation of doses follows from it by the chain rule.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,18 +14,15 @@ from scipy import stats
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.admission import refuse_for_gradient
 from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.effect import SHIFT, Moved, moved_effect, warn_of_held
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
 from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.surrogate_estimator import prepared
+from jaxsim.gradient.unseen import refuse_unseen_bins
 from jaxsim.kernels.exposure import SHIFTS
-from jaxsim.kernels.rates import plan_rates
-from jaxsim.network import Binary, Expression, Name, Network, names, parse, substitute, to_string
-from jaxsim.network.expression import fold
-
-SHIFT = "shift_of_the_effect"
+from jaxsim.network import Network
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,8 @@ class SwitchingFunction:
         The derivative in a shift of the effect at all times: the integral of the function.
     bias, trajectories
         Of the estimator.
+    held
+        Functions of the effect's inputs that rates read too and that are not linear in it: they do not move.
 
     Examples
     --------
@@ -63,13 +62,15 @@ class SwitchingFunction:
     total_error: float
     bias: str
     trajectories: int
+    held: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         rows = [
             f"  {left:8.3g} to {right:8.3g}  {value: .4g} +- {error:.1g}"
             for left, right, value, error in zip(self.edges, self.edges[1:], self.value, self.error, strict=False)
         ]
-        return "\n".join([f"derivative of the objective in {self.effect}, per unit of it and of time", *rows])
+        held = [f"  held as it is: {part}" for part in self.held]
+        return "\n".join([f"derivative of the objective in {self.effect}, per unit of it and of time", *rows, *held])
 
 
 def switching_function(
@@ -87,6 +88,7 @@ def switching_function(
     scored: Any = None,
     shifts: Any = SHIFTS,
     first: Any = 0,
+    floor: Any = 0.0,
 ) -> SwitchingFunction:
     """Differentiate an objective in the course of an effect over time, before any dose form is chosen.
 
@@ -94,10 +96,14 @@ def switching_function(
     ----------
     of : str
         An input of the network (``"drug"``: the derivative is then in its concentration), an observable, or any
-        expression of inputs, parameters and time that stands in a rate as it is written, such as
-        ``"drug/(half + drug)"``.
+        expression of inputs, parameters and time that rates read, such as ``"drug/(half + drug)"``. It moves in all
+        of them, also where it is written in another way that is linear in it (``half/(half + drug)``); what is not,
+        such as another effect of the same drug, is held as it is, with a warning.
     bins : int
         Into which the span is cut; each bin's mean has its own error.
+    floor : float
+        Added to the effect at all times. A score cannot see what an effect would do to a rate that is zero without it,
+        such as a kill rate before the first dose; with a small floor it can, there where the effect is that much more.
 
     Other parameters are those of :func:`jaxsim.gradient`.
 
@@ -109,7 +115,7 @@ def switching_function(
     Raises
     ------
     JaxsimError
-        If no rate reads the effect.
+        If no rate reads the effect, or if a score cannot see what it moves.
 
     Examples
     --------
@@ -119,28 +125,30 @@ def switching_function(
     >>> (found.value / -80.0).round(1).tolist()  # exp(-3) - exp(-4), ..., 1 - exp(-1)
     [0.0, 0.1, 0.2, 0.6]
     """
-    shifted, effect = _shifted(network, of)
-    free = free_numbers(shifted, schedule, [SHIFT], None)
+    moved = moved_effect(network, of, float(floor))
+    warn_of_held(moved, of)
+    free = free_numbers(moved.network, schedule, [SHIFT], None)
     problem = posed(free, objective, trajectories, seed, (start, end), step, None, shifts, first)
     problem = problem._replace(scored=known_species(problem, scored))
+    edges, share = _bins(problem, int(bins))
     run = prepared(problem)
+    refuse_unseen_bins(problem, run.program.scored, of, share)
     lanes = run.program.chain.lanes
     given = batches(problem.first, problem.trajectories, lanes)
-    edges, share = _bins(problem, int(bins))
     average = Average(edges.size)
     for cotangent, ends in run_batches(run.batch, given):
         refuse_faults(ends.faulty, "leap")
         course = np.sum(cotangent.exposure.astype(np.float64) * problem.slopes.tables.exposure[:, :, 0], axis=1)
         average.add(np.append(share @ course / np.diff(edges), course.sum())[:, None])
-    return _put(edges, average, effect, run.bias, lanes * len(given))
+    return _put(edges, average, moved, run.bias, lanes * len(given))
 
 
-def _put(edges: np.ndarray, average: Average, effect: str, bias: str, trajectories: int) -> SwitchingFunction:
+def _put(edges: np.ndarray, average: Average, moved: Moved, bias: str, trajectories: int) -> SwitchingFunction:
     value, error = average.mean, np.sqrt(np.diag(average.covariance))
     reach = float(stats.t.ppf(0.975, average.count - 1)) * error
     return SwitchingFunction(
-        edges, value[:-1], error[:-1], (value - reach)[:-1], (value + reach)[:-1], effect, float(value[-1]),
-        float(error[-1]), bias, trajectories,
+        edges, value[:-1], error[:-1], (value - reach)[:-1], (value + reach)[:-1], moved.effect, float(value[-1]),
+        float(error[-1]), bias, trajectories, moved.held,
     )  # fmt: skip
 
 
@@ -152,44 +160,3 @@ def _bins(problem: Problem, bins: int) -> tuple[np.ndarray, np.ndarray]:
     edges = np.linspace(grid[0], grid[-1], bins + 1)
     inside = np.minimum(edges[1:, None], grid[None, 1:]) - np.maximum(edges[:-1, None], grid[None, :-1])
     return edges, np.maximum(inside, 0.0) / problem.grid.widths[None, :]
-
-
-def _shifted(network: Network, of: str) -> tuple[Network, str]:
-    """Return the network whose rates read the effect plus a parameter that is 0."""
-    refuse_for_gradient(network, "switching_function")
-    observables = dict(network.structure.observables)
-    effect = substitute(parse(of), observables)
-    if names(effect) & set(network.structure.species):
-        raise SimulationError(f"the effect '{of}' reads the state; give a function of inputs, parameters and time")
-    more = Binary("+", effect, Name(SHIFT))
-
-    def visit(node: Expression, children: list[Expression]) -> Expression:
-        made = node.rebuild(tuple(children)) if children else node
-        return more if made == effect else made
-
-    reactions = [replace(reaction, rate=fold(reaction.rate, visit)) for reaction in network.structure.reactions]
-    if not any(SHIFT in names(reaction.rate) for reaction in reactions):
-        raise SimulationError(f"no rate reads '{of}' as it is written; give an input of the network or part of a rate")
-    shifted = Network(
-        dict(network.initial),
-        reactions,
-        {**network.parameters, SHIFT: 0.0},
-        observables,
-        dict(network.inputs),
-        network.structure.events,
-        network.name,
-    )
-    _refuse_mixed(shifted, of)
-    return shifted, to_string(effect)
-
-
-def _refuse_mixed(network: Network, of: str) -> None:
-    """Refuse an effect that is not read through functions of time alone."""
-    sampled = tuple(name for name, value in network.parameters.items() if hasattr(value, "sample"))
-    plan = plan_rates(network.structure, sampled)
-    read = [*plan.expressions, *(value for _, value in plan.before)]
-    if any(SHIFT in names(expression) for expression in read):
-        raise SimulationError(
-            f"the effect '{of}' is constant, or mixed with a parameter that differs between trajectories, so that it "
-            f"has no course over time; give an input such as one of {list(network.structure.inputs)}"
-        )

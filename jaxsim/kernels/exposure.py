@@ -71,7 +71,8 @@ def exposures(
     reached = integral[place[: 2 * count]]
     part = reached[count:] - reached[:count]
     lost = ROUNDING * jnp.max(jnp.abs(integral), axis=0)[None, :]  # or a drug that is gone would have a negative mean
-    mean = jnp.where(jnp.abs(part) > lost, part, 0.0) / (right - left).reshape(-1)[:, None]
+    noise = lax.stop_gradient(jnp.where(jnp.abs(part) > lost, 0.0, part))  # the derivative of nothing may be something
+    mean = (part - noise) / (right - left).reshape(-1)[:, None]
     return jnp.mean(mean.reshape(*left.shape, len(plan.in_time)), axis=1)
 
 

@@ -86,6 +86,7 @@ REFUSED = {
     "is a rate, but its dose has no duration": (
         "amount = 4.0", "amount = {low = 0.0, high = 9.0, start = 4.0, rate = true}"
     ),
+    "no rate reads 't'": ("[report]", '[report]\nswitching = ["t"]'),
     "no agent|'durg'": ("[compare.none]\ndrug", "[compare.none]\ndurg"),
 }  # fmt: skip
 
