@@ -6,7 +6,7 @@ uniform that both sides compare with their own: so a pair costs little more than
 slowly, as few events tell them apart.
 """
 
-from functools import partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.gradient.chain import Chain, begin, rates, reals
 from jaxsim.gradient.exact_drive import ExactDrive
 from jaxsim.gradient.exact_score import (
@@ -24,15 +25,15 @@ from jaxsim.gradient.exact_score import (
     Settled,
     applied,
     at_start,
+    next_bits,
     numbers_at_end,
     out_of_range,
-    random_words,
     upper_bounds,
 )
 from jaxsim.gradient.exact_tally import exposure_at, first_tally, place
+from jaxsim.kernels.randomness import two_uniforms
 from jaxsim.kernels.rates import plan_rates, total
 from jaxsim.kernels.selection import choose, waiting_time
-from jaxsim.random import uniform
 
 
 class Pairs(NamedTuple):
@@ -44,9 +45,17 @@ class Pairs(NamedTuple):
     """bool [L]: whether a rate was negative or not finite."""
 
 
-@partial(jax.jit, static_argnums=(0, 1))
 def exact_pairs(chain: Chain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
     """Run every pair from the start to the end; call within ``jax.enable_x64(True)``."""
+    return _program(jax.devices()[0])(chain, known, below, above)
+
+
+@lru_cache(maxsize=2)
+def _program(device: Any) -> Any:
+    return jax.jit(_pairs, static_argnums=(0, 1), compiler_options=compiler_options(device))
+
+
+def _pairs(chain: Chain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
     drives = _shared(below, above)
     lanes = [begin(chain, exact.drive) for exact in drives]
     cells, nothing = below.lower.shape[0], (None,) * len(chain.terms)
@@ -80,9 +89,10 @@ def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], si
     larger = [jnp.maximum(one, other) for one, other in zip(*bounds, strict=True)]
     sums = total(larger)
     edge = drives[0].edges[cell + np.int32(1)]
-    arrival = here.time + waiting_time(uniform(here.words[0]), sums[-1])
+    u_time, u_choice = two_uniforms(here.bits, jnp.float32)
+    arrival = here.time + waiting_time(u_time, sums[-1])
     until = jnp.minimum(arrival, edge)
-    threshold = uniform(here.words[1]) * sums[-1]
+    threshold = u_choice * sums[-1]
     chosen = choose(threshold, sums)
     piece, _ = place(drives[0], until)
     ended = here.cell >= np.int32(cells)
@@ -91,7 +101,7 @@ def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], si
     ]
     wrong = out_of_range(sums[-1], [*larger, *found[0], *found[1]])
     draws = here.draws + np.uint32(1)
-    words = random_words(lanes[0], draws)
+    bits = next_bits(lanes[0], draws)
     stays, result = ended | wrong, []
     for side, a in zip(sides, found, strict=True):
         pending = chosen
@@ -104,7 +114,7 @@ def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], si
             until=jnp.where(stays, here.time, until),
             cell=jnp.where(wrong, np.int32(cells), here.cell),
             draws=draws,
-            words=words,
+            bits=bits,
             kept=side.kept._replace(faulty=here.kept.faulty | (wrong & ~ended)),
         ))  # fmt: skip
     return result

@@ -8,7 +8,7 @@ would make a score of several times the variance. What one iteration proposes is
 over the edge of the loop, it is computed once and not in the update of every species.
 """
 
-from functools import partial
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -16,16 +16,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.gradient.chain import Chain, begin, first_note, rates, reals, signals
 from jaxsim.gradient.channels import Channel, parameter_slopes
 from jaxsim.gradient.exact_critic import Control, ExactCritic, first_control, followed
 from jaxsim.gradient.exact_drive import ExactDrive
 from jaxsim.gradient.exact_tally import Span, Tally, exposure_at, first_tally, place, score_now, settled, tallied
 from jaxsim.gradient.leap_score import Spread
+from jaxsim.kernels.randomness import draw_bits, two_uniforms
 from jaxsim.kernels.rates import Rates, leaves_before, plan_rates, propensity_bounds, total
 from jaxsim.kernels.selection import choose, waiting_time
 from jaxsim.network import stoichiometry
-from jaxsim.random import threefry2x32, uniform
 
 NONE, ENTER, REJECTED = -1, -2, -3
 
@@ -63,8 +64,8 @@ class Carry(NamedTuple):
     cell: Any
     """int32 [L]; the number of cells where the path has ended."""
     draws: Any
-    words: tuple[Any, Any]
-    """uint32 [L]: random words of the next proposal, which XLA would otherwise make again wherever they are read."""
+    bits: Any
+    """uint64 [L]: random bits of the next proposal, which XLA would otherwise make again wherever they are read."""
     pending: Any
     """int32 [L]: a reaction, or what else the last proposal came to."""
     until: Any
@@ -74,7 +75,6 @@ class Carry(NamedTuple):
     control: Control | None = None
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
 def exact_scores(
     chain: Chain,
     channels: tuple[Channel, ...],
@@ -84,6 +84,22 @@ def exact_scores(
     critic: ExactCritic | None = None,
 ) -> ExactScores:
     """Run every lane from the start to the end; call within ``jax.enable_x64(True)``."""
+    return _program(jax.devices()[0])(chain, channels, known, exact, spread, critic)
+
+
+@lru_cache(maxsize=2)
+def _program(device: Any) -> Any:
+    return jax.jit(_scores, static_argnums=(0, 1, 2), compiler_options=compiler_options(device))
+
+
+def _scores(
+    chain: Chain,
+    channels: tuple[Channel, ...],
+    known: Settled,
+    exact: ExactDrive,
+    spread: Spread,
+    critic: ExactCritic | None,
+) -> ExactScores:
     lanes = begin(chain, exact.drive)
     slopes = parameter_slopes(chain, channels, exact.drive, spread) if channels else {}
     cells = exact.lower.shape[0]
@@ -133,12 +149,12 @@ def at_start(chain: Chain, exact: ExactDrive, lanes: Any, tally: Tally, scores: 
     time = jnp.broadcast_to(exact.origin, none.shape)
     draws = none.astype(jnp.uint32)
     nothing = none + np.int32(NONE)
-    return Carry(lanes.x, time, none, draws, random_words(lanes, draws), nothing, time, tally, kept)
+    return Carry(lanes.x, time, none, draws, next_bits(lanes, draws), nothing, time, tally, kept)
 
 
-def random_words(lanes: Any, draws: Any) -> tuple[Any, Any]:
-    """Return the random words of a proposal, by its number."""
-    return threefry2x32(lanes.key[0], lanes.key[1], draws, jnp.zeros_like(draws))
+def next_bits(lanes: Any, draws: Any) -> Any:
+    """Return the random bits of a proposal, by its number."""
+    return draw_bits(*lanes.key, draws)
 
 
 def numbers_at_end(chain: Chain, known: Settled, lanes: Any, last: Carry) -> Any:
@@ -217,9 +233,10 @@ def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: 
     upper = upper_bounds(chain, plan, exact, lanes, cell, x)
     sums = total(upper)
     edge = exact.edges[cell + np.int32(1)]
-    arrival = here.time + waiting_time(uniform(here.words[0]), sums[-1])
+    u_time, u_choice = two_uniforms(here.bits, jnp.float32)
+    arrival = here.time + waiting_time(u_time, sums[-1])
     until = jnp.minimum(arrival, edge)
-    threshold = uniform(here.words[1]) * sums[-1]
+    threshold = u_choice * sums[-1]
     chosen = choose(threshold, sums)
     end = place(exact, until)  # of a path that has ended, its end
     exposure = exposure_at(exact, end[0])
@@ -240,7 +257,7 @@ def _proposed(chain: Chain, channels: Any, exact: ExactDrive, lanes: Any, here: 
         tally=tallied(chain, channels, exact, lanes.parameters, here.tally, span),
         cell=jnp.where(wrong, np.int32(cells), here.cell),
         draws=here.draws + np.uint32(1),
-        words=random_words(lanes, here.draws + np.uint32(1)),
+        bits=next_bits(lanes, here.draws + np.uint32(1)),
         kept=here.kept._replace(faulty=faulty),
     )
 
