@@ -154,7 +154,7 @@ def at_start(chain: Chain, exact: ExactDrive, lanes: Any, tally: Tally, scores: 
 
 def next_bits(lanes: Any, draws: Any) -> Any:
     """Return the random bits of a proposal, by its number."""
-    return draw_bits(*lanes.key, draws)
+    return draw_bits(lanes.key[0], lanes.key[1], draws)
 
 
 def numbers_at_end(chain: Chain, known: Settled, lanes: Any, last: Carry) -> Any:
