@@ -4,8 +4,8 @@ Four questions, each answered in virtual animals and by pairs of the same animal
 
 1. *Onsets*, by brute force: one course of each agent beside weekly gemcitabine, begun at 41 times of three weeks.
 2. *Optima*, by `js.optimise`: onset of the caspase-1 inhibitor; onset and duration of the receptor antagonist; times
-   and amounts of four doses of the antibody under a budget; each without and with a limit on the nadir of blood
-   neutrophils; two combinations with it. Each against chemotherapy alone and against the agent as it is given by
+   and amounts of four doses of the antibody under a budget; two combinations; each without and with a limit on the
+   nadir of blood neutrophils. Each against chemotherapy alone and against the agent as it is given by
    default, on fresh animals; landscape with the path of the descent on it; switching function.
 3. *Sensitivity* of the best onset and of its benefit to the least certain numbers.
 4. *Robustness*: the best onset of the typical animal, of the mean over animals, of those with the largest tumours, and
@@ -68,8 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
         onsets(options.animals, announce)
     for limited in (False, True) if "optima" in options.only else ():
         for name in options.plans:
-            if limited or " and " not in name:
-                optimum(name, limited, options, announce)
+            optimum(name, limited, options, announce)
     if "sensitivity" in options.only:
         sensitivity(options.variants, 256, announce)
     announce("done")

@@ -17,8 +17,8 @@ p { margin: .4rem 0; max-width: 46rem; } .quiet, figcaption { color: var(--quiet
 .facts b { display: block; font-size: 1.25rem; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .warning { background: #fdf1e3; border-left: 4px solid #d55e00; padding: .5rem .8rem; }
 .figures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
-figure { margin: 0; flex: 0 1 26rem; max-width: 100%; }
-figure img { display: block; width: 26rem; max-width: 100%; height: auto; }
+figure { margin: 0; flex: 1 1 26rem; max-width: min(100%, 37rem); }
+figure img { display: block; width: 100%; height: auto; }
 .scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }

@@ -120,8 +120,9 @@ def described(term: Term) -> str:
         "maximum": f"the maximum of {signal} {span}",
     }[term.kind]
     side = "upper" if term.upper else "lower"
+    true = isinstance(term.signal, Compare | Logic) and term.kind == "at"
     return {
-        "mean": f"mean of {number}",
+        "mean": f"probability of {number}" if true else f"mean of {number}",
         "variance": f"variance of {number}",
         "quantile": f"quantile {term.level:g} of {number}",
         "tail mean": f"mean of the {side} {1 - term.level:g} tail of {number}",

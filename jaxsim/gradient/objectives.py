@@ -101,7 +101,7 @@ def probability(condition: Any, *, at: Any = None, during: Span = None) -> Objec
     Examples
     --------
     >>> print(probability("tumour == 0", at=504))
-    mean of tumour == 0 at 504
+    probability of tumour == 0 at 504
     """
     expression = as_signal(condition, condition=True)
     if during is None:

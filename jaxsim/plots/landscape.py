@@ -43,8 +43,8 @@ def plot_landscape(found: "Landscape", objective: str = "objective", time_unit: 
     figure, (panel,) = new_figure(1, 2.2)
     reach = TWO_SIDED * (found.error if found.apart is None else found.apart)
     band(panel, found.values, found.mean, found.mean - reach, found.mean + reach, BLACK, "-", "brute force")
-    panel.plot(found.values[found.near], found.mean[found.near], "o", color=BLUE, markersize=2.5,
-               label="not told from the best")  # fmt: skip
+    panel.plot(found.values[found.near], found.mean[found.near], "o", color=BLUE, markersize=5.0, fillstyle="none",
+               label="not told from the best", zorder=3)  # fmt: skip
     panel.plot(found.path, found.path_mean, "-o", color=VERMILION, markersize=2.0, linewidth=0.8, label="search")
     panel.plot(found.path[-1:], found.path_mean[-1:], "*", color=VERMILION, markersize=8.0, label="optimum")
     label(panel, f"{found.name} ({time_unit})" if ".at" in found.name else found.name, objective)

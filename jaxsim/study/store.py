@@ -22,7 +22,7 @@ from jaxsim.study.ledger import Ledger
 from jaxsim.study.plan import Plan
 from jaxsim.study.setup import Setup, read_setup
 
-FORMAT = 1
+FORMAT = 2  # of what a store holds; another where arrays, facts of chunks or labels of the status change
 Engine = Counted | Continuous
 
 
@@ -78,7 +78,7 @@ def open_store(path: str | Path) -> Store:
     if manifest.get("format") != FORMAT:
         raise StudyError(
             f"the store '{path}' has format {manifest.get('format')}, and this version of jaxsim reads {FORMAT}; "
-            f"use version {manifest.get('jaxsim')}"
+            f"use version {manifest.get('jaxsim')} (commit {manifest.get('commit')}), or run the study anew"
         )
     plan = Plan(**manifest["plan"])
     return Store(

@@ -51,7 +51,8 @@ def test_a_rate_constant_of_zero_is_refused():
 
 def test_a_curve_of_zero_has_its_derivative():
     """The mean of nothing over a cell is set to zero; its derivative in what is added to it is not."""
-    network = js.Network({"X": 1}, ["X -> @ X*(drug + more)"], {"more": 0.0}, inputs={"drug": js.OneCompartment(1.0, 1.0)})
+    drug = js.OneCompartment(1.0, 1.0)
+    network = js.Network({"X": 1}, ["X -> @ X*(drug + more)"], {"more": 0.0}, inputs={"drug": drug})
     plan, edges = plan_rates(network.structure, ()), np.linspace(0.0, 1.0, 5)
 
     def table(more):

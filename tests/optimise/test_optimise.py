@@ -104,7 +104,7 @@ REFUSED = {
     "names no species": {"minimise": js.mean("3", at=END)},
     "neither a species nor an observable": {"minimise": js.mean("Z", at=END)},
     "one of minimise= and maximise=": {"maximise": js.mean("X", at=END)},
-    "no schedule can keep 'mean of X < 3": {"subject_to": [js.probability("X < 3", at=END) <= -0.1]},
+    "no schedule can keep 'probability of X < 3": {"subject_to": [js.probability("X < 3", at=END) <= -0.1]},
     "no schedule can keep both": {"subject_to": [js.mean("Y", at=END) <= 3, js.mean("Y", at=END) >= 4]},
     "is no limit": {"subject_to": [js.mean("Y", at=END)]},
     "cannot be called 'start'": {"compare": {"start": js.Schedule(drug=js.Dose(1.0, at=3.0))}},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from jaxsim.cli.report_sections import _interval
 from jaxsim.ensemble import stream
 from jaxsim.ensemble.compiled import trace_count
 from jaxsim.errors import StudyError
+from jaxsim.kernels.status import LABELS
 from jaxsim.study.ledger import Ledger
 from jaxsim.study.owner import Owner
 from jaxsim.study.state import state_of
-from jaxsim.study.store import open_store
+from jaxsim.study.store import FORMAT, open_store
 
 EXACT = ("mean", "variance", "covariance", "quantiles", "histogram_R", "survival", "passed", "status", "events")
 
@@ -32,6 +34,18 @@ def test_a_changed_study_is_refused_with_what_differs(study, at_once, tmp_path):
     assert "+seed = 12" in str(caught.value)
     other.write_text("# a comment changes nothing\n" + study.read_text())
     assert js.run_study(other, at_once, progress=False).complete
+
+
+def test_a_store_of_another_format_is_refused(at_once, tmp_path):
+    """What a store counts has a place for each label: a change of them is another format."""
+    labels = "ok, absorbed, step limit, overflow, negative count, negative rate, rate not finite, bound violated, "
+    assert (FORMAT, ", ".join(LABELS)) == (2, labels + "variable not finite"), "raise FORMAT, then change this line"
+    older = tmp_path / "older.store"
+    shutil.copytree(at_once, older)
+    manifest = json.loads((older / "manifest.json").read_text())
+    (older / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
+    with pytest.raises(StudyError, match="has format 1, and this version of jaxsim reads 2; use version"):
+        js.open_study(older)
 
 
 def test_a_changed_model_is_refused(tmp_path):
