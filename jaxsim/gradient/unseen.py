@@ -30,6 +30,16 @@ FLOOR = (
 )
 
 
+def unseen(problem: Problem, method: str) -> list[str]:
+    """Return a phrase for each component whose score lacks events that (almost) never happen."""
+    if not (method_named(method).scores and _suspicious(problem)):
+        return []
+    every = (True,) * len(problem.network.structure.reactions)
+    moved, lost = _moves(problem, scored_reactions(problem)[0] if method == "surrogate" else every)
+    edges, components = problem.grid.edges, enumerate(problem.free.components)
+    return [phrase for p, name in components for phrase in _phrase(name, edges, moved[:, p], lost[:, p])]
+
+
 def refuse_unseen(problem: Problem, method: str) -> None:
     """Refuse a score of something that moves rates which (almost) never fire.
 
@@ -38,12 +48,8 @@ def refuse_unseen(problem: Problem, method: str) -> None:
     SimulationError
         Naming the component, when, and the remedy.
     """
-    if not (method_named(method).scores and _suspicious(problem)):
-        return
-    every = (True,) * len(problem.network.structure.reactions)
-    moved, unseen = _moves(problem, scored_reactions(problem)[0] if method == "surrogate" else every)
-    for p, name in enumerate(problem.free.components):
-        _refuse(name, problem.grid.edges, moved[:, p], unseen[:, p], ABOVE)
+    for phrase in unseen(problem, method):
+        raise SimulationError(f"{phrase}, and a score cannot see events that do not happen; {ABOVE}")
 
 
 def refuse_unseen_bins(
@@ -52,19 +58,19 @@ def refuse_unseen_bins(
     """Do so for every bin of a switching function on its own, by the share of each leap in it."""
     if not _suspicious(problem):
         return
-    moved, unseen = _moves(problem, scored)
+    moved, lost = _moves(problem, scored)
     for share in shares:
-        _refuse(effect, problem.grid.edges, share * moved[:, 0], share * unseen[:, 0], FLOOR)
+        for phrase in _phrase(effect, problem.grid.edges, share * moved[:, 0], share * lost[:, 0]):
+            raise SimulationError(f"{phrase}, and a score cannot see events that do not happen; {FLOOR}")
 
 
-def _refuse(what: str, edges: np.ndarray, moved: np.ndarray, unseen: np.ndarray, remedy: str) -> None:
-    if unseen.sum() <= SHARE * moved.sum():
-        return
-    cells = np.flatnonzero(unseen)
-    raise SimulationError(
-        f"'{what}' moves rates that (almost) never fire between t = {edges[cells[0]]:.4g} and "
-        f"{edges[cells[-1] + 1]:.4g}, and a score cannot see events that do not happen; {remedy}"
-    )
+def _phrase(what: str, edges: np.ndarray, moved: np.ndarray, lost: np.ndarray) -> list[str]:
+    """Return what moves rates that never fire, and when; nothing where that is a small part of what it moves."""
+    if not lost.sum() > SHARE * moved.sum():
+        return []
+    cells = np.flatnonzero(lost)
+    first, last = edges[cells[0]], edges[cells[-1] + 1]
+    return [f"'{what}' moves rates that (almost) never fire between t = {first:.4g} and {last:.4g}"]
 
 
 def _moves(problem: Problem, scored: tuple[bool, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +82,7 @@ def _moves(problem: Problem, scored: tuple[bool, ...]) -> tuple[np.ndarray, np.n
     channels = find_channels(chain, problem.slopes)
     exposure = jnp.asarray(tables.exposure.T.astype(np.float32))
     a, by = channel_slopes(chain, channels, x, exposure, typical_parameters(chain, drive))
-    moved, unseen = np.zeros((2, widths.size, problem.size))
+    moved, lost = np.zeros((2, widths.size, problem.size))
     for channel, slope in zip(channels, by, strict=True):
         if channel.in_time:
             reach = np.abs(slopes.exposure[:, channel.column])
@@ -87,8 +93,8 @@ def _moves(problem: Problem, scored: tuple[bool, ...]) -> tuple[np.ndarray, np.n
                 move = reach * np.abs(np.asarray(slope[r], np.float64) * widths)[:, None]
                 rare = np.asarray(a[r], np.float64) * widths.sum() * problem.trajectories < SEEN
                 moved += move
-                unseen += move * rare[:, None]
-    return moved, unseen
+                lost += move * rare[:, None]
+    return moved, lost
 
 
 def _suspicious(problem: Problem) -> bool:

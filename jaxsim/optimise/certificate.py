@@ -10,6 +10,7 @@ from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, posed
 from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.result import Gradient
+from jaxsim.gradient.unseen import unseen
 from jaxsim.optimise.polish import LANES, stationary
 from jaxsim.optimise.refine import UNSEEN
 from jaxsim.optimise.search import FRESH, Search
@@ -32,6 +33,8 @@ class Certificate:
         noise; a small p says that the search has not arrived.
     active
         Components that stand at a bound, in words, and whether the gradient presses them against it.
+    unseen
+        Components of which the gradient lacks events that (almost) never happen there, in words.
 
     Examples
     --------
@@ -44,11 +47,12 @@ class Certificate:
     degrees: int
     p: float
     active: tuple[tuple[str, bool], ...]
+    unseen: tuple[str, ...] = ()
 
     @property
     def stationary(self) -> bool:
-        """Whether the gradient does not differ from zero at the 5 % level and every active bound is pressed."""
-        return self.p > 0.05 and all(pressed for _, pressed in self.active)
+        """Whether the gradient is whole and does not differ from zero (5 %), and every active bound is pressed."""
+        return self.p > 0.05 and all(pressed for _, pressed in self.active) and not self.unseen
 
     def __str__(self) -> str:
         rows = [
@@ -62,7 +66,7 @@ class Certificate:
         head = (
             f"gradient at the optimum {verdict}: chi-square {self.chi_square:.3g} for {self.degrees}, p = {self.p:.2g}"
         )
-        return "\n".join([head, *rows, *bounds])
+        return "\n".join([head, *rows, *bounds, *(f"  NOT SEEN by scores: {phrase}" for phrase in self.unseen)])
 
 
 def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> Certificate:
@@ -85,7 +89,7 @@ def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
     )  # fmt: skip
     natural = natural._replace(scored=problem.scored, lanes=problem.lanes, reason=problem.reason)
     slopes = assembled(natural, search.method, time.perf_counter())
-    return Certificate(slopes, chi_square, degrees, p, tuple(active))
+    return Certificate(slopes, chi_square, degrees, p, tuple(active), tuple(unseen(natural, search.method)))
 
 
 def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> GradientCheck:
@@ -93,8 +97,8 @@ def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
     began = time.perf_counter()
     problem = _weighted(search, search.at(z), weights, trajectories)
     found = assembled(problem, search.method, began)
-    unseen = (UNSEEN * search.resolution) ** 2 * np.eye(z.size)  # two estimators may differ by what no trial could see
-    found = replace(found, covariance=found.covariance + unseen)
+    small = (UNSEEN * search.resolution) ** 2 * np.eye(z.size)  # two estimators may differ by what no trial could see
+    found = replace(found, covariance=found.covariance + small)
     wide = problem._replace(steps=np.full(z.size, WIDTH), lanes=search.problem.lanes)
     return compared(wide, found, trajectories, began)
 

@@ -7,6 +7,7 @@ import pytest
 import jaxsim as js
 from jaxsim.kernels.exposure import exposures
 from jaxsim.kernels.rates import plan_rates
+from jaxsim.optimise.certificate import Certificate
 
 GAIN = 3.0
 NETWORK = js.Network(
@@ -42,6 +43,14 @@ def test_what_the_remedies_give_is_right(more):
 def test_an_amount_of_zero_is_refused_by_every_score(method):
     with pytest.raises(js.SimulationError, match=r"'block.amount' moves rates that \(almost\) never fire"):
         js.gradient(NETWORK, MEAN, free=["block.amount"], schedule=NONE, method=method, trajectories=256)
+
+
+def test_a_certificate_says_what_its_gradient_lacks():
+    found = js.gradient(NETWORK, MEAN, free=["gain"], method="leap_score", trajectories=64, step=0.25)
+    phrase = "'block.amount' moves rates that (almost) never fire between t = 0 and 1"
+    whole, lacking = (Certificate(found, 0.1, 1, 0.7, (), lacks) for lacks in ((), (phrase,)))
+    assert whole.stationary and not lacking.stationary
+    assert f"NOT SEEN by scores: {phrase}" in str(lacking)
 
 
 def test_a_rate_constant_of_zero_is_refused():
