@@ -144,12 +144,18 @@ def _slab_at(place: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _slab(seed: int, replicate: int, dimension: int, start: int, size: int) -> np.ndarray:
-    """Return consecutive points; to scramble a sequence takes as long as thousands of its points."""
-    from scipy.stats import qmc
-
-    source = qmc.Sobol(dimension, scramble=True, bits=32, rng=np.random.default_rng([seed, replicate]))
+    """Return consecutive points."""
+    source = _scrambled(seed, replicate, dimension).reset()
     if start:
         source.fast_forward(start)
     with np.errstate(all="ignore"):
         values = source.random(size)
     return np.minimum(values * 2.0**32, 2.0**32 - 1).astype(np.uint32).T
+
+
+@lru_cache(maxsize=2 * REPLICATES)
+def _scrambled(seed: int, replicate: int, dimension: int) -> Any:
+    """Return the sequence of a replicate, kept: to scramble one takes as long as thousands of its points."""
+    from scipy.stats import qmc
+
+    return qmc.Sobol(dimension, scramble=True, bits=32, rng=np.random.default_rng([seed, replicate]))
