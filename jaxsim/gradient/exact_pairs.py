@@ -11,29 +11,25 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.gradient.chain import Chain, begin, rates, reals
 from jaxsim.gradient.exact_drive import ExactDrive
-from jaxsim.gradient.exact_score import (
-    ENTER,
-    NONE,
-    REJECTED,
-    Carry,
-    Settled,
-    applied,
-    at_start,
-    next_bits,
-    numbers_at_end,
+from jaxsim.gradient.exact_proposals import (
+    Clock,
+    accepted,
+    drawn,
+    entered,
+    faulty,
+    first_clock,
     out_of_range,
+    propose,
     upper_bounds,
 )
-from jaxsim.gradient.exact_tally import exposure_at, first_tally, place
-from jaxsim.kernels.randomness import two_uniforms
+from jaxsim.gradient.exact_score import Settled, Side, applied, first_side, going, numbers_at_end
+from jaxsim.gradient.exact_tally import exposure_at, place
 from jaxsim.kernels.rates import plan_rates, total
-from jaxsim.kernels.selection import choose, waiting_time
 
 
 class Pairs(NamedTuple):
@@ -58,18 +54,21 @@ def _program(device: Any) -> Any:
 def _pairs(chain: Chain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
     drives = _shared(below, above)
     lanes = [begin(chain, exact.drive) for exact in drives]
-    cells, nothing = below.lower.shape[0], (None,) * len(chain.terms)
+    nothing = (None,) * len(chain.terms)
 
-    def step(sides: list[Carry]) -> list[Carry]:
-        moved = [applied(chain, known, *one, None) for one in zip(drives, lanes, sides, strict=True)]
-        return _proposed(chain, drives, lanes, moved)
+    def step(here: tuple[list[Side], Clock]) -> tuple[list[Side], Clock]:
+        sides, clock = here
+        moved = [
+            applied(chain, known, exact, own, side, clock, None)
+            for exact, own, side in zip(drives, lanes, sides, strict=True)
+        ]
+        return _proposed(chain, drives, lanes, moved, entered(below, clock, sides[0].pending))
 
-    nowhere = first_tally((), below, 0)
-    start = [at_start(chain, exact, own, nowhere, nothing) for exact, own in zip(drives, lanes, strict=True)]
-    first = _proposed(chain, drives, lanes, start)
-    last = lax.while_loop(lambda sides: jnp.any(sides[0].cell < np.int32(cells)), step, first)
+    start = [first_side(chain, exact, own, nothing) for exact, own in zip(drives, lanes, strict=True)]
+    first = _proposed(chain, drives, lanes, start, first_clock(chain, below, lanes[0]))
+    last, clock = lax.while_loop(lambda here: going(*here[0]), step, first)
     numbers = [numbers_at_end(chain, known, own, side) for own, side in zip(lanes, last, strict=True)]
-    return Pairs(jnp.stack(numbers), last[0].kept.faulty)
+    return Pairs(jnp.stack(numbers), faulty(below, clock))
 
 
 def _shared(below: ExactDrive, above: ExactDrive) -> tuple[ExactDrive, ExactDrive]:
@@ -80,41 +79,22 @@ def _shared(below: ExactDrive, above: ExactDrive) -> tuple[ExactDrive, ExactDriv
     return below, below._replace(drive=drive)
 
 
-def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], sides: list[Carry]) -> list[Carry]:
+def _proposed(
+    chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], sides: list[Side], clock: Clock
+) -> tuple[list[Side], Clock]:
     """Propose the next event at the larger of the bounds of the cell; each side accepts it by its own rate."""
-    plan, here, cells = plan_rates(chain.structure, chain.sampled_parameters), sides[0], drives[0].lower.shape[0]
-    cell = jnp.minimum(here.cell, np.int32(cells - 1))
+    plan, exact = plan_rates(chain.structure, chain.sampled_parameters), drives[0]
     x = [reals(side.x) for side in sides]
-    bounds = [upper_bounds(chain, plan, d, own, cell, row) for d, own, row in zip(drives, lanes, x, strict=True)]
+    bounds = [upper_bounds(chain, plan, d, own, clock, row) for d, own, row in zip(drives, lanes, x, strict=True)]
     larger = [jnp.maximum(one, other) for one, other in zip(*bounds, strict=True)]
-    sums = total(larger)
-    edge = drives[0].edges[cell + np.int32(1)]
-    u_time, u_choice = two_uniforms(here.bits, jnp.float32)
-    arrival = here.time + waiting_time(u_time, sums[-1])
-    until = jnp.minimum(arrival, edge)
-    threshold = u_choice * sums[-1]
-    chosen = choose(threshold, sums)
-    piece, _ = place(drives[0], until)
-    ended = here.cell >= np.int32(cells)
+    proposal = propose(exact, clock, total(larger))
+    piece, _ = place(exact, proposal.until)
     found = [
         rates(chain, row, exposure_at(d, piece), own.parameters) for d, own, row in zip(drives, lanes, x, strict=True)
     ]
-    wrong = out_of_range(sums[-1], [*larger, *found[0], *found[1]])
-    draws = here.draws + np.uint32(1)
-    bits = next_bits(lanes[0], draws)
-    stays, result = ended | wrong, []
-    for side, a in zip(sides, found, strict=True):
-        pending = chosen
-        for r, rate in enumerate(a):
-            below = threshold < (sums[r - 1] + rate if r else rate)
-            pending = jnp.where((chosen == np.int32(r)) & ~below, np.int32(REJECTED), pending)
-        pending = jnp.where(arrival < edge, pending, np.int32(ENTER))
-        result.append(side._replace(
-            pending=jnp.where(stays, np.int32(NONE), pending),
-            until=jnp.where(stays, here.time, until),
-            cell=jnp.where(wrong, np.int32(cells), here.cell),
-            draws=draws,
-            bits=bits,
-            kept=side.kept._replace(faulty=here.kept.faulty | (wrong & ~ended)),
-        ))  # fmt: skip
-    return result
+    wrong, every = out_of_range(proposal.sums[-1], [*larger, *found[0], *found[1]]), tuple(range(len(larger)))
+    sides = [
+        side._replace(pending=accepted(exact, clock, proposal, a, every, wrong))
+        for side, a in zip(sides, found, strict=True)
+    ]
+    return sides, drawn(lanes[0], clock, proposal)
