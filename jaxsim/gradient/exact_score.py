@@ -122,13 +122,18 @@ def _scores(
 
     def step(here: Carry) -> Carry:
         tally = settled(channels, exact, here.tally)
-        score = None if all(known.late) else score_now(channels, exact, slopes, tally)
         clock = entered(exact, here.clock, here.side.pending)
+        x = changed(chain, known, exact, here.side, here.clock)
+        score = (
+            None
+            if all(known.late)
+            else score_now(chain, channels, exact, lanes.parameters, slopes, tally, (reals(x), clock.time))
+        )
         side = applied(chain, known, exact, lanes, here.side, here.clock, score)
         return proposed(Carry(side, clock, tally, here.control))
 
     def proposed(here: Carry) -> Carry:
-        span, side, clock = _proposed(chain, exact, lanes, here.side, here.clock)
+        span, side, clock = _proposed(chain, known, exact, lanes, here.side, here.clock)
         tally = tallied(chain, channels, exact, lanes.parameters, here.tally, span)
         control = here.control
         if critic is not None and control is not None:
@@ -140,7 +145,8 @@ def _scores(
     control = None if critic is None else first_control(critic, chain.lanes)
     first = Carry(first_side(chain, exact, lanes, apart), first_clock(chain, exact, lanes), tally, control)
     last = lax.while_loop(lambda here: going(here.side), step, proposed(first))
-    score = score_now(channels, exact, slopes, settled(channels, exact, last.tally))
+    ended = (reals(last.side.x), last.clock.until)
+    score = score_now(chain, channels, exact, lanes.parameters, slopes, settled(channels, exact, last.tally), ended)
     scores = [score if late else noted for late, noted in zip(known.late, last.side.kept.scores, strict=True)]
     result = ExactScores(
         numbers=numbers_at_end(chain, known, lanes, last.side),
@@ -183,18 +189,18 @@ def numbers_at_end(chain: Chain, known: Settled, lanes: Any, last: Side) -> Any:
 
 def applied(chain: Chain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock, score: Any) -> Side:
     """Apply what is pending: an event, or the entry of the next cell with what is looked at and given there."""
-    cell = within(exact, clock)
     enters, ended = here.pending == np.int32(ENTER), here.pending == np.int32(NONE)
     before = signals(chain, reals(here.x), lanes.parameters)
-    x = _changed(chain, known, exact, here, cell, enters)
+    x = changed(chain, known, exact, here, clock)
     after = signals(chain, reals(x), lanes.parameters)
     waited = (clock.until - clock.time).astype(jnp.float32)
-    kept = _noted(chain, known, exact, here.kept, score, (cell, enters, ended, waited), before, after)
+    kept = _noted(chain, known, exact, here.kept, score, (within(exact, clock), enters, ended, waited), before, after)
     return here._replace(x=x, kept=kept)
 
 
-def _changed(chain: Chain, known: Settled, exact: ExactDrive, here: Side, cell: Any, enters: Any) -> tuple[Any, ...]:
+def changed(chain: Chain, known: Settled, exact: ExactDrive, here: Side, clock: Clock) -> tuple[Any, ...]:
     """Return the counts after the event, or after the doses of species given on entering a cell."""
+    cell, enters = within(exact, clock), here.pending == np.int32(ENTER)
     x = []
     for s, changes in enumerate(stoichiometry(chain.structure).tolist()):
         row = here.x[s]
@@ -239,7 +245,9 @@ def _noted(
     return Kept(tuple(numbers), tuple(scores))
 
 
-def _proposed(chain: Chain, exact: ExactDrive, lanes: Any, here: Side, clock: Clock) -> tuple[Span, Side, Clock]:
+def _proposed(
+    chain: Chain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock
+) -> tuple[Span, Side, Clock]:
     """Propose the next event at the bounds of the cell, and accept it with the rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     x = reals(here.x)
@@ -249,5 +257,7 @@ def _proposed(chain: Chain, exact: ExactDrive, lanes: Any, here: Side, clock: Cl
     exposure = exposure_at(exact, end[0])
     a = rates(chain, x, exposure, lanes.parameters)
     pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(proposal.sums[-1], [*upper, *a]))
-    span = Span(x, exposure, clock.time, proposal.until, end, pending)
-    return span, here._replace(pending=pending), drawn(lanes, clock, proposal)
+    here = here._replace(pending=pending)
+    after = reals(changed(chain, known, exact, here, clock))
+    span = Span(x, after, exposure, clock.time, proposal.until, end, pending)
+    return span, here, drawn(lanes, clock, proposal)

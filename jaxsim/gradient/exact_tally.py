@@ -19,7 +19,7 @@ from jaxsim.kernels.rates import plan_rates
 
 
 class Tally(NamedTuple):
-    """The score so far, without the last event, and what the span in progress will add; C channels."""
+    """The score so far, without the last event, and what that will add; C channels."""
 
     score: Any
     """float64 [L, P]."""
@@ -31,12 +31,6 @@ class Tally(NamedTuple):
     """float32 [L] for each channel in time: what the row of g at the last event is multiplied with."""
     at_reached: tuple[Any, ...]
     """float32 [L]: the same of G."""
-    end: tuple[Any, Any]
-    """int32, float32 [L]: the piece in which the span in progress ends, and the time since its start."""
-    happens: tuple[Any, ...]
-    """float32 [L] for each channel in time: d log a of what fires then."""
-    h: tuple[Any, ...]
-    """float32 [L] for each channel in time: the derivative of the rates in the span."""
 
 
 class Span(NamedTuple):
@@ -44,6 +38,8 @@ class Span(NamedTuple):
 
     x: Any
     """float32 [L] for each species."""
+    after: Any
+    """The same after what happens at its end."""
     exposure: Any
     """float32 [D, L]: every drug curve at its end."""
     time: Any
@@ -59,9 +55,8 @@ def first_tally(channels: tuple[Channel, ...], exact: ExactDrive, lanes: int) ->
     """Return the tally at the start."""
     one = jnp.zeros((lanes,), jnp.float32)
     timed = (one,) * sum(channel.in_time for channel in channels)
-    piece = one.astype(jnp.int32)
     score = jnp.zeros((lanes, exact.slope.shape[2]), jnp.float64)
-    return Tally(score, (one,) * (len(channels) - len(timed)), piece, timed, timed, (piece, one), timed, timed)
+    return Tally(score, (one,) * (len(channels) - len(timed)), one.astype(jnp.int32), timed, timed)
 
 
 def place(exact: ExactDrive, time: Any) -> tuple[Any, Any]:
@@ -96,28 +91,18 @@ def tallied(
     read = sorted({r for channel in channels for r in channel.reactions})
     fired = _sum([jnp.where(fires[r], a[r], 0.0) for r in read])
     share = jnp.where(fired > 0.0, 1.0 / jnp.where(fired > 0.0, fired, 1.0), 0.0)
+    next_h = _slopes_in_time(chain, channels, span.after, span.exposure, parameters)
     counted: list[Any] = []
-    happens, h = [], []
+    at_slope, change = [], []
     for channel, jump, slope in zip(channels, then, between, strict=True):
         happened = share * _sum([jnp.where(fires[r], jump[r], 0.0) for r in channel.reactions])
         passed = _sum([slope[r] for r in channel.reactions])
         if channel.in_time:
-            happens.append(happened)
-            h.append(passed)
+            change.append(next_h[len(change)] - passed)
+            at_slope.append(happened + change[-1] * span.end[1].astype(jnp.float32))
         else:
             counted.append(here.counted[len(counted)] + happened - passed * waited)
-    change = [new - old for new, old in zip(h, here.h, strict=True)]
-    within = here.end[1]
-    return Tally(
-        score=here.score,
-        counted=tuple(counted),
-        piece=here.end[0],
-        at_slope=tuple(jump + step * within for jump, step in zip(here.happens, change, strict=True)),
-        at_reached=tuple(change),
-        end=(span.end[0], span.end[1].astype(jnp.float32)),
-        happens=tuple(happens),
-        h=tuple(h),
-    )
+    return Tally(here.score, tuple(counted), span.end[0], tuple(at_slope), tuple(change))
 
 
 def settled(channels: tuple[Channel, ...], exact: ExactDrive, here: Tally) -> Tally:
@@ -125,14 +110,31 @@ def settled(channels: tuple[Channel, ...], exact: ExactDrive, here: Tally) -> Ta
     return here._replace(score=_added(channels, exact, here.score, here.piece, here.at_slope, here.at_reached))
 
 
-def score_now(channels: tuple[Channel, ...], exact: ExactDrive, slopes: dict[str, Any], here: Tally) -> Any:
-    """Return the score at the end of the span of a settled tally, float32 [L, P]."""
-    piece, within = here.end
-    at_slope = tuple(jump - rate * within for jump, rate in zip(here.happens, here.h, strict=True))
-    score = _added(channels, exact, here.score, piece, at_slope, tuple(-rate for rate in here.h))
+def score_now(
+    chain: Chain,
+    channels: tuple[Channel, ...],
+    exact: ExactDrive,
+    parameters: Any,
+    slopes: dict[str, Any],
+    here: Tally,
+    now: tuple[Any, Any],
+) -> Any:
+    """Return the score of a settled tally at counts [L] and a time, that of its last event; float32 [L, P]."""
+    x, time = now
+    piece, within = place(exact, time)
+    h = _slopes_in_time(chain, channels, x, exposure_at(exact, piece), parameters)
+    at_slope = tuple(-rate * within.astype(jnp.float32) for rate in h)
+    score = _added(channels, exact, here.score, piece, at_slope, tuple(-rate for rate in h))
     named = [channel.name for channel in channels if not channel.in_time]
     parts = [slopes[name].T * count[:, None] for name, count in zip(named, here.counted, strict=True)]
     return sum(parts, score.astype(jnp.float32))
+
+
+def _slopes_in_time(chain: Chain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any) -> list[Any]:
+    """Return for each channel in time the derivative of the rates, [L]; that of a linear rate reads no curve."""
+    timed = tuple(channel for channel in channels if channel.in_time)
+    found = channel_slopes(chain, timed, x, exposure, parameters)[1]
+    return [_sum([slope[r] for r in channel.reactions]) for channel, slope in zip(timed, found, strict=True)]
 
 
 def _added(
