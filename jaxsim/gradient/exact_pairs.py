@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxsim.ensemble.compiler import compiler_options
@@ -41,6 +42,14 @@ class Pairs(NamedTuple):
     """bool [L]: whether a rate was negative or not finite."""
 
 
+class _Pair(NamedTuple):
+    sides: list[Side]
+    """Without what is pending."""
+    pending: Any
+    """int32 [L]: that of both sides, 16 bits each, so that XLA makes at once what they share; NONE where both ended."""
+    clock: Clock
+
+
 def exact_pairs(chain: Chain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
     """Run every pair from the start to the end; call within ``jax.enable_x64(True)``."""
     return _program(jax.devices()[0])(chain, known, below, above)
@@ -56,17 +65,18 @@ def _pairs(chain: Chain, known: Settled, below: ExactDrive, above: ExactDrive) -
     lanes = [begin(chain, exact.drive) for exact in drives]
     nothing = (None,) * len(chain.terms)
 
-    def step(here: tuple[list[Side], Clock]) -> tuple[list[Side], Clock]:
-        sides, clock = here
+    def step(here: _Pair) -> _Pair:
+        pending = _apart(here.pending)
+        sides = [side._replace(pending=own) for side, own in zip(here.sides, pending, strict=True)]
         moved = [
-            applied(chain, known, exact, own, side, clock, None)
+            applied(chain, known, exact, own, side, here.clock, None)
             for exact, own, side in zip(drives, lanes, sides, strict=True)
         ]
-        return _proposed(chain, drives, lanes, moved, entered(below, clock, sides[0].pending))
+        return _proposed(chain, drives, lanes, moved, entered(below, here.clock, pending[0]))
 
     start = [first_side(chain, exact, own, nothing) for exact, own in zip(drives, lanes, strict=True)]
     first = _proposed(chain, drives, lanes, start, first_clock(chain, below, lanes[0]))
-    last, clock = lax.while_loop(lambda here: going(*here[0]), step, first)
+    last, _, clock = lax.while_loop(lambda here: going(here.pending), step, first)
     numbers = [numbers_at_end(chain, known, own, side) for own, side in zip(lanes, last, strict=True)]
     return Pairs(jnp.stack(numbers), faulty(below, clock))
 
@@ -79,9 +89,7 @@ def _shared(below: ExactDrive, above: ExactDrive) -> tuple[ExactDrive, ExactDriv
     return below, below._replace(drive=drive)
 
 
-def _proposed(
-    chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], sides: list[Side], clock: Clock
-) -> tuple[list[Side], Clock]:
+def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], sides: list[Side], clock: Clock) -> _Pair:
     """Propose the next event at the larger of the bounds of the cell; each side accepts it by its own rate."""
     plan, exact = plan_rates(chain.structure, chain.sampled_parameters), drives[0]
     x = [reals(side.x) for side in sides]
@@ -93,8 +101,12 @@ def _proposed(
         rates(chain, row, exposure_at(d, piece), own.parameters) for d, own, row in zip(drives, lanes, x, strict=True)
     ]
     wrong, every = out_of_range(proposal.sums[-1], [*larger, *found[0], *found[1]]), tuple(range(len(larger)))
-    sides = [
-        side._replace(pending=accepted(exact, clock, proposal, a, every, wrong))
-        for side, a in zip(sides, found, strict=True)
-    ]
-    return sides, drawn(lanes[0], clock, proposal)
+    below, above = (accepted(exact, clock, proposal, a, every, wrong) for a in found)
+    pending = (below & np.int32(0xFFFF)) | (above << np.int32(16))
+    return _Pair([side._replace(pending=None) for side in sides], pending, drawn(lanes[0], clock, proposal))
+
+
+def _apart(pending: Any) -> tuple[Any, Any]:
+    """Return what is pending on each side."""
+    half = np.int32(16)
+    return (pending << half) >> half, pending >> half

@@ -144,7 +144,7 @@ def _scores(
     apart = tuple(None if late else tally.score.astype(jnp.float32) for late in known.late)
     control = None if critic is None else first_control(critic, chain.lanes)
     first = Carry(first_side(chain, exact, lanes, apart), first_clock(chain, exact, lanes), tally, control)
-    last = lax.while_loop(lambda here: going(here.side), step, proposed(first))
+    last = lax.while_loop(lambda here: going(here.side.pending), step, proposed(first))
     ended = (reals(last.side.x), last.clock.until)
     score = score_now(chain, channels, exact, lanes.parameters, slopes, settled(channels, exact, last.tally), ended)
     scores = [score if late else noted for late, noted in zip(known.late, last.side.kept.scores, strict=True)]
@@ -175,9 +175,9 @@ def first_side(chain: Chain, exact: ExactDrive, lanes: Any, scores: tuple[Any, .
     return Side(lanes.x, nothing, Kept(tuple(first_note(chain, exact.drive, now)), scores))
 
 
-def going(*sides: Side) -> Any:
-    """Return whether a path has not ended; those that are coupled end together."""
-    return jnp.any(sides[0].pending != np.int32(NONE))
+def going(pending: Any) -> Any:
+    """Return whether a path has not ended."""
+    return jnp.any(pending != np.int32(NONE))
 
 
 def numbers_at_end(chain: Chain, known: Settled, lanes: Any, last: Side) -> Any:

@@ -93,7 +93,8 @@ def tallied(
     share = jnp.where(fired > 0.0, 1.0 / jnp.where(fired > 0.0, fired, 1.0), 0.0)
     next_h = _slopes_in_time(chain, channels, span.after, span.exposure, parameters)
     counted: list[Any] = []
-    at_slope, change = [], []
+    at_slope: list[Any] = []
+    change: list[Any] = []
     for channel, jump, slope in zip(channels, then, between, strict=True):
         happened = share * _sum([jnp.where(fires[r], jump[r], 0.0) for r in channel.reactions])
         passed = _sum([slope[r] for r in channel.reactions])
