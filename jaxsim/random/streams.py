@@ -9,9 +9,10 @@ alone, so one source serves XLA on every backend and hand-written kernels, and v
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.typing import ArrayLike
 from jaxtyping import Float32, UInt32
 
@@ -159,7 +160,26 @@ def trajectory_key(
     point = _word("point", point, POINT_BITS)
     tag = _word("purpose", purpose, PURPOSE_BITS)
     packed = (point << np.uint32(PURPOSE_BITS + TRAJECTORY_HIGH_BITS)) | (high << np.uint32(PURPOSE_BITS)) | tag
-    return threefry2x32(words[0], words[1], low, packed, ROUNDS_OF_KEYS)
+    return _apart(words[0], words[1], low, packed)
+
+
+def _apart(word0: Any, word1: Any, low: Any, packed: Any) -> tuple[Any, Any]:
+    """Return the cipher of a key, in a program as arrays of their own and not as a part of what is drawn with it.
+
+    LLVM, as of JAX 0.12, takes time exponential in the rounds of ciphers to vectorise the loop in which XLA joins a key
+    and its draws, which is to say for ever; what a condition returns is not joined. The condition always holds.
+    """
+
+    def cipher(*words: Any) -> tuple[Any, Any]:
+        return threefry2x32(words[0], words[1], words[2], words[3], ROUNDS_OF_KEYS)
+
+    if not any(isinstance(word, jax.core.Tracer) for word in (word0, word1, low, packed)):
+        return cipher(word0, word1, low, packed)
+    words = [jnp.asarray(word, jnp.uint32) for word in (word0, word1, low, packed)]
+    nothing = (jnp.zeros(jnp.broadcast_shapes(*(word.shape for word in words)), jnp.uint32),) * 2
+    holds = jnp.all((words[0] | np.uint32(1)) > np.uint32(0))
+    found: tuple[Any, Any] = lax.cond(holds, cipher, lambda *_: nothing, *words)
+    return found
 
 
 def _word(name: str, number: ArrayLike, bits: int) -> UInt32[Array, "..."]:
