@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsim.optimise.feasible import aim, final_errors, judge, judged_trajectories, retreat
+from jaxsim.optimise.feasible import aim, approach, approach_cost, final_errors, judge, judged_trajectories, retreat
 from jaxsim.optimise.penalty import Penalty
 from jaxsim.optimise.polish import Polished, polish
 from jaxsim.optimise.refine import refine
@@ -61,6 +61,9 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
         search.announce("a limit is not kept: back towards an end that keeps it")
         candidates += retreat(search, penalty, done[-1].z, ends)
     z = candidates[judge(search, penalty, candidates).best]
+    if search.criterion.limits and search.forward_equivalents + approach_cost(search, len(ends)) <= budget:
+        search.announce("up to the limits, towards better ends beyond them")
+        z = approach(search, penalty, z, ends)
     path = [paths[best], *(polished.path for polished in done)]
     if z is ends[best]:
         search.notes.append("the polish did not improve on where it began, which was kept")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxsim.optimise.feasible import SPARE, aim, final_errors, judge, retreat
+from jaxsim.optimise.feasible import SPARE, STATIONS, aim, approach, approach_cost, final_errors, judge, retreat
 from jaxsim.optimise.penalty import new_penalty
 from jaxsim.optimise.search import Search
 from jaxsim.optimise.trial import BOUND, Trial
@@ -20,8 +20,10 @@ class Line(Search):
 
     def __init__(self):
         self.criterion, self.final = Limits(), FINAL
+        self.seen = 0
 
     def compared(self, ends, trajectories):
+        self.seen += len(ends) * trajectories
         mean = np.array([[-z[0], z[0]] for z in ends])
         spread = np.eye(2 * len(ends)) * EACH**2 / trajectories
         names = tuple(str(i) for i in range(len(ends)))
@@ -64,3 +66,14 @@ def test_the_way_back_is_on_the_line_to_the_best_end_that_is_kept():
     assert found[0] == pytest.approx([0.4])
     assert found[1][0] <= MOST < found[1][0] + (2.0 - 0.4) / 9
     assert retreat(Line(), PENALTY, np.array([2.0]), ends(1.4, 1.8)) == []
+
+
+def test_up_to_the_limit_from_well_inside():
+    """The best point on the way is found to a ninth of a ninth of it; an end that keeps the limit may win."""
+    search = Line()
+    found = approach(search, PENALTY, np.array([0.2]), ends(0.1, 1.8, 1.7))
+    assert search.seen == approach_cost(search, 3)
+    assert found[0] <= MOST < found[0] + 1.6 / (STATIONS + 1) ** 2
+    assert approach(Line(), PENALTY, np.array([0.2]), ends(0.1, 0.6)) == pytest.approx([0.6])
+    assert approach(Line(), PENALTY, np.array([0.2]), ends(0.1, 0.15)) == pytest.approx([0.2])
+    assert approach(Line(), PENALTY, np.array([1.4]), ends(1.8)) == pytest.approx([1.4])  # not kept: no way from here
