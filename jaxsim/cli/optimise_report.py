@@ -68,8 +68,8 @@ def _landscape(
             raise
         announce(f"no landscape: {error}")
         return []
-    rows = zip(found.values, found.mean, found.error, found.near, strict=True)
-    head = (found.name, "objective", "standard error", "not told from the best")
+    rows = zip(found.values, found.mean, found.error, found.near, np.asarray(found.kept), strict=True)
+    head = (found.name, "objective", "standard error", "not told from the best", "keeps the limits")
     written = [_text(folder / "landscape.csv", _csv(head, rows))]
     if figures:
         figure = plot_landscape(found, str(best.criterion.objective), report.time_unit)

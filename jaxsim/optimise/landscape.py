@@ -31,9 +31,9 @@ class Landscape(NamedTuple):
     error: np.ndarray
     """[points]: standard errors."""
     best: int
-    """The best point."""
+    """The best point that keeps the limits; the best of all where none does."""
     near: np.ndarray
-    """bool [points]: those that pairs cannot tell from the best at the 5 % level."""
+    """bool [points]: those that keep the limits and that pairs cannot tell from the best at the 5 % level."""
     over: tuple[float, float]
     """What the optimum gives beyond the best point, and its standard error."""
     path: np.ndarray
@@ -42,6 +42,8 @@ class Landscape(NamedTuple):
     """[stops]: the objective there; other numbers may differ from those of the optimum."""
     apart: np.ndarray | None = None
     """[points]: standard errors of the differences from the best point, from pairs."""
+    kept: np.ndarray | None = None
+    """bool [points]: whether the limits are kept, by their means."""
 
     @property
     def flat(self) -> bool:
@@ -83,7 +85,9 @@ def landscape(best: Optimum, of: str | None = None, points: int = 41, trajectori
     seed = (search.seed + FRESH) % (1 << 64)
     trial = paired_trial(search.problem, search.criterion, schedules, trajectories, seed, ANOTHER)
     mean = trial.mean[:, 0]
-    top = 1 + int(np.argmin(search.criterion.sign * mean[1 : points + 1]))
+    kept = np.all(trial.mean[1 : points + 1, 1:] <= search.criterion.most, axis=1)
+    sought = search.criterion.sign * mean[1 : points + 1]
+    top = 1 + int(np.argmin(np.where(kept, sought, np.inf) if kept.any() else sought))
     apart = [trial.difference(top, 1 + i) for i in range(points)]
     return Landscape(
         name=f"{place.name}[{index}]" if place.coordinate.number > 1 else place.name,
@@ -91,11 +95,12 @@ def landscape(best: Optimum, of: str | None = None, points: int = 41, trajectori
         mean=mean[1 : points + 1],
         error=np.array([trial.error(1 + i) for i in range(points)]),
         best=top - 1,
-        near=np.array([abs(gain) <= TWO_SIDED * error for gain, error in apart]),
+        near=np.array([abs(gain) <= TWO_SIDED * error for gain, error in apart]) & (kept | ~kept.any()),
         over=trial.difference(0, top),
         path=np.array([_numbers(place, path[i])[index] for i in stops]),
         path_mean=mean[points + 1 :],
         apart=np.array([error for _, error in apart]),
+        kept=kept,
     )
 
 

@@ -43,6 +43,10 @@ def plot_landscape(found: "Landscape", objective: str = "objective", time_unit: 
     figure, (panel,) = new_figure(1, 2.2)
     reach = TWO_SIDED * (found.error if found.apart is None else found.apart)
     band(panel, found.values, found.mean, found.mean - reach, found.mean + reach, BLACK, "-", "brute force")
+    if found.kept is not None and not found.kept.all():
+        panel.plot(found.values, np.where(found.kept, np.nan, found.mean), color="white", linewidth=2.0, linestyle=":",
+                   zorder=2.0)  # fmt: skip
+        panel.plot([], [], color=BLACK, linewidth=2.0, linestyle=":", label="a limit is not kept")
     panel.plot(found.values[found.near], found.mean[found.near], "o", color=BLUE, markersize=5.0, fillstyle="none",
                label="not told from the best", zorder=3)  # fmt: skip
     panel.plot(found.path, found.path_mean, "-o", color=VERMILION, markersize=2.0, linewidth=0.8, label="search")

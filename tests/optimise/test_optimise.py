@@ -7,6 +7,7 @@ import pytest
 from scipy import optimize
 
 import jaxsim as js
+from jaxsim.optimise.landscape import landscape
 
 END = 10.0
 SETTINGS = {"step": 0.1, "starts": 4, "steps": 24, "batch": (256, 1024), "trajectories": 8192, "seed": 3}
@@ -67,6 +68,9 @@ def test_a_limit_is_kept_by_its_upper_bound(network):
         lambda x: mean_of(network, js.Schedule(drug=js.Dose(x, at=7.0)), "Y") - 24.0, 0.5, 30.0, xtol=1e-3
     )
     assert 0.75 * exact < found.held["drug.amount"][0] < 1.02 * exact
+    across = landscape(found, points=9, trajectories=1024)
+    assert np.all(across.kept[across.values < 0.95 * exact]) and not np.any(across.kept[across.values > 1.05 * exact])
+    assert across.values[across.best] < 1.05 * exact and np.all(across.kept[across.near])
     free = js.optimise(network, amount, minimise=js.mean("X", at=END), check=0, **SETTINGS)
     assert free.held["drug.amount"][0] > 2 * exact  # without the limit it is not kept
 
