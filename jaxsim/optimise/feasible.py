@@ -87,6 +87,8 @@ def approach(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndar
     ways = [_between(z, known[i]) for i in beyond[:WAYS]]
     points = [z, *(point for way in ways for point in way)]
     best = judge(search, penalty, points, few).best if ways else 0
+    if not best and not found.best:
+        return z
     if best:
         way, station = divmod(best - 1, STATIONS)
         closer = _between(points[best], [*ways[way], known[beyond[way]]][station + 1])
