@@ -1,0 +1,231 @@
+"""Batches of trajectories through a kernel: begun, served and gathered by XLA, run in between by the kernel.
+
+A batch is as many trajectories as the program has lanes. All its trajectories begin at once; the kernel takes them from
+a queue, and leaves those that wait for a random effect; the effects of all are applied at once and the kernel goes on;
+when all have ended, they are gathered. The arrays are those that XLA has made, and the kernel writes into them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.kernels.context import Context, context
+from jaxsim.kernels.loop import _nothing, empty_run
+from jaxsim.kernels.native.equations import Known, NotCovered, Variable
+from jaxsim.kernels.native.kernel import Kernel, build, native_width
+from jaxsim.kernels.native.law import Law, trace
+from jaxsim.kernels.program import Arrangement, Program, Saving
+from jaxsim.kernels.refill import refill
+from jaxsim.kernels.saving import save_before_event
+from jaxsim.kernels.service import Run, Tally, _gather, random_effects
+from jaxsim.kernels.state import Inputs, Lanes, Owner
+from jaxsim.kernels.thinning import finished, waiting
+
+SLICE = 1 << 24  # iterations times lanes after which a call returns, so that the caller can count, and stop
+
+
+class Batch(NamedTuple):
+    """The trajectories that are being run."""
+
+    owner: Owner
+    given: Context
+    lanes: Lanes
+
+
+@dataclass
+class NativeRun:
+    """What is carried from one slice to the next."""
+
+    tally: Tally
+    started: int = 0
+    """Trajectories that have been begun."""
+    batch: Batch | None = None
+    queue: np.ndarray | None = None
+    """Trajectories of the batch that are still to run until they end or wait, by their place; from `taken` on."""
+    taken: int = 0
+    tables: tuple[np.ndarray, ...] = ()
+    work: int = 0
+    """Iterations of single lanes so far."""
+
+
+@dataclass(eq=False)
+class Parts:
+    """What XLA does of a program, compiled."""
+
+    start: Any
+    """(inputs, started) -> batch, whether each is to run, started."""
+    tables: Any
+    """(inputs, given) -> the shared arrays that the kernel reads."""
+    serve: Any
+    """(inputs, owner, given, lanes) -> lanes, whether each is to go on; None without random effects."""
+    gather: Any
+    """(inputs, owner, given, lanes, tally) -> tally."""
+
+
+@dataclass(eq=False)
+class Native:
+    """A program on the native backend."""
+
+    program: Program
+    kernel: Kernel
+    parts: Parts
+    empty: NativeRun
+
+    def call(self, inputs: Inputs, begin: Any, run: NativeRun) -> tuple[NativeRun, Any]:
+        """Go on with `inputs.size` trajectories for a slice of the work; return the run and whether all have ended."""
+        if begin:
+            run = NativeRun(jax.tree.map(jnp.asarray, self.empty.tally))
+        until = run.work + SLICE
+        while run.work < until:
+            if run.batch is None:
+                if run.started >= int(inputs.size):
+                    break
+                self._start(inputs, run)
+            if self._go_on(run, until):
+                self._finish(inputs, run)
+        return run, np.bool_(run.batch is None and run.started >= int(inputs.size))
+
+    def _start(self, inputs: Inputs, run: NativeRun) -> None:
+        """Begin the next trajectories."""
+        run.batch, goes, started = self.parts.start(inputs, np.int32(run.started))
+        run.started = int(started)
+        if not run.tables:
+            found = self.parts.tables(inputs, run.batch.given)
+            run.tables = tuple(np.ascontiguousarray(np.asarray(a)) for a in found)
+        run.queue, run.taken = np.flatnonzero(np.asarray(goes)).astype(np.int32), 0
+
+    def _go_on(self, run: NativeRun, until: int) -> bool:
+        """Run the kernel; return whether no trajectory is left that could go on."""
+        assert run.batch is not None and run.queue is not None
+        if run.taken < len(run.queue):
+            leaves = jax.tree.leaves((run.batch.owner, run.batch.given, run.batch.lanes))
+            addresses = _addresses(self.kernel, leaves, len(self.kernel.law.flat.inputs))
+            tables = [array.ctypes.data for array in run.tables]
+            width = self.kernel.width
+            budget = max(1, (until - run.work) // width)
+            run.taken, done = self.kernel.run(addresses, tables, self.program.lanes, run.queue, run.taken, budget)
+            run.work += done * width
+        return run.taken == len(run.queue)
+
+    def _finish(self, inputs: Inputs, run: NativeRun) -> None:
+        """Apply the random effects that trajectories wait for, or gather them if none does."""
+        assert run.batch is not None
+        owner, given, lanes = run.batch
+        if self.parts.serve is not None:
+            lanes, goes = self.parts.serve(inputs, owner, given, lanes)
+            run.batch = Batch(owner, given, lanes)
+            run.queue, run.taken = np.flatnonzero(np.asarray(goes)).astype(np.int32), 0
+            if len(run.queue):
+                return
+        run.tally = self.parts.gather(inputs, owner, given, lanes, run.tally)
+        run.batch = run.queue = None
+
+
+def _addresses(kernel: Kernel, leaves: list[Any], number: int) -> list[int]:
+    """Return where the arrays that the kernel takes lie; those it writes must be arrays of their own."""
+    first = number - len(leaves)
+    found = [leaves[slot.number - first].unsafe_buffer_pointer() for slot in kernel.slots]
+    written = [address for slot, address in zip(kernel.slots, found, strict=True) if slot.role != "constant"]
+    assert len(set(written)) == len(written), "arrays that the kernel writes are one"
+    return found
+
+
+def native(program: Program, inputs: Inputs, features: str | None = None) -> Native:
+    """Return a program as compiled for the native backend, in double precision.
+
+    Raises
+    ------
+    NotCovered
+        If the program needs something that the backend does not have.
+    """
+    if program.leap is not None:
+        raise NotCovered("leaps")
+    if program.arrangement is not Arrangement.SEPARATE:
+        raise NotCovered("this many reactions")
+    law = trace(program, inputs)
+    kernel = build(law, native_width(), features)
+    parts = _parts(program, inputs, law, kernel)
+    shapes = jax.eval_shape(lambda: _nothing(program))
+    tally = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    return Native(program, kernel, parts, NativeRun(tally))
+
+
+def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
+    """Compile what XLA does."""
+    saves = program.saving is Saving.CROSSING
+
+    def start(inputs: Inputs, started: Any) -> Any:
+        run = empty_run(program)
+        free = jnp.ones((program.lanes,), bool)
+        owner, lanes, started = refill(program, inputs, run.owner, run.lanes, free, started)
+        lanes = lanes._replace(iteration=jnp.zeros((program.lanes,), jnp.uint32))
+        goes = ~finished(program, inputs, lanes) & ~waiting(program, lanes)
+        return Batch(owner, context(program, inputs, owner), lanes), goes, started
+
+    def settled(inputs: Inputs, lanes: Lanes) -> Lanes:
+        """Save what came before the time of each lane, as the next iteration would."""
+        return save_before_event(program, lanes, inputs.times) if saves else lanes
+
+    def serve(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Any:
+        waits, lanes = waiting(program, lanes), settled(inputs, lanes)
+        run = Run(owner, lanes, jnp.zeros((), jnp.int32), _nothing(program))
+        lanes = random_effects(program, inputs, given, run).lanes
+        return lanes, waits & ~finished(program, inputs, lanes)
+
+    def gather(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, tally: Tally) -> Tally:
+        run = Run(owner, settled(inputs, lanes), jnp.zeros((), jnp.int32), tally)
+        tally = _gather(program, inputs, given, run, owner.number >= 0)
+        if lanes.general is None:  # every iteration before the end is an event
+            tally = tally._replace(events=tally.events + jnp.sum(_events(program, inputs, owner, lanes)))
+        return tally
+
+    number = jax.ShapeDtypeStruct((), jnp.int32)
+    batch, _, _ = jax.eval_shape(start, inputs, number)
+    tally = jax.eval_shape(lambda: _nothing(program))
+    serving = _compile(serve, (inputs, *batch), (3,)) if program.has_random_effects else None
+    return Parts(
+        _compile(start, (inputs, number)),
+        _compile(_shared(law, kernel), (inputs, batch.given)),
+        serving,
+        _compile(gather, (inputs, *batch, tally), (4,)),
+    )
+
+
+def _events(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes) -> Any:
+    """Return how many reactions have fired in each lane, int64, as the loop of XLA counts them."""
+    steps = (lanes.iteration - owner.first).astype(jnp.int64)
+    return jnp.where(owner.number >= 0, jnp.maximum(steps - 1, 0), jnp.int64(0))
+
+
+def _shared(law: Law, kernel: Kernel) -> Callable[..., Any]:
+    """Return the function that evaluates what no lane enters."""
+
+    def tables(inputs: Inputs, given: Context) -> Any:
+        leaves = [*jax.tree.leaves(inputs), *([None] * len(law.flat.inputs))][: len(law.flat.inputs)]
+        shared = jax.tree.leaves(given)
+        first = law.first_lane - len(shared)
+        leaves[first : law.first_lane] = shared
+        known = {id(v): value for v, value in zip(law.flat.inputs, leaves, strict=True)}
+        known |= {id(v): jnp.asarray(value) for v, value in law.flat.arrays}
+
+        def read(value: Any) -> Any:
+            if isinstance(value, Known):
+                return jnp.full(value.kind.shape, value.value, value.kind.dtype)
+            return known[id(value)]
+
+        for equation in law.flat.shared:
+            found = equation.primitive.bind(*map(read, equation.inputs), **equation.params)
+            found = found if equation.primitive.multiple_results else [found]
+            known |= {id(v): value for v, value in zip(equation.outputs, found, strict=True)}
+        arrays = [read(v) for v in kernel.tables]
+        return [a.astype(jnp.uint8) if a.dtype == jnp.bool_ else a for a in arrays]
+
+    return tables
+
+
+def _compile(function: Callable[..., Any], shapes: tuple[Any, ...], donated: tuple[int, ...] = ()) -> Any:
+    return jax.jit(function, donate_argnums=donated).lower(*shapes).compile()

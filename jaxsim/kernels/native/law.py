@@ -1,0 +1,78 @@
+"""The law of the event loop, from the steppers: what one iteration does to a lane, and when the lane leaves the loop."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxsim.kernels.context import Context, context
+from jaxsim.kernels.loop import empty_run, step_once
+from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
+from jaxsim.kernels.native.rare import put_apart
+from jaxsim.kernels.program import Program
+from jaxsim.kernels.randomness import draw_bits
+from jaxsim.kernels.state import Inputs, Lanes, Owner
+from jaxsim.kernels.thinning import finished, waiting
+
+EXTENTS = (8191, 8209, 8219, 8221, 8231, 8233, 8237, 8243)  # of the axis of lanes while tracing: one that nothing else has
+
+
+@dataclass(eq=False)
+class Law:
+    """One iteration as equations, and which arrays it takes and gives."""
+
+    flat: Flat
+    lane: int
+    """The extent of the axis of lanes."""
+    first_lane: int
+    """The number of the first input that is part of the lanes; the outputs are these inputs afterwards, and then
+    whether the lane leaves the loop."""
+
+
+def trace(program: Program, inputs: Inputs) -> Law:
+    """Trace one iteration of every lane, in double precision.
+
+    In the loop every lane has its own count of iterations, and a lane that has finished or waits for a random effect
+    leaves it: neither is true of a lane at the top of an iteration, and the equations are written accordingly.
+    """
+    lane = _extent(program, inputs)
+    program = replace(program, lanes=lane)
+    run = jax.eval_shape(lambda: empty_run(program))
+    given = jax.eval_shape(lambda o, i: context(program, i, o), run.owner, inputs)
+    lanes = run.lanes._replace(iteration=jax.ShapeDtypeStruct((lane,), jnp.uint32))
+
+    def law(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Any:
+        before = _leaving(program, inputs, lanes)
+        new = step_once(program, inputs, owner, given, with_own_bits(owner, lanes))
+        return new._replace(bits=lanes.bits), _leaving(program, inputs, new), before
+
+    closed = jax.make_jaxpr(law)(inputs, run.owner, given, lanes)
+    flat = flatten(closed, lane)
+    flat.outputs, before = flat.outputs[:-1], flat.outputs[-1]
+    facts = deduce(flat.lanewise, [(before, False)])
+    flat.lanewise = substitute(flat.lanewise, facts)
+    flat.outputs = [facts.get(id(value), value) for value in flat.outputs]
+    flat.lanewise = put_apart(live(flat.lanewise, flat.outputs))
+    needed = [v for e in flat.lanewise for v in e.reads()] + [v for v in flat.outputs if isinstance(v, Variable)]
+    flat.shared = live(flat.shared, needed)
+    return Law(flat, lane, len(flat.inputs) - len(jax.tree.leaves(lanes)))
+
+
+def with_own_bits(owner: Owner, lanes: Lanes) -> Lanes:
+    """Return the lanes with the random words that the step is to read, made from their counter.
+
+    The steppers carry them over the edge of the loop, which serves XLA only.
+    """
+    count = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
+    return lanes._replace(bits=draw_bits(owner.key0, owner.key1, count))
+
+
+def _leaving(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
+    ended = finished(program, inputs, lanes)
+    return ended | waiting(program, lanes) if program.has_random_effects else ended
+
+
+def _extent(program: Program, inputs: Inputs) -> int:
+    taken = {extent for leaf in jax.tree.leaves(inputs) for extent in jnp.shape(leaf)} | {program.times}
+    return next(extent for extent in EXTENTS if extent not in taken)
