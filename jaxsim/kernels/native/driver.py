@@ -1,8 +1,8 @@
-"""Batches of trajectories through a kernel: begun, served and gathered by XLA, run in between by the kernel.
+"""Batches of trajectories through a kernel: begun and gathered by XLA, run in between by the kernel.
 
-A batch is as many trajectories as the program has lanes. All its trajectories begin at once; the kernel takes them from
-a queue, and leaves those that wait for a random effect; the effects of all are applied at once and the kernel goes on;
-when all have ended, they are gathered. The arrays are those that XLA has made, and the kernel writes into them.
+A batch is as many trajectories as the program has lanes. All begin at once, the kernel takes them from a queue and runs
+each to its end, and when all have ended they are gathered. The arrays are those that XLA has made, and the kernel
+writes into them.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ from jaxsim.kernels.native.law import Law, trace
 from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.refill import refill
 from jaxsim.kernels.saving import save_before_event
-from jaxsim.kernels.service import Run, Tally, _gather, random_effects
+from jaxsim.kernels.service import Run, Tally, _gather
 from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.kernels.thinning import finished, waiting
+from jaxsim.kernels.thinning import finished
 
 SLICE = 1 << 24  # iterations times lanes after which a call returns, so that the caller can count, and stop
 
@@ -45,7 +45,7 @@ class NativeRun:
     """Trajectories that have been begun."""
     batch: Batch | None = None
     queue: np.ndarray | None = None
-    """Trajectories of the batch that are still to run until they end or wait, by their place; from `taken` on."""
+    """Trajectories of the batch by their place; those from `taken` on are still to run."""
     taken: int = 0
     tables: tuple[np.ndarray, ...] = ()
     work: int = 0
@@ -60,8 +60,6 @@ class Parts:
     """(inputs, started) -> batch, whether each is to run, started."""
     tables: Any
     """(inputs, given) -> the shared arrays that the kernel reads."""
-    serve: Any
-    """(inputs, owner, given, lanes) -> lanes, whether each is to go on; None without random effects."""
     gather: Any
     """(inputs, owner, given, lanes, tally) -> tally."""
 
@@ -99,7 +97,7 @@ class Native:
         run.queue, run.taken = np.flatnonzero(np.asarray(goes)).astype(np.int32), 0
 
     def _go_on(self, run: NativeRun, until: int) -> bool:
-        """Run the kernel; return whether no trajectory is left that could go on."""
+        """Run the kernel; return whether all trajectories of the batch have ended."""
         assert run.batch is not None and run.queue is not None
         if run.taken < len(run.queue):
             leaves = jax.tree.leaves((run.batch.owner, run.batch.given, run.batch.lanes))
@@ -112,15 +110,9 @@ class Native:
         return run.taken == len(run.queue)
 
     def _finish(self, inputs: Inputs, run: NativeRun) -> None:
-        """Apply the random effects that trajectories wait for, or gather them if none does."""
+        """Gather the trajectories of a batch that has ended."""
         assert run.batch is not None
         owner, given, lanes = run.batch
-        if self.parts.serve is not None:
-            lanes, goes = self.parts.serve(inputs, owner, given, lanes)
-            run.batch = Batch(owner, given, lanes)
-            run.queue, run.taken = np.flatnonzero(np.asarray(goes)).astype(np.int32), 0
-            if len(run.queue):
-                return
         run.tally = self.parts.gather(inputs, owner, given, lanes, run.tally)
         run.batch = run.queue = None
 
@@ -163,18 +155,12 @@ def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
         free = jnp.ones((program.lanes,), bool)
         owner, lanes, started = refill(program, inputs, run.owner, run.lanes, free, started)
         lanes = lanes._replace(iteration=jnp.zeros((program.lanes,), jnp.uint32))
-        goes = ~finished(program, inputs, lanes) & ~waiting(program, lanes)
+        goes = ~finished(program, inputs, lanes)
         return Batch(owner, context(program, inputs, owner), lanes), goes, started
 
     def settled(inputs: Inputs, lanes: Lanes) -> Lanes:
         """Save what came before the time of each lane, as the next iteration would."""
         return save_before_event(program, lanes, inputs.times) if saves else lanes
-
-    def serve(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Any:
-        waits, lanes = waiting(program, lanes), settled(inputs, lanes)
-        run = Run(owner, lanes, jnp.zeros((), jnp.int32), _nothing(program))
-        lanes = random_effects(program, inputs, given, run).lanes
-        return lanes, waits & ~finished(program, inputs, lanes)
 
     def gather(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, tally: Tally) -> Tally:
         run = Run(owner, settled(inputs, lanes), jnp.zeros((), jnp.int32), tally)
@@ -186,11 +172,9 @@ def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
     number = jax.ShapeDtypeStruct((), jnp.int32)
     batch, _, _ = jax.eval_shape(start, inputs, number)
     tally = jax.eval_shape(lambda: _nothing(program))
-    serving = _compile(serve, (inputs, *batch), (3,)) if program.has_random_effects else None
     return Parts(
         _compile(start, (inputs, number)),
         _compile(_shared(law, kernel), (inputs, batch.given)),
-        serving,
         _compile(gather, (inputs, *batch, tally), (4,)),
     )
 

@@ -29,6 +29,16 @@ EXP64 = (
     *(4.13813679705723846039e-08, -1.65339022054652515390e-06, 6.61375632143793436117e-05),
     *(-2.77777777770155933842e-03, 1.66666666666666019037e-01),
 )
+HALF_PI = (1.570796012878418, 3.139164164167596e-07, 6.223371969669989e-14, 2.0222662487959506e-21)
+"""pi/2 in parts; the first three have 22 bits, so that their multiples up to 2**31 are exact."""
+SINE = (
+    *(1.58969099521155010221e-10, -2.50507602534068634195e-08, 2.75573137070700676789e-06),
+    *(-1.98412698298579493134e-04, 8.33333333332248946124e-03, -1.66666666666666324348e-01),
+)
+COSINE = (
+    *(-1.13596475577881948265e-11, 2.08757232129817482790e-09, -2.75573143513906633035e-07),
+    *(2.48015872894767294178e-05, -1.38888888888741095749e-03, 4.16666666666666019037e-02),
+)
 LN2_64 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 
 
@@ -171,6 +181,52 @@ def _exp64(a: Arithmetic, x: str, power: str) -> str:
     c = a.subtract(r, a.multiply(z, a.polynomial(z, EXP64)))
     part = a.divide(a.multiply(r, c), a.subtract(a.number(2.0), c))
     return a.subtract(a.number(1.0), a.subtract(a.subtract(low, part), high))
+
+
+def log1p(builder: Builder, dtype: Any, x: str) -> str:
+    """Return log(1 + x), by the logarithm of the rounded sum and what rounding lost."""
+    a = Arithmetic(builder, dtype)
+    total = a.add(a.number(1.0), x)
+    lost = a.divide(a.subtract(a.subtract(total, a.number(1.0)), x), total)
+    result = log(builder, dtype, total)
+    corrected = a.choose("gt", total, a.number(0.0), a.subtract(result, lost), result)
+    return a.choose("lt", total, a.number(math.inf), corrected, result)
+
+
+def sine(builder: Builder, dtype: Any, x: str) -> str:
+    """Return the sine, to within a unit in the last place up to 3e9; not a number beyond."""
+    return _wave(builder, dtype, x, 0)
+
+
+def cosine(builder: Builder, dtype: Any, x: str) -> str:
+    """Return the cosine, as the sine."""
+    return _wave(builder, dtype, x, 1)
+
+
+def _wave(builder: Builder, dtype: Any, x: str, quarter: int) -> str:
+    """Reduce by multiples of pi/2, and evaluate in float64 by FDLIBM's k_sin.c and k_cos.c."""
+    b, a = builder, Arithmetic(builder, DOUBLE)
+    x64 = b.convert(x, dtype, DOUBLE)
+    far = b.operate("fcmp uge", DOUBLE, b.intrinsic("fabs", DOUBLE, x64), a.number(3e9))
+    x64 = b.select(DOUBLE, far, a.number(0.0), x64)
+    turns = b.intrinsic("floor", DOUBLE, a.add(a.multiply(x64, a.number(2.0 / math.pi)), a.number(0.5)))
+    rest, tail = x64, a.number(0.0)
+    for part in HALF_PI:
+        minus = a.multiply(turns, a.number(-part))
+        rest, lost = _exact_sum(a, rest, minus)
+        tail = a.add(tail, lost)
+    r = a.add(rest, tail)
+    z = a.multiply(r, r)
+    odd = a.add(r, a.multiply(a.multiply(r, z), a.polynomial(z, SINE)))
+    half = a.multiply(a.number(0.5), z)
+    even = a.add(a.subtract(a.number(1.0), half), a.multiply(a.multiply(z, z), a.polynomial(z, COSINE)))
+    place = a.add(turns, a.number(float(quarter)))
+    four = a.multiply(b.intrinsic("floor", DOUBLE, a.multiply(place, a.number(0.25))), a.number(4.0))
+    place = a.subtract(place, four)  # 0: sin, 1: cos, 2: -sin, 3: -cos
+    uses_cosine = b.operate("or", np.bool_, b.compare("eq", DOUBLE, place, a.number(1.0)), b.compare("eq", DOUBLE, place, a.number(3.0)))
+    value = b.select(DOUBLE, uses_cosine, even, odd)
+    value = a.choose("ge", place, a.number(2.0), b.operate("fneg", DOUBLE, value), value)
+    return b.convert(b.select(DOUBLE, far, a.number(math.nan), value), DOUBLE, dtype)
 
 
 def power(builder: Builder, dtype: Any, x: str, y: str) -> str:

@@ -5,13 +5,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jaxsim.kernels.context import Context, context
-from jaxsim.kernels.loop import empty_run, step_once
+from jaxsim.kernels.loop import _nothing, empty_run, step_once
 from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
 from jaxsim.kernels.native.rare import put_apart
-from jaxsim.kernels.program import Program
+from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits
+from jaxsim.kernels.saving import save_before_event
+from jaxsim.kernels.service import Run, random_effects
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import finished, waiting
 
@@ -33,8 +36,8 @@ class Law:
 def trace(program: Program, inputs: Inputs) -> Law:
     """Trace one iteration of every lane, in double precision.
 
-    In the loop every lane has its own count of iterations, and a lane that has finished or waits for a random effect
-    leaves it: neither is true of a lane at the top of an iteration, and the equations are written accordingly.
+    In the loop every lane has its own count of iterations. A lane that has finished leaves it, and random effects are
+    applied at the top of an iteration: what is thereby known of a lane that goes on is put into the equations.
     """
     lane = _extent(program, inputs)
     program = replace(program, lanes=lane)
@@ -43,9 +46,9 @@ def trace(program: Program, inputs: Inputs) -> Law:
     lanes = run.lanes._replace(iteration=jax.ShapeDtypeStruct((lane,), jnp.uint32))
 
     def law(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Any:
-        before = _leaving(program, inputs, lanes)
+        lanes, before = _serve(program, inputs, owner, given, lanes)
         new = step_once(program, inputs, owner, given, with_own_bits(owner, lanes))
-        return new._replace(bits=lanes.bits), _leaving(program, inputs, new), before
+        return new._replace(bits=lanes.bits), finished(program, inputs, new), before
 
     closed = jax.make_jaxpr(law)(inputs, run.owner, given, lanes)
     flat = flatten(closed, lane)
@@ -68,9 +71,23 @@ def with_own_bits(owner: Owner, lanes: Lanes) -> Lanes:
     return lanes._replace(bits=draw_bits(owner.key0, owner.key1, count))
 
 
-def _leaving(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
-    ended = finished(program, inputs, lanes)
-    return ended | waiting(program, lanes) if program.has_random_effects else ended
+def _serve(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> tuple[Lanes, Any]:
+    """Apply the random effects that lanes wait for; return the lanes, and what is true of none of them then.
+
+    What came before the effect is saved before it. An effect at the very end finishes a lane, so that of lanes with
+    effects only the waiting is over.
+    """
+    if not program.has_random_effects:
+        return lanes, finished(program, inputs, lanes)
+
+    def serve(lanes: Lanes) -> Lanes:
+        if program.saving is Saving.CROSSING:
+            lanes = save_before_event(program, lanes, inputs.times)
+        run = Run(owner, lanes, jnp.zeros((), jnp.int32), _nothing(program))
+        return random_effects(program, inputs, given, run).lanes
+
+    lanes = lax.cond(jnp.any(waiting(program, lanes)), serve, lambda same: same, lanes)
+    return lanes, waiting(program, lanes)
 
 
 def _extent(program: Program, inputs: Inputs) -> int:

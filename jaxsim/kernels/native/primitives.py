@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxsim.kernels.native.builder import Builder, is_float
 from jaxsim.kernels.native.equations import Equation, Known, NotCovered, Variable
-from jaxsim.kernels.native.functions import exp, log, power
+from jaxsim.kernels.native.functions import cosine, exp, log, log1p, power, sine
 
 MOST_WRITTEN_OUT = 128  # values of an array that all lanes share
 Names = Any
@@ -332,7 +332,7 @@ def _reduce(join: Callable[[Builder, Any, str, str], str], over_lanes: str | Non
             return
         if over_lanes is None or out.kind.shape:
             raise NotCovered(f"{equation.name} over lanes")
-        e.scalars[id(out)] = getattr(e.builder, over_lanes)(result[()])
+        e.scalars[id(out)] = getattr(e.builder, over_lanes)(np.asarray(result, object).reshape(-1)[0])
 
     return rule
 
@@ -360,12 +360,10 @@ def _branch(e: Emitter, equation: Equation) -> None:
     b, choice = e.builder, equation.inputs[0]
     if len(equation.branches) != 2:
         raise NotCovered("a choice among several branches")
-    if equation.name == "guard":
-        condition = b.any(e.get(choice).reshape(-1)[0])
-    elif id(choice) in e.scalars:
-        condition = e.scalars[id(choice)]
-    else:
-        raise NotCovered("a condition that is not asked of all lanes")
+    condition = e.scalars.get(id(choice))
+    if condition is None:
+        dtype = choice.kind.dtype
+        condition = b.any(b.convert(e.get(choice).reshape(-1)[0], dtype, np.dtype(np.bool_)))
     n, found, ends = b.fresh(), [], []
     b.write(f"br i1 {condition}, label %yes{n}, label %no{n}")
     for label, block in zip(("no", "yes"), equation.branches, strict=True):
@@ -378,8 +376,11 @@ def _branch(e: Emitter, equation: Equation) -> None:
         ends.append(b.block)
         b.write(f"br label %join{n}")
     b.start(f"join{n}")
-    for out, usual, rare in zip(equation.outputs, *found, strict=True):
+    for out, value, usual, rare in zip(equation.outputs, equation.branches[0].outputs, *found, strict=True):
         dtype = out.kind.dtype
+        if id(value) in e.grids:  # written in place, in whichever branch
+            e.grids[id(out)], e.values[id(out)] = e.grids[id(value)], usual
+            continue
         e.values[id(out)] = each(lambda x, y, d=dtype: b.phi(d, (x, ends[0]), (y, ends[1])), usual, rare)
 
 
@@ -412,6 +413,10 @@ RULES: dict[str, Rule] = {
     "square": elementwise(lambda b, dtype, x: b.operate("fmul" if is_float(dtype) else "mul", dtype, x, x)),
     "exp": elementwise(exp),
     "log": elementwise(log),
+    "log1p": elementwise(log1p),
+    "sin": elementwise(sine),
+    "cos": elementwise(cosine),
+    "tan": elementwise(lambda b, dtype, x: b.operate("fdiv", dtype, sine(b, dtype, x), cosine(b, dtype, x))),
     "pow": elementwise(power),
     "integer_pow": _integer_power,
     "clamp": _clamp,
