@@ -1,6 +1,7 @@
 """Compiled programs, kept for the life of the process and counted."""
 
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +12,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.ensemble.double import double_precision
 from jaxsim.kernels import Inputs, Program, Run, empty_run, run_slice
+from jaxsim.kernels.native import native
 
 MOST = 256  # programs kept, the newest: each holds memory maps, of which a process may have some ten thousand
 _PROGRAMS: dict[Any, "Compiled"] = {}
@@ -26,6 +28,8 @@ class Compiled(NamedTuple):
     """Arrays of the shapes of a run, which the first call takes."""
     seconds: float
     """Tracing and compiling, wall time."""
+    work: Callable[[Any], int]
+    """run -> iterations of single lanes so far."""
 
 
 def trace_count() -> int:
@@ -41,13 +45,24 @@ def compiled(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> tupl
         return _PROGRAMS[key], 0.0
     began = time.perf_counter()
     with double_precision():
-        empty = _empty(program, devices)
-        call = _lower(program, inputs, empty, devices).compile(compiler_options(devices[0]))
-    seconds = time.perf_counter() - began
+        made = _native(program, inputs) if program.native else _xla(program, inputs, devices)
+    made = made._replace(seconds=time.perf_counter() - began)
     while len(_PROGRAMS) >= MOST:
         _PROGRAMS.pop(next(iter(_PROGRAMS)))
-    _PROGRAMS[key] = Compiled(call, empty, seconds)
-    return _PROGRAMS[key], seconds
+    _PROGRAMS[key] = made
+    return made, made.seconds
+
+
+def _native(program: Program, inputs: Inputs) -> Compiled:
+    _TRACES[0] += 1
+    found = native(program, inputs)
+    return Compiled(found.call, found.empty, 0.0, lambda run: run.work)
+
+
+def _xla(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> Compiled:
+    empty = _empty(program, devices)
+    call = _lower(program, inputs, empty, devices).compile(compiler_options(devices[0]))
+    return Compiled(call, empty, 0.0, lambda run: program.lanes * int(np.asarray(run.lanes.iteration)))
 
 
 def _empty(program: Program, devices: tuple[Any, ...]) -> Any:

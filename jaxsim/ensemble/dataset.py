@@ -139,5 +139,7 @@ def _attributes(request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> d
         "wall_seconds": float(gathered.wall_seconds),
         "compile_seconds": float(gathered.compile_seconds),
         "lanes": program.lanes,
+        "backend": program.backend,
+        **({"backend_reason": program.backend_reason} if program.backend_reason else {}),
         **provenance(devices),
     }

@@ -8,6 +8,8 @@ from jaxsim.network import Structure
 ROWS_FROM = 48  # reactions; up to here, straight-line code is faster on every machine measured
 GROUPS_WIDE = 128  # species from which fewer lanes stay near the core
 GROUPS_FROM, GROUPS_SPECIES = 200, 1.5  # reactions, and reactions for each species, from which groups are faster
+NATIVE_UP_TO = 128  # reactions that native code writes out one by one
+NATIVE_BYTES = 2 << 20  # save grids of a batch that stay near the core
 FEW = 64  # trajectories below which a narrow program is compiled
 CPU_COUNTS = 10_240  # counts that stay near the core: lanes times species
 MOST_PER_CALL = 1 << 22
@@ -38,6 +40,14 @@ def lane_count(
     grid = 0 if times == 1 else times
     per_lane = 4 * species * (grid + 2) + 64
     return max(1024, min(1 << 18, 1 << (GPU_BYTES // per_lane).bit_length() - 1))
+
+
+def native_lanes(species: int, times: int, trajectories: int) -> int:
+    """Return how many trajectories make a batch of the native backend."""
+    if trajectories <= FEW:
+        return FEW
+    per_lane = 4 * species * (0 if times == 1 else times) + 256
+    return max(256, min(2048, 1 << (NATIVE_BYTES // per_lane).bit_length() - 1))
 
 
 def saving_for(times: int, species: int, arrangement: Arrangement) -> Saving:

@@ -31,6 +31,7 @@ from jaxsim.random import seed_words
 MOST_TRAJECTORIES = 1 << 32
 MOST_EVENTS = (1 << 32) - 2
 MOST_TRIGGERS = 32
+BACKENDS = ("native", "xla")
 TOLERANCE = 0.03  # of Cao, Gillespie & Petzold 2006
 
 
@@ -59,6 +60,7 @@ class Request:
     atol: Any = None
     tolerance: Any = None
     step: Any = None
+    backend: str | None = None
 
 
 def check(request: Request) -> None:
@@ -68,6 +70,8 @@ def check(request: Request) -> None:
         raise SimulationError(f"keep={request.keep!r} is unknown; give None or 'trajectories'")
     if request.precision not in ("float32", "float64"):
         raise SimulationError(f"precision={request.precision!r} is unknown; give 'float32' or 'float64'")
+    if request.backend not in (None, *BACKENDS):
+        raise SimulationError(f"backend={request.backend!r} is unknown; leave it out, or give 'native' or 'xla'")
     _whole("trajectories", request.trajectories, 1, MOST_TRAJECTORIES)
     _whole("first", request.first, 0, MOST_TRAJECTORIES * 7)
     _whole("cells", request.cells, 0, 1 << 16)

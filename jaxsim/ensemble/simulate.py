@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.automatic import choose_method, for_choice
+from jaxsim.ensemble.backend import choose_backend
 from jaxsim.ensemble.compiled import compiled
 from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import build_dataset, join_points
@@ -56,6 +57,7 @@ def simulate(
     atol: Any = None,
     tolerance: Any = None,
     step: Any = None,
+    backend: str | None = None,
 ) -> "xarray.Dataset":
     """Simulate trajectories of a network, exactly unless another `method` is named, and return their statistics.
 
@@ -144,6 +146,11 @@ def simulate(
         Length of leaps, instead of a tolerance: they end early only at save times, doses and critical reactions.
         Longest step of ``"langevin"``, in the time unit of the rates; a twentieth of the shortest relaxation time
         along the rate equations if not given.
+    backend
+        What runs the event loop: ``"native"``, vector code that is compiled from the method's own steps for this
+        processor, or ``"xla"``. By default native wherever it can: the exact method on one CPU, of networks up to
+        128 reactions. The attributes ``backend`` and ``backend_reason`` say which and why. The law is the
+        same, the last digit of a rate is not, so that in a rare case a trajectory is another one.
 
     Returns
     -------
@@ -182,7 +189,7 @@ def simulate(
     request = Request(
         times, trajectories, seed, schedule, method, keep, chunk, float(start), max_events, precision, cells,
         first, covariance, dict(histograms or {}), tuple(quantiles), dict(passages or {}), dict(reductions or {}),
-        rtol, atol, tolerance, step,
+        rtol, atol, tolerance, step, backend,
     )  # fmt: skip
     if not isinstance(network, Network):
         raise SimulationError(f"simulate takes a js.Network, not a {type(network).__name__}")
@@ -207,16 +214,16 @@ def simulate(
 def _one_point(point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Any) -> Gathered:
     """Run all trajectories of one design point."""
     grid_size, species = checked_times(request.times, request.start).size, len(network.structure.species)
-    backend = devices[0].platform
+    platform = devices[0].platform
     workers = worker_count(devices) if len(devices) == 1 else len(devices)
     with double_precision():
-        program, inputs = prepare(network, request, backend)
+        program, inputs = choose_backend(*prepare(network, request, platform), request, devices)
     inputs = inputs._replace(point=np.uint32(point))
     example = with_parts(inputs, [(0, 0)] * len(devices))
     executable, seconds = compiled(program, example, devices)
     gathered = Gathered(program, compile_seconds=seconds)
     began = time.perf_counter()
-    size, least = call_size(request, grid_size, species), least_per_call(program.lanes, backend)
+    size, least = call_size(request, grid_size, species), least_per_call(program.lanes, platform)
     given = parts(request.first, request.trajectories, size, workers, least)
     for part, tally in run_all(executable, inputs, given, devices, count):
         gathered.add(part, tally)

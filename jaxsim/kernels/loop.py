@@ -134,6 +134,8 @@ def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
 def step_cost(program: Program) -> float:
     """Return about what an iteration costs, in ns per lane; only the patience of the loop depends on it."""
     reactions = len(program.structure.reactions)
+    if program.native:
+        return 2.0 + 0.5 * reactions
     if program.leap:
         return 30.0 + 15.0 * reactions
     return 6.0 + reactions + (30.0 + 2.0 * reactions if program.general else 0.0)

@@ -1,6 +1,6 @@
 """The static description of a simulation: equal programs share one compiled executable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -69,14 +69,22 @@ class Program:
     precision: str = "float32"
     leap: Leaping | None = None
     """How to leap; None for exact events only."""
+    native: bool = False
+    """Whether the event loop is native code, and not XLA's."""
+    backend_reason: str = field(default="", compare=False)
+    """Why the event loop is XLA's, if it is."""
 
     @cached_property
     def _hash(self) -> int:
-        fields = tuple(getattr(self, name) for name in self.__dataclass_fields__)
-        return hash(fields)
+        return hash(tuple(getattr(self, one.name) for one in fields(self) if one.compare))
 
     def __hash__(self) -> int:
         return self._hash
+
+    @property
+    def backend(self) -> str:
+        """What runs the event loop."""
+        return "native" if self.native else "xla"
 
     @property
     def entry(self) -> int:

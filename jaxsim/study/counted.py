@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxsim.ensemble.backend import choose_backend
 from jaxsim.ensemble.dataset import build_dataset
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import prepare
@@ -58,7 +59,8 @@ class Counted:
 
     def _prepared(self, point: int) -> tuple[Program, Inputs]:
         with double_precision():
-            program, inputs = prepare(self.setup.network_at(point), self.setup.request, self.devices[0].platform)
+            prepared = prepare(self.setup.network_at(point), self.setup.request, self.devices[0].platform)
+            program, inputs = choose_backend(*prepared, self.setup.request, self.devices)
         return program, inputs._replace(point=np.uint32(point))
 
     def plan(self) -> Plan:

@@ -95,6 +95,7 @@ class Simulation(msgspec.Struct, forbid_unknown_fields=True):
     step: float | None = None
     rtol: float | None = None
     atol: float | None = None
+    backend: str | None = None
     chunk: Annotated[int, Meta(ge=1, le=1 << 30)] | None = None
     """Trajectories per chunk, over all its design points: what is committed at once."""
 

@@ -86,6 +86,7 @@ def _request(file: StudyFile, folder: Path) -> Request:
         atol=given.atol,
         tolerance=given.tolerance,
         step=given.step,
+        backend=given.backend,
     )
 
 

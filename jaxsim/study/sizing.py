@@ -49,11 +49,10 @@ def chunk_trajectories(setup: Setup, program: Program, inputs: Inputs, devices: 
     one, number = devices[:1], min(program.lanes, int(setup.request.trajectories))
     inputs = with_part(inputs, (0, number))
     executable, _ = compiled(program, inputs, one)
-    run, begin, ended, rounds = executable.empty, True, False, 0
-    cost = program.lanes * step_cost(program)
-    while not ended and rounds * cost < CHUNK_WORK:
+    run, begin, ended, spent = executable.empty, True, False, 0.0
+    while not ended and spent < CHUNK_WORK:
         with double_precision():
             run, over = executable.call(inputs, np.bool_(begin), run)
-        ended, begin, rounds = bool(over), False, int(np.asarray(run.lanes.iteration))
-    times = CHUNK_WORK / max(1.0, rounds * cost)
+        ended, begin, spent = bool(over), False, executable.work(run) * step_cost(program)
+    times = CHUNK_WORK / max(1.0, spent)
     return program.lanes * max(1, min(1 << 12, 1 << int(np.log2(max(1.0, times)))))

@@ -1,6 +1,6 @@
 """The event loop on processors, as native code of vectors that is made from the steppers."""
 
-from jaxsim.kernels.native.driver import Native, native
+from jaxsim.kernels.native.driver import Native, native, not_covered
 from jaxsim.kernels.native.equations import NotCovered
 
-__all__ = ["Native", "NotCovered", "native"]
+__all__ = ["Native", "NotCovered", "native", "not_covered"]

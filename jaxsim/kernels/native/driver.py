@@ -5,6 +5,7 @@ each to its end, and when all have ended they are gathered. The arrays are those
 writes into them.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -13,10 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxsim.kernels import loop
 from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.loop import _nothing, empty_run
 from jaxsim.kernels.native.equations import Known, NotCovered, Variable
-from jaxsim.kernels.native.kernel import Kernel, build, native_width
+from jaxsim.kernels.native.kernel import Kernel, Written, native_width
 from jaxsim.kernels.native.law import Law, trace
 from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.refill import refill
@@ -25,7 +27,9 @@ from jaxsim.kernels.service import Run, Tally, _gather
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import finished
 
-SLICE = 1 << 24  # iterations times lanes after which a call returns, so that the caller can count, and stop
+MOST = 256  # kernels kept, the newest
+_WRITTEN: dict[Any, Any] = {}
+_WRITING = threading.Lock()
 
 
 class Batch(NamedTuple):
@@ -77,7 +81,7 @@ class Native:
         """Go on with `inputs.size` trajectories for a slice of the work; return the run and whether all have ended."""
         if begin:
             run = NativeRun(jax.tree.map(jnp.asarray, self.empty.tally))
-        until = run.work + SLICE
+        until = run.work + max(loop.SLICE_LEAST, int(loop.SLICE / loop.step_cost(self.program)))
         while run.work < until:
             if run.batch is None:
                 if run.started >= int(inputs.size):
@@ -126,7 +130,7 @@ def _addresses(kernel: Kernel, leaves: list[Any], number: int) -> list[int]:
     return found
 
 
-def native(program: Program, inputs: Inputs, features: str | None = None) -> Native:
+def native(program: Program, inputs: Inputs) -> Native:
     """Return a program as compiled for the native backend, in double precision.
 
     Raises
@@ -134,16 +138,44 @@ def native(program: Program, inputs: Inputs, features: str | None = None) -> Nat
     NotCovered
         If the program needs something that the backend does not have.
     """
-    if program.leap is not None:
-        raise NotCovered("leaps")
-    if program.arrangement is not Arrangement.SEPARATE:
-        raise NotCovered("this many reactions")
-    law = trace(program, inputs)
-    kernel = build(law, native_width(), features)
-    parts = _parts(program, inputs, law, kernel)
+    written = _written(program, inputs)
+    if isinstance(written, NotCovered):
+        raise written
+    kernel = written.compiled()
+    parts = _parts(program, inputs, written.law, kernel)
     shapes = jax.eval_shape(lambda: _nothing(program))
     tally = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
     return Native(program, kernel, parts, NativeRun(tally))
+
+
+def not_covered(program: Program, inputs: Inputs) -> str | None:
+    """Return what a program needs that the backend does not have, or None if it has everything."""
+    written = _written(program, inputs)
+    return str(written) if isinstance(written, NotCovered) else None
+
+
+def _written(program: Program, inputs: Inputs) -> Any:
+    """Return the kernel of a program as text, or what it lacks; kept, for all numbers of lanes and statistics."""
+    program = replace(program, lanes=1, kept=0, statistics=())
+    shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(inputs))
+    key = (program, shapes, jax.tree.structure(inputs))
+    with _WRITING:
+        if key not in _WRITTEN:
+            while len(_WRITTEN) >= MOST:
+                _WRITTEN.pop(next(iter(_WRITTEN)))
+            _WRITTEN[key] = _write(program, inputs)
+        return _WRITTEN[key]
+
+
+def _write(program: Program, inputs: Inputs) -> Any:
+    if program.leap is not None:
+        return NotCovered("leaps")
+    if program.arrangement is not Arrangement.SEPARATE:
+        return NotCovered("reactions in rows of arrays")
+    try:
+        return Written(trace(program, inputs), native_width())
+    except NotCovered as reason:
+        return reason
 
 
 def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:

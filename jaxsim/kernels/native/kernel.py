@@ -58,12 +58,29 @@ class Kernel:
         return int(counts[0]), int(counts[3])
 
 
-def build(law: Law, width: int, features: str | None = None) -> Kernel:
-    """Write and compile the kernel of a law; `features` replace those of the processor."""
-    slots, emitter, text = write_kernel(law, width)
-    engine, address = compile_text(text, features)
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
-    return Kernel(law, width, slots, emitter.tables, text, kind(address), engine)
+class Written:
+    """The kernel of a law as text, compiled when it is first needed."""
+
+    def __init__(self, law: Law, width: int) -> None:
+        self.law, self.width = law, width
+        self.slots, emitter, self.text = write_kernel(law, width)
+        self.tables = emitter.tables
+        self._compiled: Kernel | None = None
+        self._lock = threading.Lock()
+
+    def compiled(self, features: str | None = None) -> Kernel:
+        """Return the machine code; `features` replace those of this processor, and are not kept."""
+        with self._lock:
+            if features is not None:
+                return self._compile(features)
+            if self._compiled is None:
+                self._compiled = self._compile(None)
+            return self._compiled
+
+    def _compile(self, features: str | None) -> Kernel:
+        engine, address = compile_text(self.text, features)
+        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+        return Kernel(self.law, self.width, self.slots, self.tables, self.text, kind(address), engine)
 
 
 def native_width() -> int:

@@ -1,0 +1,59 @@
+"""Which backend runs the event loop: native code where it can, XLA everywhere else."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+
+from jaxsim.ensemble.layout import NATIVE_UP_TO, native_lanes
+from jaxsim.errors import SimulationError
+from jaxsim.kernels import Arrangement, Inputs, Program, Saving
+from jaxsim.kernels.native import not_covered
+
+
+def choose_backend(
+    program: Program, inputs: Inputs, request: Any, devices: tuple[Any, ...]
+) -> tuple[Program, Inputs]:
+    """Return the program and its inputs as the backend takes them that runs it, in double precision.
+
+    Raises
+    ------
+    SimulationError
+        If the request names the native backend and that cannot run the program.
+    """
+    reason = "asked for" if request.backend == "xla" else _obstacle(program, devices)
+    if reason is None:
+        made, given = _as_native(program, inputs, request)
+        reason = not_covered(made, given)
+        if reason is None:
+            return made, given
+    if request.backend == "native":
+        raise SimulationError(f"backend='native' cannot run this: {reason}; leave backend= out, and XLA runs it")
+    return replace(program, backend_reason=reason), inputs
+
+
+def _obstacle(program: Program, devices: tuple[Any, ...]) -> str | None:
+    """Return what keeps a program from the native backend, as far as can be told without tracing it."""
+    if len(devices) > 1 or devices[0].platform != "cpu":
+        return "native code runs on a single CPU device"
+    if program.leap is not None:
+        return "leaps are not native yet"
+    if len(program.structure.reactions) > NATIVE_UP_TO:
+        return f"the network has more than {NATIVE_UP_TO} reactions"
+    if find_spec("llvmlite") is None:
+        return "llvmlite is not installed; install it with: pip install llvmlite"
+    return None
+
+
+def _as_native(program: Program, inputs: Inputs, request: Any) -> tuple[Program, Inputs]:
+    """Return the program laid out for native code."""
+    saving = Saving.FINAL if program.times == 1 else Saving.CROSSING
+    if program.structure.variables and saving is Saving.CROSSING:  # which writes rows of counts
+        saving = Saving.EVERY_EVENT
+    made = replace(
+        program,
+        native=True,
+        arrangement=Arrangement.SEPARATE,
+        saving=saving,
+        lanes=native_lanes(len(program.structure.species), program.times, request.trajectories),
+    )
+    return made, inputs._replace(groups=None)
