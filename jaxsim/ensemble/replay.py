@@ -7,13 +7,15 @@ import jax
 import numpy as np
 
 from jaxsim.dosing import Schedule
+from jaxsim.ensemble.backend import choose_backend
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import Request, check, prepare
 from jaxsim.ensemble.values import split_batch
 from jaxsim.ensemble.workers import with_parts
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Status
-from jaxsim.kernels.events import record_events
+from jaxsim.kernels.events import Log, record_events
+from jaxsim.kernels.native import record_natively
 from jaxsim.network import Network
 
 if TYPE_CHECKING:
@@ -32,15 +34,16 @@ def replay(
     max_events: int = 1 << 20,
     precision: str = "float32",
     cells: int = 64,
+    backend: str | None = None,
 ) -> "xarray.Dataset":
     """Simulate one trajectory of an ensemble again and return every event of it.
 
     The trajectory is the same, bit for bit, as in :func:`simulate` with the same network, end of
-    `times`, schedule, seed, precision and cells.
+    `times`, schedule, seed, precision, cells and backend.
 
     Parameters
     ----------
-    network, times, seed, schedule, parameters, start, precision, cells
+    network, times, seed, schedule, parameters, start, precision, cells, backend
         As for :func:`simulate`.
     trajectory
         Its number.
@@ -68,15 +71,19 @@ def replay(
     """
     import xarray
 
-    request = Request(times, 1, seed, schedule, start=float(start), precision=precision, cells=cells, first=trajectory)
+    request = Request(
+        times, 1, seed, schedule, start=float(start), precision=precision, cells=cells, first=trajectory, backend=backend
+    )
     check(request)
     networks, batch = split_batch(network, parameters)
     if batch:
         raise SimulationError("replay takes one design point; give single parameter values")
     with double_precision():
-        program, inputs = prepare(networks[0], request, jax.default_backend())
-        run = jax.jit(record_events, static_argnums=(0, 2))
-        log = jax.tree.map(np.asarray, run(program, with_parts(inputs, [(trajectory, 1)]), max_events))
+        prepared = prepare(networks[0], request, jax.default_backend())
+        program, inputs = choose_backend(*prepared, request, tuple(jax.local_devices()))
+        run = record_natively if program.native else jax.jit(record_events, static_argnums=(0, 2))
+        found = run(program, with_parts(inputs, [(trajectory, 1)]), max_events)
+    log = Log(*(np.asarray(part)[0] if part.ndim == 1 else np.asarray(part)[:, 0] for part in found))
     if log.number > max_events:
         raise SimulationError(f"trajectory {trajectory} has more than {max_events} events; raise max_events")
     number = int(log.number)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Continuous:
     """Computes chunks of rate equations, linear noise or the Langevin equation."""
 
+    backend = "xla"
+
     def __init__(self, setup: Setup, devices: tuple[Any, ...], announce: Callable[[str], None]) -> None:
         self.setup, self.devices = setup, devices
         self.trajectories = 0

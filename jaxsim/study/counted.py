@@ -63,6 +63,11 @@ class Counted:
             program, inputs = choose_backend(*prepared, self.setup.request, self.devices)
         return program, inputs._replace(point=np.uint32(point))
 
+    @property
+    def backend(self) -> str:
+        """What runs the event loop."""
+        return self.program.backend
+
     def plan(self) -> Plan:
         """Return how the study is cut."""
         total = chunk_trajectories(self.setup, self.program, self.inputs, self.devices)

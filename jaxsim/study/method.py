@@ -42,3 +42,8 @@ class _Networks(Sequence[Network]):
 
     def __getitem__(self, point: Any) -> Any:
         return self.setup.network_at(int(point))
+
+
+def settle_backend(setup: Setup, known: dict[str, Any]) -> Setup:
+    """Return the setup with the backend that a store was begun on, since bits differ between backends."""
+    return replace(setup, request=replace(setup.request, backend=known.get("backend", "xla")))

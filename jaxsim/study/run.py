@@ -13,11 +13,11 @@ from jaxsim.errors import StudyError
 from jaxsim.study.continuous import Continuous
 from jaxsim.study.counted import Counted
 from jaxsim.study.display import Display
-from jaxsim.study.method import settle_method
+from jaxsim.study.method import settle_backend, settle_method
 from jaxsim.study.provenance import study_provenance
 from jaxsim.study.setup import Setup
 from jaxsim.study.signals import Wish, graceful
-from jaxsim.study.store import Engine, Store, create_store, open_store, read_study, refuse_changed
+from jaxsim.study.store import Engine, Store, create_store, open_store, read_study, refuse_changed, refuse_other_backend
 from jaxsim.study.worker import Worker
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -107,6 +107,7 @@ def run_study(
             found = open_store(folder)
             refuse_changed(found, text, setup, used[0].platform)
             setup, _ = settle_method(replace(setup, points=found.points()), used[0].platform, found.manifest)
+            setup = settle_backend(setup, found.manifest)
             engine = engine_of(setup, used, display.say)
         else:
             setup, method = settle_method(setup, used[0].platform)
@@ -133,6 +134,7 @@ def resume_study(
     found = open_store(store)
     used = tuple(devices) if devices is not None else tuple(jax.local_devices())
     setup, _ = settle_method(found.setup(), used[0].platform, found.manifest)
+    setup = settle_backend(setup, found.manifest)
     refuse_changed(found, found.text, setup, used[0].platform)
     display = Display(progress)
     with graceful() as wish, _full_disk(found.path):
@@ -151,6 +153,7 @@ def _refuse_task(task: int, of: int) -> None:
 
 
 def _work(store: Store, setup: Setup, engine: Engine, display: Display, wish: Wish, share: range) -> Outcome:
+    refuse_other_backend(store, engine.backend)
     worker = Worker(store, setup, engine, display, wish, share)
     chunks = worker.run(study_provenance(engine.devices, setup.request.precision, int(setup.request.seed)))
     groups = range(store.plan.groups)

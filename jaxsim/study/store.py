@@ -142,6 +142,7 @@ def _fill(path: Path, text: str, folder: Path, setup: Setup, engine: Engine, fac
         "varied": list(setup.points.names),
         "folder": str(folder.resolve()),
         "platform": engine.devices[0].platform,
+        "backend": engine.backend,
         "network": fingerprint(setup.network),
         **facts,
     }
@@ -174,6 +175,16 @@ def refuse_changed(store: Store, text: str, setup: Setup, platform: str) -> None
         raise StudyError(
             f"the store '{store.path}' was begun on {store.manifest['platform']} and this is {platform}, whose "
             f"floating point differs in the last digit; go on there, or give another --store"
+        )
+
+
+def refuse_other_backend(store: Store, backend: str) -> None:
+    """Refuse to go on with a store whose event loop was run by another backend."""
+    begun = store.manifest.get("backend", "xla")
+    if backend != begun:
+        raise StudyError(
+            f"the store '{store.path}' was begun on the backend '{begun}' and this is '{backend}', whose floating point "
+            f"differs in the last digit; go on where that backend runs, or give another --store"
         )
 
 

@@ -2,5 +2,6 @@
 
 from jaxsim.kernels.native.driver import Native, native, not_covered
 from jaxsim.kernels.native.equations import NotCovered
+from jaxsim.kernels.native.record import record_natively
 
-__all__ = ["Native", "NotCovered", "native", "not_covered"]
+__all__ = ["Native", "NotCovered", "native", "not_covered", "record_natively"]

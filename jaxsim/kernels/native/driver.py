@@ -104,8 +104,7 @@ class Native:
         """Run the kernel; return whether all trajectories of the batch have ended."""
         assert run.batch is not None and run.queue is not None
         if run.taken < len(run.queue):
-            leaves = jax.tree.leaves((run.batch.owner, run.batch.given, run.batch.lanes))
-            addresses = _addresses(self.kernel, leaves, len(self.kernel.law.flat.inputs))
+            addresses = addresses_of(self.kernel, jax.tree.leaves(run.batch))
             tables = [array.ctypes.data for array in run.tables]
             width = self.kernel.width
             budget = max(1, (until - run.work) // width)
@@ -121,9 +120,9 @@ class Native:
         run.batch = run.queue = None
 
 
-def _addresses(kernel: Kernel, leaves: list[Any], number: int) -> list[int]:
-    """Return where the arrays that the kernel takes lie; those it writes must be arrays of their own."""
-    first = number - len(leaves)
+def addresses_of(kernel: Kernel, leaves: list[Any]) -> list[int]:
+    """Return where the arrays of a batch lie that the kernel takes; those it writes must be arrays of their own."""
+    first = len(kernel.law.flat.inputs) - len(leaves)
     found = [leaves[slot.number - first].unsafe_buffer_pointer() for slot in kernel.slots]
     written = [address for slot, address in zip(kernel.slots, found, strict=True) if slot.role != "constant"]
     assert len(set(written)) == len(written), "arrays that the kernel writes are one"
@@ -178,9 +177,8 @@ def _write(program: Program, inputs: Inputs) -> Any:
         return reason
 
 
-def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
-    """Compile what XLA does."""
-    saves = program.saving is Saving.CROSSING
+def beginning(program: Program) -> Callable[..., Any]:
+    """Return the function (inputs, started) -> the next batch, whether each is to run, and started afterwards."""
 
     def start(inputs: Inputs, started: Any) -> Any:
         run = empty_run(program)
@@ -189,6 +187,13 @@ def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
         lanes = lanes._replace(iteration=jnp.zeros((program.lanes,), jnp.uint32))
         goes = ~finished(program, inputs, lanes)
         return Batch(owner, context(program, inputs, owner), lanes), goes, started
+
+    return start
+
+
+def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
+    """Compile what XLA does."""
+    saves, start = program.saving is Saving.CROSSING, beginning(program)
 
     def settled(inputs: Inputs, lanes: Lanes) -> Lanes:
         """Save what came before the time of each lane, as the next iteration would."""
@@ -206,7 +211,7 @@ def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
     tally = jax.eval_shape(lambda: _nothing(program))
     return Parts(
         _compile(start, (inputs, number)),
-        _compile(_shared(law, kernel), (inputs, batch.given)),
+        _compile(shared_arrays(law, kernel), (inputs, batch.given)),
         _compile(gather, (inputs, *batch, tally), (4,)),
     )
 
@@ -217,14 +222,13 @@ def _events(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes) -> Any
     return jnp.where(owner.number >= 0, jnp.maximum(steps - 1, 0), jnp.int64(0))
 
 
-def _shared(law: Law, kernel: Kernel) -> Callable[..., Any]:
-    """Return the function that evaluates what no lane enters."""
+def shared_arrays(law: Law, kernel: Kernel) -> Callable[..., Any]:
+    """Return the function (inputs, given) -> the arrays that all lanes share and the kernel reads."""
 
     def tables(inputs: Inputs, given: Context) -> Any:
-        leaves = [*jax.tree.leaves(inputs), *([None] * len(law.flat.inputs))][: len(law.flat.inputs)]
-        shared = jax.tree.leaves(given)
-        first = law.first_lane - len(shared)
-        leaves[first : law.first_lane] = shared
+        found, shared = jax.tree.leaves(inputs), jax.tree.leaves(given)
+        own = law.first_lane - len(found) - len(shared)  # those of the owner differ from lane to lane
+        leaves = [*found, *([None] * own), *shared, *([None] * (len(law.flat.inputs) - law.first_lane))]
         known = {id(v): value for v, value in zip(law.flat.inputs, leaves, strict=True)}
         known |= {id(v): jnp.asarray(value) for v, value in law.flat.arrays}
 

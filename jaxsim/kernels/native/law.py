@@ -5,9 +5,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxsim.kernels.context import Context, context
+from jaxsim.kernels.events import Log, empty_log, note
 from jaxsim.kernels.loop import _nothing, empty_run, step_once
 from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
 from jaxsim.kernels.native.rare import put_apart
@@ -33,8 +35,8 @@ class Law:
     whether the lane leaves the loop."""
 
 
-def trace(program: Program, inputs: Inputs) -> Law:
-    """Trace one iteration of every lane, in double precision.
+def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
+    """Trace one iteration of every lane, in double precision; with `log`, one that notes so many events.
 
     In the loop every lane has its own count of iterations. A lane that has finished leaves it, and random effects are
     applied at the top of an iteration: what is thereby known of a lane that goes on is put into the equations.
@@ -45,12 +47,18 @@ def trace(program: Program, inputs: Inputs) -> Law:
     given = jax.eval_shape(lambda o, i: context(program, i, o), run.owner, inputs)
     lanes = run.lanes._replace(iteration=jax.ShapeDtypeStruct((lane,), jnp.uint32))
 
-    def law(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Any:
-        lanes, before = _serve(program, inputs, owner, given, lanes)
-        new = step_once(program, inputs, owner, given, with_own_bits(owner, lanes))
-        return new._replace(bits=lanes.bits), finished(program, inputs, new), before
+    events = jax.eval_shape(lambda: empty_log(program, log)) if log is not None else None
 
-    closed = jax.make_jaxpr(law)(inputs, run.owner, given, lanes)
+    def law(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, events: Log | None) -> Any:
+        served, before = _serve(program, inputs, owner, given, lanes)
+        new = step_once(program, inputs, owner, given, with_own_bits(owner, served))
+        leaves = finished(program, inputs, new)
+        if events is not None:
+            events = note(program, inputs, events, lanes, new)
+            leaves = leaves | (events.number > np.int32(events.time.shape[0]))
+        return new._replace(bits=lanes.bits), events, leaves, before
+
+    closed = jax.make_jaxpr(law)(inputs, run.owner, given, lanes, events)
     flat = flatten(closed, lane)
     flat.outputs, before = flat.outputs[:-1], flat.outputs[-1]
     facts = deduce(flat.lanewise, [(before, False)])
@@ -59,7 +67,7 @@ def trace(program: Program, inputs: Inputs) -> Law:
     flat.lanewise = put_apart(live(flat.lanewise, flat.outputs))
     needed = [v for e in flat.lanewise for v in e.reads()] + [v for v in flat.outputs if isinstance(v, Variable)]
     flat.shared = live(flat.shared, needed)
-    return Law(flat, lane, len(flat.inputs) - len(jax.tree.leaves(lanes)))
+    return Law(flat, lane, len(flat.inputs) - len(jax.tree.leaves((lanes, events))))
 
 
 def with_own_bits(owner: Owner, lanes: Lanes) -> Lanes:
