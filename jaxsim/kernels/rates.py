@@ -73,6 +73,12 @@ def propensity_bounds(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str,
     return result or [jnp.zeros_like(like)]  # of a network of events alone
 
 
+def propensity_floors(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str, Any], like: Any) -> list[Any]:
+    """Return the lower bound over the cell of each reaction that varies in time."""
+    boxes = {name: (value, value) for name, value in env.items()} | dict(leaves)
+    return [_lanes(bounds(rates.expressions[r], boxes)[0], like) for r in rates.varying]
+
+
 def _lanes(value: Any, like: Any) -> Any:
     return jnp.broadcast_to(jnp.asarray(value).astype(like.dtype), like.shape)
 

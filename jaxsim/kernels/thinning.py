@@ -7,6 +7,7 @@ waiting time is discarded and drawn afresh, which is exact because exponentials 
 Source: Lewis & Shedler, Naval Res. Logist. 26 (1979) 403, theorem 1, for each state between jumps.
 """
 
+from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
@@ -19,8 +20,18 @@ from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
-from jaxsim.kernels.rates import Rates, largest, leaves_in_time, plan_rates, propensities, propensity_bounds, total
+from jaxsim.kernels.rates import (
+    Rates,
+    largest,
+    leaves_in_time,
+    plan_rates,
+    propensities,
+    propensity_bounds,
+    propensity_floors,
+    total,
+)
 from jaxsim.kernels.saving import save_after_event, save_before_event
+from jaxsim.kernels.seldom import where_any
 from jaxsim.kernels.selection import choose, faultless, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.trigger import next_trigger
@@ -60,7 +71,7 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     stop = edge if alarm is None else jnp.minimum(edge, alarm)
     t = jnp.minimum(proposed, stop)
     threshold = u_choice * sums[-1]
-    code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
+    code = accept(program, inputs, plan, state, leaves, general.cell, t, threshold, sums, upper)
     at_edge = jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
     if alarm is not None:
         at_edge = jnp.where(alarm <= edge, np.int32(program.wake), at_edge)
@@ -129,6 +140,7 @@ def accept(
     inputs: Inputs,
     plan: Rates,
     state: dict[str, Any],
+    leaves: dict[str, Any],
     cell: Any,
     t: Any,
     threshold: Any,
@@ -137,18 +149,31 @@ def accept(
 ) -> Any:
     """Return the reaction proposed by the bounds, or that it is rejected or its rate out of range.
 
-    A proposal is accepted with probability rate/bound, by where the threshold fell inside the bound.
+    A proposal is accepted with probability rate/bound, by where the threshold fell inside the bound. One that fell
+    below the lower bound of the rate is accepted without asking for the rate. A rate that is not known to be
+    nonnegative is looked at with every proposal, whichever it is.
     """
     chosen = choose(threshold, sums)
     if not plan.varying:
         return chosen
-    leaves = leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
-    rates = propensities(plan, {**state, **leaves}, plan.varying, threshold)
-    code = chosen
-    for r, rate in zip(plan.varying, rates, strict=True):
-        above = sums[r - 1] + rate if r else rate
-        code = jnp.where((chosen == np.int32(r)) & ~(threshold < above), REJECTED, code)
-    for r, rate in zip(plan.varying, rates, strict=True):
-        code = jnp.where(rate < 0, NEGATIVE, code)
-        code = jnp.where(rate <= upper[r] * (1 + TOLERANCE), code, ABOVE)
-    return code
+
+    def under(r: int, rate: Any) -> Any:
+        return threshold < (sums[r - 1] + rate if r else rate)
+
+    lower = propensity_floors(plan, state, leaves, threshold)
+    unsure = {r: (chosen == np.int32(r)) & ~under(r, low) for r, low in zip(plan.varying, lower, strict=True)}
+    suspect = set(plan.varying) & set(program.checked_rates)
+    asked = jnp.ones(t.shape, bool) if suspect else reduce(jnp.logical_or, unsure.values())
+
+    def judged() -> Any:
+        found = leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
+        rates = propensities(plan, {**state, **found}, plan.varying, threshold)
+        code = chosen
+        for r, rate in zip(plan.varying, rates, strict=True):
+            verdict = jnp.where(under(r, rate), code, REJECTED)
+            verdict = jnp.where(rate <= upper[r] * (1 + TOLERANCE), verdict, ABOVE)
+            code = jnp.where(unsure[r], verdict, code)
+            code = jnp.where((rate < 0) & (unsure[r] | (r in suspect)), NEGATIVE, code)
+        return code
+
+    return where_any(program, asked, judged, chosen)

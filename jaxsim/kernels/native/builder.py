@@ -166,12 +166,12 @@ class Builder:
 
     def _saturate(self, value: str, old: np.dtype, new: np.dtype) -> str:
         """Convert to integers towards zero: to the nearest that there is, and 0 where it is not a number."""
-        if (str(old), str(new)) == ("float64", "int32"):  # in vectors, which LLVM's own is not
+        if str(new) == "int32":  # in vectors, which LLVM's own is not
             value = self.select(old, self.operate("fcmp uno", old, value, value), self.constant(old, 0), value)
-            low, high = self.constant(old, -(2.0**31)), self.constant(old, 2.0**31 - 1)
+            low, beyond = self.constant(old, -(2.0**31)), self.compare("ge", old, value, self.constant(old, 2.0**31))
             value = self.select(old, self.compare("lt", old, value, low), low, value)
-            value = self.select(old, self.compare("gt", old, value, high), high, value)
-            return self._cast("fptosi", value, old, new)
+            inside = self._cast("fptosi", self.select(old, beyond, low, value), old, new)
+            return self.select(new, beyond, self.constant(new, 2**31 - 1), inside)
         sign = "s" if new.kind == "i" else "u"
         name = f"@llvm.fpto{sign}i.sat.v{self.width}i{size_of(new)}.v{self.width}f{size_of(old)}"
         self.declarations.add(f"declare {self.vector(new)} {name}({self.vector(old)})")

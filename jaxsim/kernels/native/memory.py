@@ -43,42 +43,74 @@ def _clipped(e: Any, index: str, dtype: Any, extent: int) -> str:
 
 
 def _remembered(e: Any, table: Variable, index: str, dtype: Any) -> str:
-    """Return kept entries; the block that renews those of one index grows with every table that it is used for."""
+    """Return kept entries; those of the lanes whose index has changed are renewed one by one.
+
+    The block that renews grows with every table that the index is used for.
+    """
     b, (extent,) = e.builder, table.kind.shape
+    if np.dtype(dtype).itemsize != 4:
+        raise NotCovered(f"an index of {dtype}")
     if index not in e.remembered:
-        n, kind, renew = b.fresh(), b.vector(INDEX), []
-        b.entry += [f"  %seen{n} = alloca {kind}, align 64", f"  store {kind} {b.constant(INDEX, -(1 << 31))}, ptr %seen{n}"]
-        before = b.new(f"load {kind}, ptr %seen{n}")
-        changed = b.any(b.operate("icmp ne", INDEX, before, index))
-        b.write(f"br i1 {changed}, label %renew{n}, label %kept{n}")
-        b.start(f"renew{n}")
-        b.write(f"store {kind} {index}, ptr %seen{n}")
-        places: dict[int, list[str]] = {}
-        b.body.append(renew)
-        b.write(f"br label %kept{n}")
-        b.start(f"kept{n}")
-        e.remembered[index] = (renew, places, {})
-    renew, places, known = e.remembered[index]
-    dtype_of = table.kind.dtype
-    memory, kind = b.memory(dtype_of), b.vector(dtype_of)
-    if memory != b.scalar(dtype_of):
+        e.remembered[index] = _renewal(e, index)
+    renew, lane, place, places, known = e.remembered[index]
+    memory, kind = b.memory(table.kind.dtype), b.vector(table.kind.dtype)
+    if memory != b.scalar(table.kind.dtype):
         raise NotCovered("a table of truths")
     number = e.table(table)
     if number not in known:
-        n = b.fresh()
-        b.entry.append(f"  %kept{n}_t = alloca {kind}, align 64")
+        kept = f"%kept{b.fresh()}_t"
+        b.entry.append(f"  {kept} = alloca {kind}, align 64")
         body, b.body = b.body, renew
         if extent not in places:
-            at = _clipped(e, index, dtype, extent)
-            places[extent] = [b.new(f"extractelement {b.vector(INDEX)} {at}, i64 {lane}") for lane in range(b.width)]
-        for lane, place in enumerate(places[extent]):
-            pointer = b.new(f"getelementptr {memory}, ptr %table{number}, i32 {place}")
-            value = b.new(f"load {memory}, ptr {pointer}")
-            target = b.new(f"getelementptr {memory}, ptr %kept{n}_t, i64 {lane}")
-            b.write(f"store {memory} {value}, ptr {target}")
+            b.declarations |= {"declare i32 @llvm.smax.i32(i32, i32)", "declare i32 @llvm.smin.i32(i32, i32)"}
+            inside = b.new(f"call i32 @llvm.smax.i32(i32 {place}, i32 0)")
+            places[extent] = b.new(f"call i32 @llvm.smin.i32(i32 {inside}, i32 {extent - 1})")
+        pointer = b.new(f"getelementptr {memory}, ptr %table{number}, i32 {places[extent]}")
+        target = b.new(f"getelementptr {memory}, ptr {kept}, i64 {lane}")
+        b.write(f"store {memory} {b.new(f'load {memory}, ptr {pointer}')}, ptr {target}")
         b.body = body
-        known[number] = f"%kept{n}_t"
+        known[number] = kept
     return b.new(f"load {kind}, ptr {known[number]}")
+
+
+def _renewal(e: Any, index: str) -> tuple[Any, ...]:
+    """Write the loop over the lanes whose index is another one than before; its middle is filled in later."""
+    b = e.builder
+    n, kind, renew = b.fresh(), b.vector(INDEX), list[Any]()
+    b.entry.append(f"  %seen{n} = alloca {kind}, align 64")
+    b.entry.append(f"  store {kind} {b.constant(INDEX, -(1 << 31))}, ptr %seen{n}")
+    before = b.new(f"load {kind}, ptr %seen{n}")
+    differs = b.operate("icmp ne", INDEX, before, index)
+    lanes = b.new(f"bitcast <{b.width} x i1> {differs} to i{b.width}")
+    some = b.new(f"icmp ne i{b.width} {lanes}, 0")
+    b.write(f"br i1 {some}, label %renew{n}, label %kept{n}")
+    b.start(f"renew{n}")
+    b.write(f"store {kind} {index}, ptr %seen{n}")
+    lane = begin_lanes(b, f"renewlane{n}", f"renew{n}", lanes, n)
+    place = b.new(f"load i32, ptr {b.new(f'getelementptr i32, ptr %seen{n}, i64 {lane}')}")
+    b.body.append(renew)
+    end_lanes(b, f"renewlane{n}", f"kept{n}", n)
+    b.start(f"kept{n}")
+    return renew, lane, place, dict[int, str](), dict[int, str]()
+
+
+def begin_lanes(b: Any, label: str, before: str, lanes: str, n: int) -> str:
+    """Begin a loop over the lanes of a mask and return the number of the lane, a 64-bit integer."""
+    w = f"i{b.width}"
+    b.declarations.add(f"declare {w} @llvm.cttz.{w}({w}, i1)")
+    b.write(f"br label %{label}")
+    b.start(label)
+    b.write(f"%left{n} = phi {w} [ {lanes}, %{before} ], [ %rest{n}, %{label} ]")
+    return b.new(f"zext {w} {b.new(f'call {w} @llvm.cttz.{w}({w} %left{n}, i1 true)')} to i64")
+
+
+def end_lanes(b: Any, label: str, after: str, n: int) -> None:
+    """End the loop: go to the next lane, or on."""
+    w = f"i{b.width}"
+    b.write(f"%less{n} = sub {w} %left{n}, 1")
+    b.write(f"%rest{n} = and {w} %left{n}, %less{n}")
+    b.write(f"%go{n} = icmp ne {w} %rest{n}, 0")
+    b.write(f"br i1 %go{n}, label %{label}, label %{after}")
 
 
 def write_row(e: Any, equation: Equation) -> None:
@@ -105,11 +137,7 @@ def write_row(e: Any, equation: Equation) -> None:
     b.start(f"write{n}")
     sources = [_in_memory(e, name, dtype) for name in names]
     at = _in_memory(e, row, INDEX)
-    b.write(f"br label %lane{n}")
-    b.start(f"lane{n}")
-    left = b.new(f"phi i{b.width} [ {lanes}, %write{n} ], [ %rest{n}, %lane{n} ]")
-    b.declarations.add(f"declare i{b.width} @llvm.cttz.i{b.width}(i{b.width}, i1)")
-    lane = b.new(f"zext i{b.width} {b.new(f'call i{b.width} @llvm.cttz.i{b.width}(i{b.width} {left}, i1 true)')} to i64")
+    lane = begin_lanes(b, f"lane{n}", f"write{n}", lanes, n)
     place = _element(b, at, lane, "i32")
     slot = _element(b, "%slots", lane, "i32")
     cell = b.new(f"add i64 {b.new(f'mul i64 {place}, %size')}, {slot}")
@@ -119,10 +147,7 @@ def write_row(e: Any, equation: Equation) -> None:
         found = b.new(f"load {memory}, ptr {b.new(f'getelementptr {memory}, ptr {source}, i64 {lane}')}")
         target = b.new(f"getelementptr {memory}, ptr {pointer}, i64 {b.new(f'add i64 {first}, {column}')}")
         b.write(f"store {memory} {found}, ptr {target}")
-    b.write(f"%less{n} = sub i{b.width} {left}, 1")
-    b.write(f"%rest{n} = and i{b.width} {left}, %less{n}")
-    b.write(f"%go{n} = icmp ne i{b.width} %rest{n}, 0")
-    b.write(f"br i1 %go{n}, label %lane{n}, label %written{n}")
+    end_lanes(b, f"lane{n}", f"written{n}", n)
     b.start(f"written{n}")
     e.grids[id(equation.outputs[0])] = pointer
     e.values[id(equation.outputs[0])] = np.full(e.shape(grid), "in place", object)
