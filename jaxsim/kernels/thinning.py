@@ -7,7 +7,6 @@ waiting time is discarded and drawn afresh, which is exact because exponentials 
 Source: Lewis & Shedler, Naval Res. Logist. 26 (1979) 403, theorem 1, for each state between jumps.
 """
 
-from functools import reduce
 from typing import Any
 
 import jax.numpy as jnp
@@ -149,9 +148,8 @@ def accept(
 ) -> Any:
     """Return the reaction proposed by the bounds, or that it is rejected or its rate out of range.
 
-    A proposal is accepted with probability rate/bound, by where the threshold fell inside the bound. One that fell
-    below the lower bound of the rate is accepted without asking for the rate. A rate that is not known to be
-    nonnegative is looked at with every proposal, whichever it is.
+    A proposal is accepted with probability rate/bound, by where the threshold fell inside the bound. The rates are
+    asked for where that is not settled by their lower bounds, or where these do not exclude a fault.
     """
     chosen = choose(threshold, sums)
     if not plan.varying:
@@ -160,20 +158,19 @@ def accept(
     def under(r: int, rate: Any) -> Any:
         return threshold < (sums[r - 1] + rate if r else rate)
 
-    lower = propensity_floors(plan, state, leaves, threshold)
-    unsure = {r: (chosen == np.int32(r)) & ~under(r, low) for r, low in zip(plan.varying, lower, strict=True)}
-    suspect = set(plan.varying) & set(program.checked_rates)
-    asked = jnp.ones(t.shape, bool) if suspect else reduce(jnp.logical_or, unsure.values())
-
     def judged() -> Any:
         found = leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
-        rates = propensities(plan, {**state, **found}, plan.varying, threshold)
+        rates = dict(zip(plan.varying, propensities(plan, {**state, **found}, plan.varying, threshold), strict=True))
         code = chosen
-        for r, rate in zip(plan.varying, rates, strict=True):
-            verdict = jnp.where(under(r, rate), code, REJECTED)
-            verdict = jnp.where(rate <= upper[r] * (1 + TOLERANCE), verdict, ABOVE)
-            code = jnp.where(unsure[r], verdict, code)
-            code = jnp.where((rate < 0) & (unsure[r] | (r in suspect)), NEGATIVE, code)
+        for r, rate in rates.items():
+            code = jnp.where((chosen == np.int32(r)) & ~under(r, rate), REJECTED, code)
+        for r, rate in rates.items():
+            code = jnp.where(rate < 0, NEGATIVE, code)
+            code = jnp.where(rate <= upper[r] * (1 + TOLERANCE), code, ABOVE)
         return code
 
+    asked = jnp.zeros(t.shape, bool)
+    for r, low in zip(plan.varying, propensity_floors(plan, state, leaves, threshold), strict=True):
+        settled = (low >= 0) & (low <= upper[r]) & (under(r, low) | (chosen != np.int32(r)))
+        asked = asked | ~settled
     return where_any(program, asked, judged, chosen)
