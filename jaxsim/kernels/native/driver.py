@@ -5,6 +5,7 @@ each to its end, and when all have ended they are gathered. The arrays are those
 writes into them.
 """
 
+import ctypes
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,17 +17,22 @@ import numpy as np
 
 from jaxsim.kernels import loop
 from jaxsim.kernels.context import Context, context
+from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.loop import _nothing, empty_run
 from jaxsim.kernels.native.equations import Known, NotCovered, Variable
 from jaxsim.kernels.native.kernel import Kernel, Written, native_width
 from jaxsim.kernels.native.law import Law, trace
+from jaxsim.kernels.native.moments import add_moments
 from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.refill import refill
-from jaxsim.kernels.saving import save_before_event
+from jaxsim.kernels.saving import UNWRITTEN, save_before_event
 from jaxsim.kernels.service import Run, Tally, _gather
 from jaxsim.kernels.state import Inputs, Lanes, Owner
+from jaxsim.kernels.status import Status
 from jaxsim.kernels.thinning import finished
+from jaxsim.statistics import Passage
 
+FINE = [int(status) for status in Status if status.fine]
 MOST = 256  # kernels kept, the newest
 _WRITTEN: dict[Any, Any] = {}
 _WRITING = threading.Lock()
@@ -65,7 +71,9 @@ class Parts:
     tables: Any
     """(inputs, given) -> the shared arrays that the kernel reads."""
     gather: Any
-    """(inputs, owner, given, lanes, tally) -> tally."""
+    """(inputs, owner, given, lanes, tally) -> tally, and where `moments` is true how each trajectory ended."""
+    moments: bool
+    """Whether means and variances are summed natively, and XLA is not given the save grid."""
 
 
 @dataclass(eq=False)
@@ -80,7 +88,7 @@ class Native:
     def call(self, inputs: Inputs, begin: Any, run: NativeRun) -> tuple[NativeRun, Any]:
         """Go on with `inputs.size` trajectories for a slice of the work; return the run and whether all have ended."""
         if begin:
-            run = NativeRun(jax.tree.map(jnp.asarray, self.empty.tally))
+            run = NativeRun(self.empty.tally)
         until = run.work + max(loop.SLICE_LEAST, int(loop.SLICE / loop.step_cost(self.program)))
         while run.work < until:
             if run.batch is None:
@@ -116,8 +124,34 @@ class Native:
         """Gather the trajectories of a batch that has ended."""
         assert run.batch is not None
         owner, given, lanes = run.batch
-        run.tally = self.parts.gather(inputs, owner, given, lanes, run.tally)
+        if self.parts.moments:
+            run.tally = self._sum(inputs, run.batch, run.tally)
+        else:
+            run.tally = self.parts.gather(inputs, owner, given, lanes, run.tally)
         run.batch = run.queue = None
+
+    def _sum(self, inputs: Inputs, batch: Batch, tally: Tally) -> Tally:
+        """Gather a batch whose save grid only means and variances read."""
+        owner, given, lanes = batch
+        moments, *others = tally.statistics
+        grid, rows = lanes.saved, lanes.row
+        bare = lanes._replace(saved=(), row=None)
+        rest, status = self.parts.gather(inputs, owner, given, bare, tally._replace(statistics=tuple(others)))
+        live = np.asarray(owner.number) >= 0
+        sound = live & np.isin(np.asarray(status), FINE)
+        x = np.stack([np.asarray(count) for count in lanes.x], axis=1)
+        if rows is None:
+            moments = add_moments(moments, x[None], sound.astype(np.int64))
+        else:
+            filled, limits = closed_grid(_writable(grid[0]), x, np.asarray(rows), live, sound)
+            moments = add_moments(moments, filled, limits)
+        return rest._replace(statistics=(moments, *rest.statistics))
+
+
+def _writable(array: Any) -> np.ndarray:
+    """Return the memory of an int32 array of ours, which nobody else holds, to be written."""
+    memory = (ctypes.c_int32 * array.size).from_address(array.unsafe_buffer_pointer())
+    return np.frombuffer(memory, np.int32).reshape(array.shape)
 
 
 def addresses_of(kernel: Kernel, leaves: list[Any]) -> list[int]:
@@ -193,27 +227,74 @@ def beginning(program: Program) -> Callable[..., Any]:
 
 def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
     """Compile what XLA does."""
-    saves, start = program.saving is Saving.CROSSING, beginning(program)
+    start = beginning(program)
+    number = jax.ShapeDtypeStruct((), jnp.int32)
+    batch, _, _ = jax.eval_shape(start, inputs, number)
+    moments = sums_alone(program)
+    if moments:
+        bare = replace(program, saving=Saving.FINAL, statistics=program.statistics[1:])
+        lanes = batch.lanes._replace(saved=(), row=None)
+        tally = jax.eval_shape(lambda: _nothing(bare))
+        gathering = _compile(_judging(bare), (inputs, batch.owner, batch.given, lanes, tally), (4,))
+    else:
+        tally = jax.eval_shape(lambda: _nothing(program))
+        gathering = _compile(_gathering(program), (inputs, *batch, tally), (4,))
+    return Parts(
+        _compile(start, (inputs, number)),
+        _compile(shared_arrays(law, kernel), (inputs, batch.given)),
+        gathering,
+        moments,
+    )
 
-    def settled(inputs: Inputs, lanes: Lanes) -> Lanes:
-        """Save what came before the time of each lane, as the next iteration would."""
-        return save_before_event(program, lanes, inputs.times) if saves else lanes
+
+def sums_alone(program: Program) -> bool:
+    """Whether nothing but means and variances reads the save grid."""
+    plain = all(isinstance(statistic, Passage) for statistic in program.statistics[1:])
+    return plain and not program.kept and program.saving is not Saving.EVERY_EVENT
+
+
+def closed_grid(
+    grid: np.ndarray, x: np.ndarray, rows: np.ndarray, live: np.ndarray, sound: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the save grid with the last state of each lane written in, and how many save times of each count.
+
+    What came after the last crossing has not been written yet. A lane that stopped early counts up to the row before
+    the last that was written, since what it did after that row is not known.
+    """
+    filled, times = grid, len(grid)
+    last = np.where(sound, np.minimum(rows, times - 1), rows)
+    ends = np.flatnonzero(live & (last < times))
+    filled[last[ends], ends] = x[ends]
+    limits = np.where(sound, times, 0).astype(np.int64)
+    for lane in np.flatnonzero(live & ~sound):
+        written = np.flatnonzero(filled[:, lane, 0] != UNWRITTEN)
+        limits[lane] = written[-1] if len(written) else 0
+    return filled, limits
+
+
+def _gathering(program: Program) -> Callable[..., Any]:
+    """Return the function that gathers a batch."""
 
     def gather(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, tally: Tally) -> Tally:
-        run = Run(owner, settled(inputs, lanes), jnp.zeros((), jnp.int32), tally)
+        if program.saving is Saving.CROSSING:  # as the next iteration would, also of a lane that stopped
+            lanes = save_before_event(program, lanes, inputs.times)
+        run = Run(owner, lanes, jnp.zeros((), jnp.int32), tally)
         tally = _gather(program, inputs, given, run, owner.number >= 0)
         if lanes.general is None:  # every iteration before the end is an event
             tally = tally._replace(events=tally.events + jnp.sum(_events(program, inputs, owner, lanes)))
         return tally
 
-    number = jax.ShapeDtypeStruct((), jnp.int32)
-    batch, _, _ = jax.eval_shape(start, inputs, number)
-    tally = jax.eval_shape(lambda: _nothing(program))
-    return Parts(
-        _compile(start, (inputs, number)),
-        _compile(shared_arrays(law, kernel), (inputs, batch.given)),
-        _compile(gather, (inputs, *batch, tally), (4,)),
-    )
+    return gather
+
+
+def _judging(program: Program) -> Callable[..., Any]:
+    """Return the function that gathers all but the save grid, and how each trajectory ended."""
+    gather = _gathering(program)
+
+    def judge(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, tally: Tally) -> Any:
+        return gather(inputs, owner, given, lanes, tally), diagnose(program, inputs, owner, given, lanes)
+
+    return judge
 
 
 def _events(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes) -> Any:

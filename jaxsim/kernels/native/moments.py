@@ -1,0 +1,130 @@
+"""Sums of counts and of their squares over a batch, as native code: what nearly every run asks for.
+
+They are those of :class:`jaxsim.statistics.Moments`, exact and the same in any order. XLA walks the save grid a dozen
+times for them, one time after another; here a save time is added while its rows pass by, and rows that were not written
+take the row before.
+"""
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from jaxsim.kernels.native.kernel import compile_text
+from jaxsim.kernels.saving import UNWRITTEN
+from jaxsim.statistics.moments import MomentSums
+
+CHUNK = 16  # columns that are added side by side
+
+
+def add_moments(sums: MomentSums, grid: np.ndarray, limits: np.ndarray) -> MomentSums:
+    """Return the sums with the trajectories of a batch added.
+
+    Parameters
+    ----------
+    sums
+        NumPy arrays.
+    grid
+        int32 [time, lane, species]; rows without an entry hold UNWRITTEN in their first column.
+    limits
+        int64 [lane]: how many save times of the lane count.
+    """
+    times, lanes, species = grid.shape
+    rows = np.zeros((lanes,), np.int64)
+    added = np.zeros((3, times, species), np.int64)
+    call, engine = _compiled(species)
+    arrays = (grid, limits, rows, *added)
+    call(*(array.ctypes.data for array in arrays), times, lanes)
+    del engine  # held until here: a thread may have compiled the same, and its machine code with it
+    counted = np.sum(limits[None, :] > np.arange(times)[:, None], axis=1)
+    first, low, high = (part.T for part in added)
+    return MomentSums(
+        sums.count + counted,
+        sums.first + first,
+        sums.second_low + low.astype(np.uint64),
+        sums.second_high + high.astype(np.uint64),
+    )
+
+
+@lru_cache(maxsize=64)
+def _compiled(species: int) -> tuple[Any, Any]:
+    """Return the function for so many species, and what holds its machine code."""
+    engine, address = compile_text(_text(species))
+    kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 6, ctypes.c_int64, ctypes.c_int64)
+    return kind(address), engine
+
+
+def _text(species: int) -> str:
+    arrays = ("grid", "limits", "rows", "first", "low", "high")
+    head = f"define void @run({', '.join(f'ptr noalias %{name}' for name in arrays)}, i64 %times, i64 %lanes) {{"
+    starts = list(range(0, species, CHUNK))
+    chunks = [
+        CHUNK_TEXT.replace("$UNWRITTEN", str(int(UNWRITTEN)))
+        .replace("$N", str(number))
+        .replace("$C", str(start))
+        .replace("$W", str(min(CHUNK, species - start)))
+        .replace("$S", str(species))
+        .replace("$E", f"chunk{number + 1}" if number + 1 < len(starts) else "exit")
+        for number, start in enumerate(starts)
+    ]
+    return "\n".join([head, "entry:", "  br label %chunk0", *chunks, "exit:", "  ret void", "}", ""])
+
+
+CHUNK_TEXT = """chunk$N:
+  br label %time$N
+time$N:
+  %k$N = phi i64 [ 0, %chunk$N ], [ %knext$N, %timeend$N ]
+  %base$N = mul i64 %k$N, %lanes
+  br label %lane$N
+lane$N:
+  %l$N = phi i64 [ 0, %time$N ], [ %lnext$N, %laneend$N ]
+  %first$N = phi <$W x i64> [ zeroinitializer, %time$N ], [ %firstnext$N, %laneend$N ]
+  %low$N = phi <$W x i64> [ zeroinitializer, %time$N ], [ %lownext$N, %laneend$N ]
+  %high$N = phi <$W x i64> [ zeroinitializer, %time$N ], [ %highnext$N, %laneend$N ]
+  %limitp$N = getelementptr i64, ptr %limits, i64 %l$N
+  %limit$N = load i64, ptr %limitp$N
+  %counts$N = icmp slt i64 %k$N, %limit$N
+  br i1 %counts$N, label %add$N, label %laneend$N
+add$N:
+  %cell$N = add i64 %base$N, %l$N
+  %place$N = mul i64 %cell$N, $S
+  %markp$N = getelementptr i32, ptr %grid, i64 %place$N
+  %mark$N = load i32, ptr %markp$N
+  %written$N = icmp ne i32 %mark$N, $UNWRITTEN
+  %rowp$N = getelementptr i64, ptr %rows, i64 %l$N
+  %before$N = load i64, ptr %rowp$N
+  %row$N = select i1 %written$N, i64 %place$N, i64 %before$N
+  store i64 %row$N, ptr %rowp$N
+  %from$N = add i64 %row$N, $C
+  %xp$N = getelementptr i32, ptr %grid, i64 %from$N
+  %x32$N = load <$W x i32>, ptr %xp$N, align 4
+  %x$N = sext <$W x i32> %x32$N to <$W x i64>
+  %square$N = mul <$W x i64> %x$N, %x$N
+  %lower$N = and <$W x i64> %square$N, splat (i64 4294967295)
+  %upper$N = lshr <$W x i64> %square$N, splat (i64 32)
+  %firstadd$N = add <$W x i64> %first$N, %x$N
+  %lowadd$N = add <$W x i64> %low$N, %lower$N
+  %highadd$N = add <$W x i64> %high$N, %upper$N
+  br label %laneend$N
+laneend$N:
+  %firstnext$N = phi <$W x i64> [ %first$N, %lane$N ], [ %firstadd$N, %add$N ]
+  %lownext$N = phi <$W x i64> [ %low$N, %lane$N ], [ %lowadd$N, %add$N ]
+  %highnext$N = phi <$W x i64> [ %high$N, %lane$N ], [ %highadd$N, %add$N ]
+  %lnext$N = add i64 %l$N, 1
+  %lmore$N = icmp slt i64 %lnext$N, %lanes
+  br i1 %lmore$N, label %lane$N, label %timeend$N
+timeend$N:
+  %rowof$N = mul i64 %k$N, $S
+  %to$N = add i64 %rowof$N, $C
+  %firstp$N = getelementptr i64, ptr %first, i64 %to$N
+  store <$W x i64> %firstnext$N, ptr %firstp$N, align 8
+  %lowp$N = getelementptr i64, ptr %low, i64 %to$N
+  store <$W x i64> %lownext$N, ptr %lowp$N, align 8
+  %highp$N = getelementptr i64, ptr %high, i64 %to$N
+  store <$W x i64> %highnext$N, ptr %highp$N, align 8
+  %knext$N = add i64 %k$N, 1
+  %kmore$N = icmp slt i64 %knext$N, %times
+  br i1 %kmore$N, label %time$N, label %$E
+"""
+"""Some columns: for every save time all lanes, the sums in registers."""
