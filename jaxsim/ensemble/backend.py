@@ -10,9 +10,7 @@ from jaxsim.kernels import Arrangement, Inputs, Program, Saving
 from jaxsim.kernels.native import not_covered
 
 
-def choose_backend(
-    program: Program, inputs: Inputs, request: Any, devices: tuple[Any, ...]
-) -> tuple[Program, Inputs]:
+def choose_backend(program: Program, inputs: Inputs, request: Any, devices: tuple[Any, ...]) -> tuple[Program, Inputs]:
     """Return the program and its inputs as the backend takes them that runs it, in double precision.
 
     Raises

@@ -72,8 +72,9 @@ def replay(
     import xarray
 
     request = Request(
-        times, 1, seed, schedule, start=float(start), precision=precision, cells=cells, first=trajectory, backend=backend
-    )
+        times, 1, seed, schedule, start=float(start), precision=precision, cells=cells, first=trajectory,
+        backend=backend,
+    )  # fmt: skip
     check(request)
     networks, batch = split_batch(network, parameters)
     if batch:

@@ -55,13 +55,14 @@ def save_after_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]
 def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
     """Write the state before the pending event if the event passes a save time; most do not."""
     assert lanes.row is not None
-    if program.native:
+    if program.native:  # which does nothing unless a lane of the few that run in lockstep passes one
         passes = (lanes.row < np.int32(program.times)) & (lanes.t > times[jnp.minimum(lanes.row, program.times - 1)])
         return lax.cond(jnp.any(passes), lambda: _save_row(program, lanes, times), lambda: lanes)
     return _save_row(program, lanes, times)
 
 
 def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
+    assert lanes.row is not None
     reached = rows_before(lanes.t, times, program.uniform_times, program.general)
     row = jnp.where(reached > lanes.row, lanes.row, np.int32(program.times))
     index = jnp.arange(program.lanes, dtype=jnp.int32)

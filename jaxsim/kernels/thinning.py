@@ -70,7 +70,8 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     stop = edge if alarm is None else jnp.minimum(edge, alarm)
     t = jnp.minimum(proposed, stop)
     threshold = u_choice * sums[-1]
-    code = accept(program, inputs, plan, state, leaves, general.cell, t, threshold, sums, upper)
+    lower = propensity_floors(plan, state, leaves, threshold)
+    code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper, lower)
     at_edge = jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
     if alarm is not None:
         at_edge = jnp.where(alarm <= edge, np.int32(program.wake), at_edge)
@@ -139,17 +140,18 @@ def accept(
     inputs: Inputs,
     plan: Rates,
     state: dict[str, Any],
-    leaves: dict[str, Any],
     cell: Any,
     t: Any,
     threshold: Any,
     sums: list[Any],
     upper: list[Any],
+    lower: list[Any] | None = None,
 ) -> Any:
     """Return the reaction proposed by the bounds, or that it is rejected or its rate out of range.
 
     A proposal is accepted with probability rate/bound, by where the threshold fell inside the bound. The rates are
-    asked for where that is not settled by their lower bounds, or where these do not exclude a fault.
+    asked for where that is not settled by the lower bounds of those that vary, or where these do not exclude a fault;
+    everywhere, if no lower bounds are given.
     """
     chosen = choose(threshold, sums)
     if not plan.varying:
@@ -169,8 +171,10 @@ def accept(
             code = jnp.where(rate <= upper[r] * (1 + TOLERANCE), code, ABOVE)
         return code
 
+    if lower is None:
+        return judged()
     asked = jnp.zeros(t.shape, bool)
-    for r, low in zip(plan.varying, propensity_floors(plan, state, leaves, threshold), strict=True):
+    for r, low in zip(plan.varying, lower, strict=True):
         settled = (low >= 0) & (low <= upper[r]) & (under(r, low) | (chosen != np.int32(r)))
         asked = asked | ~settled
     return where_any(program, asked, judged, chosen)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.statistics.batch import Batch
+from jaxsim.statistics.lane_sums import lane_sum
 
 
 class PassageSums(NamedTuple):
@@ -50,7 +51,7 @@ class Passage:
         value = jnp.where(passed, times, 0.0)
         return PassageSums(
             sums.count + jnp.sum(batch.finished.astype(jnp.int64)),
-            sums.surviving + jnp.sum(alive.astype(jnp.int64), axis=2),
+            sums.surviving + lane_sum(lambda one: one.astype(jnp.int64), alive),
             sums.passed + jnp.sum(passed.astype(jnp.int64), axis=1),
             sums.first + jnp.sum(value, axis=1),
             sums.second + jnp.sum(value * value, axis=1),

@@ -183,8 +183,8 @@ def refuse_other_backend(store: Store, backend: str) -> None:
     begun = store.manifest.get("backend", "xla")
     if backend != begun:
         raise StudyError(
-            f"the store '{store.path}' was begun on the backend '{begun}' and this is '{backend}', whose floating point "
-            f"differs in the last digit; go on where that backend runs, or give another --store"
+            f"the store '{store.path}' was begun on the backend '{begun}' and this is '{backend}', whose floating "
+            f"point differs in the last digit; go on where that backend runs, or give another --store"
         )
 
 

@@ -16,7 +16,6 @@ from jaxsim.ensemble.workers import with_part
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.loop import step_once
 from jaxsim.kernels.native import primitives
-from jaxsim.kernels.native import not_covered
 from jaxsim.kernels.native.driver import addresses_of, beginning, shared_arrays
 from jaxsim.kernels.native.equations import flatten, live
 from jaxsim.kernels.native.kernel import Written, native_width
@@ -67,7 +66,8 @@ def exact_functions(x, y):
     k = i.astype(jnp.int64) * j.astype(jnp.int64)
     return (
         *(x + y, x - y, x * y, x / y, -x, jnp.abs(x), jnp.minimum(x, y), jnp.maximum(x, y)),
-        *(jnp.floor(x), jnp.ceil(x), jnp.sqrt(x), lax.integer_pow(x, 3), lax.integer_pow(x, -2), jnp.where(x < y, x, y)),
+        *(jnp.floor(x), jnp.ceil(x), jnp.sqrt(x), lax.integer_pow(x, 3), lax.integer_pow(x, -2)),
+        *(jnp.where(x < y, x, y),),
         lax.clamp(x.dtype.type(-1), x, x.dtype.type(5)),
         *(x < y, x <= y, x > y, x >= y, x == y, x != y, jnp.isfinite(x), (x < y) & ~(x > 0) | (y < 0)),
         *(i, j, i + j, i - j, i * j, i & j, i | j, i ^ j, ~i, jnp.minimum(i, j), i < j, -i, jnp.sign(i)),

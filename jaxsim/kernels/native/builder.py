@@ -33,7 +33,8 @@ class Builder:
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self.body: list[str] = []
+        self.body: list[Any] = []
+        """Lines, and lists of lines that are still being written."""
         self.entry: list[str] = []
         """What is done before the loop."""
         self.declarations: set[str] = set()

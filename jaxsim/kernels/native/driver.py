@@ -19,7 +19,7 @@ from jaxsim.kernels import loop
 from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.loop import _nothing, empty_run
-from jaxsim.kernels.native.equations import Known, NotCovered, Variable
+from jaxsim.kernels.native.equations import Known, NotCovered
 from jaxsim.kernels.native.kernel import Kernel, Written, native_width
 from jaxsim.kernels.native.law import Law, trace
 from jaxsim.kernels.native.moments import add_moments

@@ -121,7 +121,8 @@ class _Flattener:
 
         def atom(value: Any) -> Any:
             if isinstance(value, Literal):
-                return Known(np.asarray(value.val)[()], Kind(tuple(value.aval.shape), np.dtype(value.aval.dtype)))
+                kind: Any = value.aval
+                return Known(np.asarray(value.val)[()], Kind(tuple(kind.shape), np.dtype(kind.dtype)))
             return env[value]
 
         for equation in jaxpr.eqns:
@@ -151,8 +152,8 @@ class _Flattener:
             raise NotCovered("a loop inside a step")
         inner = next((params[key] for key in CALLS if key in params), None)
         if inner is not None and name not in ("scan", "while"):
-            closed = (inner.jaxpr, inner.consts) if hasattr(inner, "consts") else (inner, ())
-            return self.inline(*closed, inputs, out, seen)
+            consts = inner.consts if hasattr(inner, "consts") else ()
+            return self.inline(inner.jaxpr if hasattr(inner, "consts") else inner, consts, inputs, out, seen)
         key = _number(name, params, inputs)
         if key is not None and key in seen:
             return seen[key]
@@ -209,7 +210,7 @@ class _Flattener:
 
 def _number(name: str, params: dict[str, Any], inputs: list[Any]) -> Any:
     """Return what two equations have in common if they give the same values, or None if that is not known."""
-    known = []
+    known: list[Any] = []
     for value in inputs:
         if isinstance(value, Known):
             known.append((np.asarray(value.value).tobytes(), value.kind))

@@ -223,8 +223,7 @@ def _wave(builder: Builder, dtype: Any, x: str, quarter: int) -> str:
     place = a.add(turns, a.number(float(quarter)))
     four = a.multiply(b.intrinsic("floor", DOUBLE, a.multiply(place, a.number(0.25))), a.number(4.0))
     place = a.subtract(place, four)  # 0: sin, 1: cos, 2: -sin, 3: -cos
-    uses_cosine = b.operate("or", np.bool_, b.compare("eq", DOUBLE, place, a.number(1.0)), b.compare("eq", DOUBLE, place, a.number(3.0)))
-    value = b.select(DOUBLE, uses_cosine, even, odd)
+    value = a.choose("eq", place, a.number(1.0), even, a.choose("eq", place, a.number(3.0), even, odd))
     value = a.choose("ge", place, a.number(2.0), b.operate("fneg", DOUBLE, value), value)
     return b.convert(b.select(DOUBLE, far, a.number(math.nan), value), DOUBLE, dtype)
 
@@ -309,7 +308,8 @@ def _power_corners(a: Arithmetic, x: str, y: str, size: str, value: str) -> str:
     inside = b.operate("and", np.bool_, inside, b.compare("ne", DOUBLE, size, most))
     roots = b.operate("and", np.bool_, inside, b.operate("xor", np.bool_, whole, b.constant(np.bool_, True)))
     value = b.select(DOUBLE, roots, a.number(math.nan), value)
-    value = a.choose("eq", size, one, b.select(DOUBLE, turned, a.number(-1.0), b.select(DOUBLE, roots, a.number(math.nan), one)), value)
+    unit = b.select(DOUBLE, turned, a.number(-1.0), b.select(DOUBLE, roots, a.number(math.nan), one))
+    value = a.choose("eq", size, one, unit, value)
     value = b.select(DOUBLE, b.operate("fcmp uno", DOUBLE, x, y), a.number(math.nan), value)
     value = a.choose("eq", x, one, one, value)
     return a.choose("eq", y, zero, one, value)

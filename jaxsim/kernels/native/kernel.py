@@ -45,7 +45,9 @@ class Kernel:
     engine: Any
     """Holds the machine code."""
 
-    def run(self, arrays: list[int], tables: list[int], size: int, queue: np.ndarray, taken: int, budget: int) -> tuple[int, int]:
+    def run(
+        self, arrays: list[int], tables: list[int], size: int, queue: np.ndarray, taken: int, budget: int
+    ) -> tuple[int, int]:
         """Run the trajectories of the queue from number `taken` on; return how many left it for good, and iterations.
 
         `arrays` and `tables` are addresses. After about `budget` iterations the trajectories in the lanes are put back
@@ -79,7 +81,8 @@ class Written:
 
     def _compile(self, features: str | None) -> Kernel:
         engine, address = compile_text(self.text, features)
-        kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+        pointer = ctypes.c_void_p
+        kind = ctypes.CFUNCTYPE(None, pointer, pointer, ctypes.c_int64, pointer, pointer)
         return Kernel(self.law, self.width, self.slots, self.tables, self.text, kind(address), engine)
 
 
@@ -180,7 +183,7 @@ def _function(e: Emitter, slots: list[Slot], stopped: str) -> str:
     b = e.builder
     w, last = f"i{b.width}", b.block
     b.declarations.add(f"declare {w} @llvm.cttz.{w}({w}, i1)")
-    head = ["define void @run(ptr noalias %arrays, ptr noalias %shared, i64 %size, ptr noalias %queue, ptr noalias %counts) {", "entry:"]
+    head = [HEAD, "entry:"]
     for number, slot in enumerate(slots):
         head.append(f"  %arrayp{slot.number} = getelementptr ptr, ptr %arrays, i64 {number}")
         head.append(f"  %array{slot.number} = load ptr, ptr %arrayp{slot.number}")
@@ -219,6 +222,9 @@ def _moves(b: Builder, slots: list[Slot]) -> tuple[list[str], list[str]]:
     return put, take
 
 
+HEAD = (
+    "define void @run(ptr noalias %arrays, ptr noalias %shared, i64 %size, ptr noalias %queue, ptr noalias %counts) {"
+)
 SHAPE = """$HEAD
   %slots = alloca <$LANES x i32>, align 64
   store <$LANES x i32> splat (i32 -1), ptr %slots

@@ -1,4 +1,4 @@
-"""The law of the event loop, from the steppers: what one iteration does to a lane, and when the lane leaves the loop."""
+"""The law of the event loop, from the steppers: what an iteration does to a lane, and when the lane leaves the loop."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ from jaxsim.kernels.service import Run, random_effects
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import finished, waiting
 
-EXTENTS = (8191, 8209, 8219, 8221, 8231, 8233, 8237, 8243)  # of the axis of lanes while tracing: one that nothing else has
+EXTENTS = (8191, 8209, 8219, 8221, 8231, 8233)  # of the axis of lanes while tracing: one that nothing else has
 
 
 @dataclass(eq=False)

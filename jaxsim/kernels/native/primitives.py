@@ -76,7 +76,10 @@ class Emitter:
             b, dtype = self.builder, value.kind.dtype
             kind, memory, vector = b.scalar(dtype), b.memory(dtype), b.vector(dtype)
             n, table = b.fresh(), self.table(value)
-            lines = [f"%up{n} = getelementptr {memory}, ptr %table{table}, i64 {index}", f"%um{n} = load {memory}, ptr %up{n}"]
+            lines = [
+                f"%up{n} = getelementptr {memory}, ptr %table{table}, i64 {index}",
+                f"%um{n} = load {memory}, ptr %up{n}",
+            ]
             name = f"%um{n}"
             if kind != memory:
                 lines.append(f"%us{n} = trunc {memory} {name} to {kind}")
@@ -214,7 +217,7 @@ def _count_bits(b: Builder, dtype: Any, x: str) -> str:
 def _clamp(e: Emitter, equation: Equation) -> None:
     b, dtype = e.builder, equation.outputs[0].kind.dtype
     low, value, high = map(e.get, equation.inputs)
-    e.put(equation, each(lambda l, x, h: b.minimum(dtype, b.maximum(dtype, x, l), h), low, value, high))
+    e.put(equation, each(lambda low, x, high: b.minimum(dtype, b.maximum(dtype, x, low), high), low, value, high))
 
 
 def _integer_power(e: Emitter, equation: Equation) -> None:
@@ -371,7 +374,8 @@ def _branch(e: Emitter, equation: Equation) -> None:
         e.depth += 1
         for inner in block.equations:
             e.emit(inner)
-        found.append([np.broadcast_to(e.get(v), e.shape(o)) for v, o in zip(block.outputs, equation.outputs, strict=True)])
+        pairs = zip(block.outputs, equation.outputs, strict=True)
+        found.append([np.broadcast_to(e.get(value), e.shape(out)) for value, out in pairs])
         e.depth -= 1
         ends.append(b.block)
         b.write(f"br label %join{n}")

@@ -41,7 +41,9 @@ def put_apart(equations: list[Equation], least: float = LEAST) -> list[Equation]
 
 def _is_rare(choice: Equation, makers: dict[int, Equation]) -> bool:
     """Whether an equation chooses by a code."""
-    if choice.name != "select_n" or len(choice.inputs) != 3 or not all(isinstance(choice.inputs[k], Variable) for k in (0, 2)):
+    if choice.name != "select_n" or len(choice.inputs) != 3:
+        return False
+    if not (isinstance(choice.inputs[0], Variable) and isinstance(choice.inputs[2], Variable)):
         return False
     test = makers.get(id(choice.inputs[0]))
     return test is not None and test.name == "eq" and isinstance(test.inputs[1], Known)
@@ -55,11 +57,11 @@ def _exclusive(
     kept = {id(choice.inputs[0]), id(choice.inputs[1])}
     for equation in reversed(before):
         users = [reader for out in equation.outputs for reader in readers.get(id(out), [])]
-        free = users and all(id(reader) in allowed for reader in users)
-        if free and equation.name not in FIXED and id(equation) not in taken:
-            if not any(id(out) in kept for out in equation.outputs):
-                allowed.add(id(equation))
-                found.append(equation)
+        free = bool(users) and all(id(reader) in allowed for reader in users)
+        free = free and equation.name not in FIXED and id(equation) not in taken
+        if free and not any(id(out) in kept for out in equation.outputs):
+            allowed.add(id(equation))
+            found.append(equation)
     return found[::-1]
 
 
