@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.errors import FormatWarning as FormatWarning
     from jaxsim.errors import JaxsimError as JaxsimError
     from jaxsim.errors import NetworkError as NetworkError
+    from jaxsim.errors import NoEffectWarning as NoEffectWarning
     from jaxsim.errors import ScheduleError as ScheduleError
     from jaxsim.errors import SimulationError as SimulationError
     from jaxsim.errors import SimulationWarning as SimulationWarning
@@ -117,6 +118,7 @@ _TABLE = {
     "FormatWarning": "jaxsim.errors",
     "JaxsimError": "jaxsim.errors",
     "NetworkError": "jaxsim.errors",
+    "NoEffectWarning": "jaxsim.errors",
     "ScheduleError": "jaxsim.errors",
     "SimulationError": "jaxsim.errors",
     "SimulationWarning": "jaxsim.errors",

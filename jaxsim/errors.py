@@ -1,8 +1,13 @@
 """What jaxsim raises when it refuses: one sentence that names the offending thing and the remedy."""
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
 
 
 class JaxsimError(ValueError):
@@ -44,6 +49,34 @@ class FormatWarning(UserWarning):
 
 class SimulationWarning(UserWarning):
     """Some trajectories did not end well; the message counts them by status."""
+
+
+class NoEffectWarning(UserWarning):
+    """Something in a request changes nothing: a parameter that nothing reads, a dose after the end."""
+
+
+def naming_closest_keyword(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+    """Wrap a function so that a misspelt keyword argument is told the nearest one that exists.
+
+    Examples
+    --------
+    >>> @naming_closest_keyword
+    ... def run(*, trajectories=1): ...
+    >>> run(n_trajectories=5)
+    Traceback (most recent call last):
+    TypeError: run() has no argument 'n_trajectories'; did you mean 'trajectories'?
+    """
+    known = [name for name in inspect.signature(function).parameters if name != "self"]
+
+    @functools.wraps(function)
+    def checked(*args: Arguments.args, **keywords: Arguments.kwargs) -> Returned:
+        for name in keywords:
+            if name not in known:
+                guess = closest(name, known) or f"; its arguments are {', '.join(known)}"
+                raise TypeError(f"{function.__qualname__.removesuffix('.__init__')}() has no argument '{name}'{guess}")
+        return function(*args, **keywords)
+
+    return checked
 
 
 def closest(name: str, known: Iterable[str]) -> str:

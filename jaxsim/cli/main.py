@@ -70,6 +70,8 @@ def _dispatch(given: list[str]) -> int:
         top.print_help()
         return 0
     name = given[0]
+    if name == "help":
+        return _dispatch([*given[1:2], "--help"])
     if name.startswith("-"):
         top.parse_args(given)
     if name not in COMMANDS:
@@ -83,12 +85,13 @@ def _load(name: str) -> ModuleType:
 
 
 def _parser() -> Parser:
-    commands = "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items())
+    width = max(map(len, COMMANDS)) + 2
+    commands = "\n".join(f"  {name:{width}}{text}" for name, text in COMMANDS.items())
     parser = Parser(
         prog="jaxsim",
         usage="jaxsim COMMAND [options]",
         description=f"Exact stochastic simulation of reaction networks.\n\ncommands:\n{commands}",
         epilog=EPILOG,
     )
-    parser.add_argument("--version", action="version", version=f"jaxsim {__version__}", help="print the version")
+    parser.add_argument("-V", "--version", action="version", version=f"jaxsim {__version__}", help="print the version")
     return parser

@@ -7,7 +7,7 @@ from typing import Any
 from jaxtyping import Float
 
 from . import units
-from .entry import instants, numbers, phrase, settled
+from .entry import instants, numbers, phrase, refuse_negative, settled
 from .namespace import floats, traced
 from .pytree import register
 
@@ -36,7 +36,8 @@ class Dose:
     Raises
     ------
     ScheduleError
-        If a value is not a number or a list of numbers, or the time unit is unknown.
+        If a value is not a number or a list of numbers, an amount or a duration is negative or not finite, or a
+        unit is unknown.
 
     Examples
     --------
@@ -52,10 +53,13 @@ class Dose:
 
     def __post_init__(self) -> None:
         units.hours(self.time_unit)
+        units.dose_unit(self.unit)
         settled(self, "amount", "a dose")
+        refuse_negative("amount", self.amount)
         settled(self, "at", "a dose", series=True)
         if self.duration is not None:
             settled(self, "duration", "a dose")
+            refuse_negative("duration", self.duration)
             # a bolus has no end: without the leaf, the number of edges cannot depend on a traced value
             if not traced(self.duration) and not (numbers(self.duration) != 0).any():
                 object.__setattr__(self, "duration", None)

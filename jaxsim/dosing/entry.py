@@ -51,6 +51,28 @@ def settled(entry: Any, field: str, label: str, series: bool = False) -> None:
     object.__setattr__(entry, field, array[None] if series and array.ndim == 0 else array)
 
 
+def refuse_negative(field: str, value: Any, owner: str = "a dose") -> None:
+    """Refuse a concrete number that is negative or not finite; traced values are not looked at.
+
+    Raises
+    ------
+    ScheduleError
+        Naming the owner, the field and the number.
+
+    Examples
+    --------
+    >>> refuse_negative("amount", -10)
+    Traceback (most recent call last):
+    jaxsim.errors.ScheduleError: a dose has the amount -10; give finite amounts that are not negative.
+    """
+    value = numbers(value)
+    if namespace(value) is not np:
+        return
+    for number in np.atleast_1d(floats(np, value)):
+        if not np.isfinite(number) or number < 0:
+            raise ScheduleError(f"{owner} has the {field} {number:g}; give finite {field}s that are not negative.")
+
+
 def instants(xp: ModuleType, entry: Any) -> Any:
     """Return the times of a dose or setting in hours, as an array of shape [n].
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ScheduleError
 from .dose import Dose
-from .entry import numbers
+from .entry import numbers, refuse_negative
 from .namespace import floats, namespace, traced
 from .pytree import register
 from .set import Set
@@ -120,11 +120,7 @@ def _check_values(agent: str, label: str, value: Any, count: int) -> None:
     shape = np.shape(value) if not isinstance(value, list) else (len(value),)
     if shape not in ((), (count,)):
         raise ScheduleError(f"'{agent}' has {count} times but {label}s of shape {shape}; give one, or one per time.")
-    if namespace(value) is not np:
-        return
-    for number in np.atleast_1d(floats(np, value)):
-        if not np.isfinite(number) or number < 0:
-            raise ScheduleError(f"'{agent}' has the {label} {number:g}; give finite {label}s that are not negative.")
+    refuse_negative(label, value, f"'{agent}'")
 
 
 def _check_times(agent: str, at: Any, strictly: bool) -> None:

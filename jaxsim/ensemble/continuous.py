@@ -62,4 +62,4 @@ def _warn(status: np.ndarray, what: str) -> None:
     if bad:
         total = int(status.sum())
         text = "; ".join(f"{number} of {total} {what} {SENTENCES.get(code, code.sentence)}" for code, number in bad)
-        warnings.warn(f"{text}. Values at times that not all reached are NaN.", SimulationWarning, stacklevel=4)
+        warnings.warn(f"{text}. Values at times that not all reached are NaN.", SimulationWarning, stacklevel=5)

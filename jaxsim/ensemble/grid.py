@@ -17,6 +17,8 @@ def as_grid(times: Any) -> np.ndarray:
 def checked_times(times: Any, start: float) -> np.ndarray:
     """Return the save times as float64 [K]; refuse what is not an increasing list from `start` on."""
     try:
+        if isinstance(times, str):
+            raise TypeError("a text is no list of times")
         grid = as_grid(times)
     except (TypeError, ValueError) as error:
         raise SimulationError(f"times {times!r} are not numbers; give a list such as [0, 1, 2]") from error

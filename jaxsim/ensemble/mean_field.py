@@ -13,11 +13,12 @@ from jaxsim.ensemble.admission import refuse_for_flow
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.flow import controls
 from jaxsim.ensemble.grid import checked_times
-from jaxsim.errors import SimulationError
+from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.kernels.continuous import FlowInputs, FlowProgram, run_flow
 from jaxsim.network import Network
 
 
+@naming_closest_keyword
 def mean_field(
     network: Network,
     *,

@@ -8,6 +8,14 @@ from jaxsim.errors import SimulationError, closest
 COUNTED = frozenset({"keep", "histograms", "quantiles", "passages", "reductions", "max_events", "covariance"})
 CONTROLS = frozenset({"rtol", "atol", "tolerance", "step"})
 LEAPS = COUNTED | {"tolerance", "step"}
+#: What methods are called elsewhere.
+SYNONYMS = {
+    **dict.fromkeys(("ssa", "gillespie", "exact", "stochastic", "next_reaction"), "direct"),
+    **dict.fromkeys(("tau", "tauleap", "tau_leaping", "tauleaping", "leap"), "tau_leap"),
+    **dict.fromkeys(("ode", "odes", "deterministic", "rre", "rate_equations"), "mean_field"),
+    **dict.fromkeys(("lna", "linear_noise_approximation"), "linear_noise"),
+    **dict.fromkeys(("cle", "sde", "chemical_langevin"), "langevin"),
+}
 #: Arguments that some method does not take; all others concern every method.
 OPTIONAL = COUNTED | CONTROLS
 
@@ -61,10 +69,12 @@ def method_named(name: str) -> Method:
     --------
     >>> method_named("langevn")
     Traceback (most recent call last):
-    jaxsim.errors.SimulationError: there is no method 'langevn'; did you mean 'langevin'?; choose from ['direct', ...
+    jaxsim.errors.SimulationError: there is no method 'langevn'; did you mean 'langevin'?; choose from direct, ...
     """
     if name not in METHODS:
-        raise SimulationError(f"there is no method '{name}'{closest(name, METHODS)}; choose from {list(METHODS)}")
+        known = SYNONYMS.get(str(name).lower().replace("-", "_").replace(" ", "_"))
+        guess = f"; it is called '{known}' here" if known else closest(str(name), METHODS)
+        raise SimulationError(f"there is no method '{name}'{guess}; choose from {', '.join(METHODS)}")
     return METHODS[name]
 
 

@@ -12,7 +12,7 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import Request, check, prepare
 from jaxsim.ensemble.values import split_batch
 from jaxsim.ensemble.workers import with_parts
-from jaxsim.errors import SimulationError
+from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.kernels import Status
 from jaxsim.kernels.events import Log, record_events
 from jaxsim.kernels.native import record_natively
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@naming_closest_keyword
 def replay(
     network: Network,
     *,

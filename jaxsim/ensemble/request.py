@@ -63,6 +63,17 @@ class Request:
     backend: str | None = None
 
 
+def whole_number(value: Any) -> Any:
+    """Return a float that is whole, such as 1e6, as an int, and anything else as it is.
+
+    Examples
+    --------
+    >>> whole_number(1e6), whole_number(2.5)
+    (1000000, 2.5)
+    """
+    return int(value) if isinstance(value, (float, np.floating)) and float(value).is_integer() else value
+
+
 def check(request: Request) -> None:
     """Refuse, in one sentence, what no network could be simulated with."""
     refuse_foreign_arguments(request)

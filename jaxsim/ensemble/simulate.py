@@ -1,5 +1,6 @@
 """simulate: an ensemble of trajectories of a network, and what is known of it."""
 
+import secrets
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from jaxsim.dosing.namespace import traced
 from jaxsim.ensemble.automatic import choose_method, for_choice
 from jaxsim.ensemble.backend import choose_backend
 from jaxsim.ensemble.compiled import compiled
@@ -17,12 +19,13 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.grid import checked_times
 from jaxsim.ensemble.layout import call_size, least_per_call
 from jaxsim.ensemble.methods import METHODS
+from jaxsim.ensemble.no_effect import warn_of_no_effect
 from jaxsim.ensemble.progress import announce, progress_bar
-from jaxsim.ensemble.request import Request, check, prepare
+from jaxsim.ensemble.request import Request, check, prepare, whole_number
 from jaxsim.ensemble.result import Gathered
 from jaxsim.ensemble.values import split_batch
 from jaxsim.ensemble.workers import parts, run_all, with_parts, worker_count
-from jaxsim.errors import SimulationError, SimulationWarning
+from jaxsim.errors import SimulationError, SimulationWarning, naming_closest_keyword
 from jaxsim.kernels import Status
 from jaxsim.network import Network
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import xarray
 
 
+@naming_closest_keyword
 def simulate(
     network: Any,
     *,
@@ -44,7 +48,7 @@ def simulate(
     start: float = 0.0,
     covariance: bool = False,
     histograms: Mapping[str, Any] | None = None,
-    quantiles: Sequence[float] = (),
+    quantiles: float | Sequence[float] = (),
     passages: Mapping[str, str] | None = None,
     reductions: Mapping[str, Any] | None = None,
     max_events: Any = None,
@@ -72,9 +76,9 @@ def simulate(
     times
         Save times, increasing, in the time unit of the rates; the last one ends the simulation.
     trajectories : int
-        How many.
-    seed : int
-        From 0 to 2**64 - 1.
+        How many; 1e6 is taken as a million.
+    seed : int or None
+        From 0 to 2**64 - 1. None draws one, which the attribute ``seed`` of the result records.
     schedule : Schedule, optional
         Doses: of a species (molecules are added) or of an input (its concentration is driven).
     parameters
@@ -114,7 +118,7 @@ def simulate(
     histograms
         ``{species: bins}`` or ``{species: (low, high)}`` or ``{species: (low, high, width)}``, integers.
     quantiles
-        Probabilities; quantiles are exact for counts below 256 and within 0.8 % above.
+        Probabilities, or one; quantiles are exact for counts below 256 and within 0.8 % above.
     passages
         ``{name: condition on the state}``; survival curves and times of the first moment it holds,
         for example ``{"extinct": "X == 0"}``.
@@ -169,6 +173,8 @@ def simulate(
     -----
     SimulationWarning
         If a trajectory did not end well, with counts by status.
+    NoEffectWarning
+        If a parameter, an input without doses or a dose after the end changes nothing.
 
     References
     ----------
@@ -186,16 +192,19 @@ def simulate(
     >>> bool(abs(out["mean"].sel(species="X", time=10.0) - 10.0) < 0.3)
     True
     """
+    trajectories, seed = whole_number(trajectories), secrets.randbits(64) if seed is None else seed
     request = Request(
-        times, trajectories, seed, schedule, method, keep, chunk, float(start), max_events, precision, cells,
-        first, covariance, dict(histograms or {}), tuple(quantiles), dict(passages or {}), dict(reductions or {}),
+        times, trajectories, seed, schedule, method, keep, chunk, float(start), max_events, precision, cells, first,
+        covariance, dict(histograms or {}), tuple(np.ravel(quantiles)), dict(passages or {}), dict(reductions or {}),
         rtol, atol, tolerance, step, backend,
     )  # fmt: skip
     if not isinstance(network, Network):
         raise SimulationError(f"simulate takes a js.Network, not a {type(network).__name__}")
+    _refuse_traced(network, schedule, parameters)
     check(request)
     networks, batch = split_batch(network, parameters)
-    used = tuple(devices) if devices is not None else tuple(jax.local_devices())
+    used = _devices(devices)
+    warn_of_no_effect(network, request)
     reason: dict[str, str] = {}
     if method == "auto":
         chosen = choose_method(networks, request, used[0].platform)
@@ -209,6 +218,24 @@ def simulate(
     datasets = [build_dataset(n, request, result, used) for n, result in zip(networks, results, strict=True)]
     data = join_points(datasets, batch) if batch else datasets[0]
     return data.assign_attrs(reason)
+
+
+def _refuse_traced(*given: Any) -> None:
+    """Refuse values under a JAX transformation: an ensemble is run by the host, call by call."""
+    if traced(*given):
+        raise SimulationError(
+            "js.simulate runs many compiled calls and cannot stand inside jax.jit, jax.vmap or jax.grad; call it with "
+            "numbers (batches go into parameters=), differentiate with js.gradient, or use js.mean_field inside"
+        )
+
+
+def _devices(given: Any) -> tuple[Any, ...]:
+    """Return the devices to use: those given, or all local ones."""
+    if given is None:
+        return tuple(jax.local_devices())
+    if not isinstance(given, Sequence) or not given or not all(hasattr(device, "platform") for device in given):
+        raise SimulationError(f"devices is {given!r:.60}; give a list of JAX devices, such as jax.local_devices()[:2]")
+    return tuple(given)
 
 
 def _one_point(point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Any) -> Gathered:
@@ -235,4 +262,4 @@ def _warn(status: np.ndarray, trajectories: int) -> None:
     bad = [(Status(code), int(number)) for code, number in enumerate(status) if number and not Status(code).fine]
     if bad:
         text = "; ".join(f"{number} of {trajectories} trajectories {code.sentence}" for code, number in bad)
-        warnings.warn(f"{text}. Statistics at times that not all reached are NaN.", SimulationWarning, stacklevel=3)
+        warnings.warn(f"{text}. Statistics at times that not all reached are NaN.", SimulationWarning, stacklevel=4)

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.simulate import simulate
-from jaxsim.errors import SimulationError
+from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.estimation.allocation import spread
 from jaxsim.estimation.chain import Chain
 from jaxsim.estimation.climb import PLAIN_LEAST, Found, climb_exact, climb_leaps, plain_trajectories, value
@@ -31,6 +31,7 @@ NAMES = {
 }
 
 
+@naming_closest_keyword
 def estimate(
     network: Any,
     quantity: Any,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxsim.errors import NetworkError, closest
+from jaxsim.errors import NetworkError, closest, naming_closest_keyword
 from jaxsim.network.listing import listing
 from jaxsim.network.parameter import Parameter, checked_count, checked_input, checked_value, checked_variable
 from jaxsim.network.structure import Structure
@@ -78,6 +78,7 @@ class Network:
     __slots__ = ("__weakref__", "_parts")
     _parts: "_Parts"
 
+    @naming_closest_keyword
     def __init__(
         self,
         species: Mapping[str, Any],
@@ -89,6 +90,8 @@ class Network:
         name: str = "",
         variables: Mapping[str, Any] | None = None,
     ) -> None:
+        _refuse_list("species", species, "{'S': 990}")
+        _refuse_list("parameters", parameters or {}, "{'k': 0.1}")
         given = {key: _as_parameter(value) for key, value in dict(parameters or {}).items()}
         inputs, variables = dict(inputs or {}), dict(variables or {})
         parts = _Parts(
@@ -217,6 +220,12 @@ def _build(parts: _Parts) -> Network:
     network = object.__new__(Network)
     object.__setattr__(network, "_parts", parts)
     return network
+
+
+def _refuse_list(kind: str, given: Any, example: str) -> None:
+    """Refuse names without values."""
+    if not isinstance(given, Mapping):
+        raise NetworkError(f"{kind} are a {type(given).__name__}; give a dictionary of values, as in {kind}={example}")
 
 
 def _as_parameter(value: Any) -> Parameter:

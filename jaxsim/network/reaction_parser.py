@@ -10,6 +10,12 @@ from jaxsim.network.reaction import Reaction, mass_action
 
 _TERM = re.compile(r"(?P<count>[0-9][0-9.eE]*)?\s*\*?\s*(?P<species>[^\W\d]\w*)")
 _REMEDY = "write 'A + B -> C @ propensity' or 'A + B -> C, rate constant'"
+# Arrows as they are written elsewhere, the longest first, and how they are written here.
+_ARROWS = {
+    **dict.fromkeys(("<=>", "<-->", "⇌", "↔"), "<->"),
+    **dict.fromkeys(("-->", "=>", "→", "⟶", "⇒"), "->"),
+}
+_EMPTY_SET = "∅"
 
 
 def parse_reaction(text: Any) -> tuple[Reaction, ...]:
@@ -54,6 +60,7 @@ def _split(text: str) -> tuple[str, str, bool, str, bool, list[str]]:
     equation, mark, tail = text.partition("@" if full else ",")
     if not mark or not tail.strip():
         raise NetworkError(f"reaction '{text}' has no rate; {_REMEDY}")
+    _refuse_foreign_arrow(equation, text)
     name, colon, body = equation.rpartition(":")
     reversible = "<->" in body
     sides = body.split("<->" if reversible else "->")
@@ -68,6 +75,12 @@ def _split(text: str) -> tuple[str, str, bool, str, bool, list[str]]:
             f"'->' takes one, '<->' takes two separated by a comma"
         )
     return name.strip(), sides[0], reversible, sides[1], full, rates
+
+
+def _refuse_foreign_arrow(equation: str, text: str) -> None:
+    for foreign, own in _ARROWS.items():
+        if foreign in equation:
+            raise NetworkError(f"reaction '{text}' has the arrow '{foreign}'; write '{own}'")
 
 
 def _split_rates(text: str) -> list[str]:
@@ -88,6 +101,8 @@ def _side(side: str, text: str) -> dict[str, int]:
         return counts
     for term in side.split("+"):
         match = _TERM.fullmatch(term.strip())
+        if match is None and term.strip() == _EMPTY_SET:
+            raise NetworkError(f"reaction '{text}' has the side '{term.strip()}'; leave an empty side blank or write 0")
         if match is None:
             raise NetworkError(
                 f"reaction '{text}' has the term '{term.strip()}'; "

@@ -45,7 +45,8 @@ def tokenize(text: str) -> list[Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None or (match.lastgroup == "name" and not match.group().isidentifier()):
-            raise refuse(text, position, f"unexpected character {text[position]!r}")
+            hint = "; write '==' to compare" if text[position] == "=" else ""
+            raise refuse(text, position, f"unexpected character {text[position]!r}{hint}")
         if match.lastgroup != "space":
             piece = "^" if match.group() == "**" else match.group()
             tokens.append(Token(str(match.lastgroup), piece, position))

@@ -5,7 +5,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int32, Int64, UInt64
 
-from jaxsim.statistics.lane_sums import lane_fold, lane_sum
+from jaxsim.statistics.lane_sums import lane_or, lane_sum
 
 LOW_WORD, WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 
@@ -45,7 +45,7 @@ def sum_of_products(
 
     lanes = left.shape[-1]
     limit = np.int32(1 << (63 - (lanes - 1).bit_length()) // 2)  # lanes * limit**2 <= 2**63
-    highest = lane_fold(jnp.bitwise_or, left) | lane_fold(jnp.bitwise_or, right)
+    highest = lane_or(left) | lane_or(right)
     return lax.cond(jnp.all((highest >= 0) & (highest < limit)), small, large, left, right, valid[None])
 
 

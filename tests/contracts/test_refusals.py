@@ -1,8 +1,11 @@
 """Bad input is refused at once, in one sentence that names it."""
 
+import subprocess
+import sys
 import time
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
@@ -20,6 +23,16 @@ def simulate(network=None, **options):
 DRUG = js.OneCompartment(elimination_rate=0.5, volume=2.0)
 
 REFUSED = {
+    "another arrow": (lambda: js.Network({"S": 1, "I": 1}, ["S => I, k"], {"k": 1.0}), "'=>'; write '->'"),
+    "an arrow of two ways": (lambda: js.Network({"S": 1, "I": 1}, ["S ⇌ I, k, k"], {"k": 1.0}), "'⇌'; write '<->'"),
+    "the empty set": (lambda: js.Network({"S": 1}, ["S -> ∅, k"], {"k": 1.0}), "'∅'; leave an empty side blank"),
+    "one equals sign": (lambda: simulate(passages={"gone": "X = 0"}), "'='; write '==' to compare"),
+    "method by another name": (lambda: simulate(method="SSA"), "'SSA'; it is called 'direct' here"),
+    "rate equations by another name": (lambda: simulate(method="ODE"), "it is called 'mean_field' here"),
+    "times as text": (lambda: simulate(times="10"), "times '10' are not numbers"),
+    "inside jax.jit": (lambda: jax.jit(lambda k: simulate(simple(k=k)))(2.0), "js.gradient"),
+    "negative amount": (lambda: js.Dose(-10), "amount -10"),
+    "unit that does not exist": (lambda: js.Dose(1, "parsec"), "unknown unit 'parsec'"),
     "unknown name in a rate": (lambda: js.Network({"S": 1}, ["S -> @ bta*S"], {"beta": 1.0}), "bta.*beta"),
     "parameter not finite": (lambda: simple(k=float("nan")), "'k'"),
     "parameter replaced by infinity": (lambda: simulate(parameters={"k": np.inf}), "'k'"),
@@ -110,3 +123,73 @@ def test_extinction_is_a_fine_ending():
     out = simulate(js.Network({"X": 3}, ["X -> , 5"]), times=[50.0], trajectories=100)
     assert int(out["status"].sel(ending="absorbed")) == 100
     assert out["mean"].values.tolist() == [[0.0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: simulate(n_trajectories=5), r"simulate\(\) .*'n_trajectories'; did you mean 'trajectories'"),
+        (lambda: js.Network(specie={"S": 1}, reactions=[]), r"Network\(\) .*did you mean 'species'"),
+        (lambda: js.mean_field(simple(), tmes=[1.0]), r"mean_field\(\) .*did you mean 'times'"),
+    ],
+)
+def test_misspelt_keyword_is_told_the_nearest(call, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        call()
+
+
+WRONG_TYPES = """
+import jaxsim as js
+net = js.Network({"X": 1}, ["X -> , k"], {"k": 1.0})
+for call in (
+    lambda: js.Network(["S", "I"], ["S -> I, k"], {"k": 1.0}),
+    lambda: js.Network({"S": 1}, ["S -> , k"], ["k"]),
+    lambda: js.simulate(net, times=[1.0], devices=2),
+):
+    try:
+        call()
+    except js.JaxsimError as error:
+        print(error)
+"""
+
+
+def test_wrong_types_are_refused_without_type_checks():
+    """In a process of its own, since the tests check the types of arguments before the package does."""
+    said = subprocess.run([sys.executable, "-c", WRONG_TYPES], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == [
+        "species are a list; give a dictionary of values, as in species={'S': 990}",
+        "parameters are a list; give a dictionary of values, as in parameters={'k': 0.1}",
+        "devices is 2; give a list of JAX devices, such as jax.local_devices()[:2]",
+    ]
+
+
+def test_whole_floats_single_quantiles_and_drawn_seeds_are_taken():
+    out = simulate(trajectories=1e2, quantiles=0.5, seed=None)
+    assert out.attrs["trajectories"] == 100 and out["quantile"].size == 1
+    again = simulate(trajectories=100, quantiles=[0.5], seed=out.attrs["seed"])
+    np.testing.assert_array_equal(out["mean"], again["mean"])
+    assert simulate(seed=None).attrs["seed"] != out.attrs["seed"]
+
+
+DOSED = js.Network({"X": 10}, ["X -> @ m*drug*X"], {"m": 0.1}, inputs={"drug": DRUG})
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: simulate(simple(spare=1.0)), "reads the parameter 'spare'"),
+        (lambda: simulate(DOSED), "'drug' stays at its baseline"),
+        (lambda: simulate(DOSED, schedule=js.Schedule(drug=js.Dose(1, at=100))), "'drug' at 100 h comes after the end"),
+    ],
+)
+def test_what_changes_nothing_is_said(call, sentence):
+    with pytest.warns(js.NoEffectWarning, match=sentence):
+        call()
+
+
+def test_what_matters_is_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        simulate(DOSED, schedule=js.Schedule(drug=js.Dose(1, at=1.0)))
+        simulate(DOSED, schedule=js.Schedule())
+        simulate(simple(level=3.0), passages={"low": "X < level"})

@@ -83,11 +83,22 @@ def test_an_unknown_stands_for_its_initial_value():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (lambda: Dose(-1), "a dose has the amount -1; give finite amounts that are not negative"),
+        (lambda: Dose([1, np.nan], at=[0, 1]), "a dose has the amount nan"),
+        (lambda: Dose(1, duration=-2.0), "a dose has the duration -2"),
+        (lambda: Dose(1, "parsec"), "unknown unit 'parsec'"),
+    ],
+)
+def test_a_dose_that_makes_no_sense_is_refused_when_it_is_made(make, sentence):
+    with pytest.raises(ScheduleError, match=sentence):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
         (lambda: Dose(1, at=[2, 1]), "the times of 'drug' are not ascending at 2, 1; sort them"),
-        (lambda: Dose(-1), "'drug' has the amount -1; give finite amounts that are not negative"),
-        (lambda: Dose(np.nan), "'drug' has the amount nan"),
         (lambda: Dose(1, at=[0, np.inf]), "'drug' has the time inf"),
-        (lambda: Dose(1, duration=-2.0), "'drug' has the duration -2"),
         (lambda: Dose([1, 2, 3], at=[0, 1]), r"'drug' has 2 times but amounts of shape \(3,\)"),
         (lambda: Dose(1, at=[]), "'drug' has no times"),
         (lambda: Set(1, at=[2, 2]), "'drug' is set twice at time 2; set it once"),

@@ -22,7 +22,7 @@ from jaxsim.kernels.loop import _nothing, empty_run
 from jaxsim.kernels.native.equations import Known, NotCovered
 from jaxsim.kernels.native.kernel import Kernel, Written, native_width
 from jaxsim.kernels.native.law import Law, trace
-from jaxsim.kernels.native.moments import add_moments
+from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.refill import refill
 from jaxsim.kernels.saving import UNWRITTEN, save_before_event
@@ -133,10 +133,10 @@ class Native:
     def _sum(self, inputs: Inputs, batch: Batch, tally: Tally) -> Tally:
         """Gather a batch whose save grid only means and variances read."""
         owner, given, lanes = batch
-        moments, *others = tally.statistics
+        moments, *passages = tally.statistics
         grid, rows = lanes.saved, lanes.row
         bare = lanes._replace(saved=(), row=None)
-        rest, status = self.parts.gather(inputs, owner, given, bare, tally._replace(statistics=tuple(others)))
+        rest, status = self.parts.gather(inputs, owner, given, bare, tally._replace(statistics=()))
         live = np.asarray(owner.number) >= 0
         sound = live & np.isin(np.asarray(status), FINE)
         x = np.stack([np.asarray(count) for count in lanes.x], axis=1)
@@ -145,7 +145,9 @@ class Native:
         else:
             filled, limits = closed_grid(_writable(grid[0]), x, np.asarray(rows), live, sound)
             moments = add_moments(moments, filled, limits)
-        return rest._replace(statistics=(moments, *rest.statistics))
+        first, times = [np.asarray(found) for found in lanes.passages], np.asarray(inputs.times)
+        passages = [add_passages(sums, np.stack(first), sound, times) for sums in passages]
+        return rest._replace(statistics=(moments, *passages))
 
 
 def _writable(array: Any) -> np.ndarray:
@@ -232,7 +234,7 @@ def _parts(program: Program, inputs: Inputs, law: Law, kernel: Kernel) -> Parts:
     batch, _, _ = jax.eval_shape(start, inputs, number)
     moments = sums_alone(program)
     if moments:
-        bare = replace(program, saving=Saving.FINAL, statistics=program.statistics[1:])
+        bare = replace(program, saving=Saving.FINAL, statistics=())
         lanes = batch.lanes._replace(saved=(), row=None)
         tally = jax.eval_shape(lambda: _nothing(bare))
         gathering = _compile(_judging(bare), (inputs, batch.owner, batch.given, lanes, tally), (4,))

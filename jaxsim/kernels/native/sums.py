@@ -1,8 +1,8 @@
-"""Sums of counts and of their squares over a batch, as native code: what nearly every run asks for.
+"""Sums of counts and of their squares over a batch, and first passages: what nearly every run asks for.
 
-They are those of :class:`jaxsim.statistics.Moments`, exact and the same in any order. XLA walks the save grid a dozen
-times for them, one time after another; here a save time is added while its rows pass by, and rows that were not written
-take the row before.
+They are those of :class:`jaxsim.statistics.Moments` and :class:`jaxsim.statistics.Passage`. XLA walks the save grid a
+dozen times for them, one time after another; here a save time is added while its rows pass by, and rows that were not
+written take the row before.
 """
 
 import ctypes
@@ -14,6 +14,7 @@ import numpy as np
 from jaxsim.kernels.native.kernel import compile_text
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.statistics.moments import MomentSums
+from jaxsim.statistics.passage import PassageSums
 
 CHUNK = 16  # columns that are added side by side
 
@@ -44,6 +45,35 @@ def add_moments(sums: MomentSums, grid: np.ndarray, limits: np.ndarray) -> Momen
         sums.first + first,
         sums.second_low + low.astype(np.uint64),
         sums.second_high + high.astype(np.uint64),
+    )
+
+
+def add_passages(sums: PassageSums, found: np.ndarray, finished: np.ndarray, times: np.ndarray) -> PassageSums:
+    """Return the sums with the trajectories of a batch added.
+
+    Parameters
+    ----------
+    sums
+        NumPy arrays.
+    found
+        float64 [passage, lane]: infinite where the condition never held.
+    finished
+        bool [lane]: which count.
+    times
+        The save times.
+    """
+    found = found[:, finished]
+    surviving = np.zeros((len(found), len(times)), np.int64)
+    for row, first in zip(surviving, found, strict=True):
+        before = np.bincount(np.searchsorted(times, first), minlength=len(times) + 1)  # save times before the passage
+        row[:] = first.size - np.cumsum(before)[: len(times)]
+    value = np.where(np.isfinite(found), found, 0.0)
+    return PassageSums(
+        sums.count + np.int64(np.sum(finished)),
+        sums.surviving + surviving,
+        sums.passed + np.sum(np.isfinite(found), axis=1),
+        sums.first + np.sum(value, axis=1),
+        sums.second + np.sum(value * value, axis=1),
     )
 
 
