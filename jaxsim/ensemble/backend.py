@@ -4,6 +4,8 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
+import jax
+
 from jaxsim.ensemble.layout import NATIVE_UP_TO, native_lanes
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Arrangement, Inputs, Program, Saving
@@ -31,7 +33,7 @@ def choose_backend(program: Program, inputs: Inputs, request: Any, devices: tupl
 
 def _obstacle(program: Program, devices: tuple[Any, ...]) -> str | None:
     """Return what keeps a program from the native backend, as far as can be told without tracing it."""
-    if len(devices) > 1 or devices[0].platform != "cpu":
+    if len(devices) > 1 or devices[0].platform != "cpu" or jax.default_backend() != "cpu":
         return "native code runs on a single CPU device"
     if program.leap is not None:
         return "leaps are not native yet"

@@ -1,6 +1,7 @@
 """The native backend does what XLA does: primitive by primitive, and trajectory by trajectory."""
 
 import dataclasses
+import json
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +21,9 @@ from jaxsim.kernels.native.driver import addresses_of, beginning, shared_arrays
 from jaxsim.kernels.native.equations import flatten, live
 from jaxsim.kernels.native.kernel import Written, native_width
 from jaxsim.kernels.native.law import Law, _serve, trace
+from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.thinning import finished
+from jaxsim.statistics import Batch, Moments, Passage
 
 CPU = tuple(jax.local_devices(backend="cpu")[:1])
 LANE = 8191
@@ -391,3 +394,53 @@ def test_a_primitive_without_a_rule_is_named(monkeypatch):
     monkeypatch.delitem(primitives.RULES, "log")
     network = js.Network({"X": 1}, ["-> X, 3", "X -> , 1.5"])
     assert covered(network) == (False, "the primitive log")
+
+
+STUDY = """
+[study]
+name = "decay"
+seed = 3
+[model]
+species.X = 5
+parameters.k = 1.0
+reactions = ["X -> , k"]
+[simulation]
+times = [0.0, 1.0]
+trajectories = 40
+chunk = 10
+"""
+
+
+def test_a_study_goes_on_under_the_backend_it_was_begun_on_or_not_at_all(tmp_path, monkeypatch):
+    (tmp_path / "decay.toml").write_text(STUDY)
+    js.run_study(tmp_path / "decay.toml", progress=False)
+    manifest = json.loads((tmp_path / "decay.store" / "manifest.json").read_text())
+    assert manifest["backend"] == "native"
+    monkeypatch.setattr("jaxsim.ensemble.backend.find_spec", lambda name: None)
+    with pytest.raises(js.SimulationError, match=r"backend='native' cannot run this: llvmlite is not installed"):
+        js.resume_study(tmp_path / "decay.store", progress=False)
+
+
+def test_sums_of_a_batch_are_those_of_the_accumulators():
+    rng = np.random.default_rng(0)
+    times, lanes, species = 5, 64, 19
+    grid = rng.integers(0, 2**31 - 1, (times, lanes, species)).astype(np.int32)
+    whole = grid.copy()
+    grid[2, ::2], whole[2, ::2] = -1, whole[1, ::2]
+    limits = rng.integers(0, times + 1, lanes).astype(np.int64)
+    valid = np.arange(times)[:, None] < limits
+    first = np.where(rng.random((2, lanes)) < 0.3, np.inf, rng.random((2, lanes)) * 4)
+    save = np.arange(times) * 1.0
+    moments, passage = Moments(times, species), Passage(("a", "b"), times)
+    with double_precision():
+        batch = Batch(np.transpose(whole, (2, 0, 1)), valid, tuple(first), limits == times, save, {})
+        batch = jax.tree.map(jnp.asarray, batch)
+        right = moments.result(moments.add(moments.start(), batch)), passage.result(passage.add(passage.start(), batch))
+        empty = jax.tree.map(np.asarray, (moments.start(), passage.start()))
+    found = (
+        moments.result(add_moments(empty[0], grid, limits)),
+        passage.result(add_passages(empty[1], first, limits == times, save)),
+    )
+    for ours, theirs in zip(found, right, strict=True):
+        for name in theirs:
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-12 if name.startswith("passage") else 0)

@@ -51,6 +51,8 @@ class NativeRun:
     """What is carried from one slice to the next."""
 
     tally: Tally
+    inputs: Inputs | None = None
+    """On the device."""
     started: int = 0
     """Trajectories that have been begun."""
     batch: Batch | None = None
@@ -86,18 +88,23 @@ class Native:
     empty: NativeRun
 
     def call(self, inputs: Inputs, begin: Any, run: NativeRun) -> tuple[NativeRun, Any]:
-        """Go on with `inputs.size` trajectories for a slice of the work; return the run and whether all have ended."""
+        """Go on with `inputs.size` trajectories for a slice of the work; return the run and whether all have ended.
+
+        The inputs are taken when a run begins.
+        """
         if begin:
-            run = NativeRun(self.empty.tally)
+            run = NativeRun(self.empty.tally, jax.device_put(inputs))  # once: there are a hundred arrays
+        assert run.inputs is not None
+        inputs, size = run.inputs, int(run.inputs.size)
         until = run.work + max(loop.SLICE_LEAST, int(loop.SLICE / loop.step_cost(self.program)))
         while run.work < until:
             if run.batch is None:
-                if run.started >= int(inputs.size):
+                if run.started >= size:
                     break
                 self._start(inputs, run)
             if self._go_on(run, until):
                 self._finish(inputs, run)
-        return run, np.bool_(run.batch is None and run.started >= int(inputs.size))
+        return run, np.bool_(run.batch is None and run.started >= size)
 
     def _start(self, inputs: Inputs, run: NativeRun) -> None:
         """Begin the next trajectories."""
