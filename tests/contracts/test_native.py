@@ -435,7 +435,9 @@ def test_sums_of_a_batch_are_those_of_the_accumulators():
     with double_precision():
         batch = Batch(np.transpose(whole, (2, 0, 1)), valid, tuple(first), limits == times, save, {})
         batch = jax.tree.map(jnp.asarray, batch)
-        right = moments.result(moments.add(moments.start(), batch)), passage.result(passage.add(passage.start(), batch))
+        sums = moments.add(moments.start(), batch), passage.add(passage.start(), batch)
+        sums = jax.tree.map(np.asarray, sums)
+        right = moments.result(sums[0]), passage.result(sums[1])
         empty = jax.tree.map(np.asarray, (moments.start(), passage.start()))
     found = (
         moments.result(add_moments(empty[0], grid, limits)),
