@@ -33,7 +33,7 @@ from jaxsim.kernels.thinning import finished
 from jaxsim.statistics import Passage
 
 FINE = [int(status) for status in Status if status.fine]
-MOST = 256  # kernels kept, the newest
+MOST = 256  # programs known, the newest
 _WRITTEN: dict[Any, Any] = {}
 _WRITING = threading.Lock()
 
@@ -180,7 +180,7 @@ def native(program: Program, inputs: Inputs) -> Native:
     NotCovered
         If the program needs something that the backend does not have.
     """
-    written = _written(program, inputs)
+    written = _written(program, inputs, True)
     if isinstance(written, NotCovered):
         raise written
     kernel = written.compiled()
@@ -192,21 +192,27 @@ def native(program: Program, inputs: Inputs) -> Native:
 
 def not_covered(program: Program, inputs: Inputs) -> str | None:
     """Return what a program needs that the backend does not have, or None if it has everything."""
-    written = _written(program, inputs)
+    written = _written(program, inputs, False)
     return str(written) if isinstance(written, NotCovered) else None
 
 
-def _written(program: Program, inputs: Inputs) -> Any:
-    """Return the kernel of a program as text, or what it lacks; kept, for all numbers of lanes and statistics."""
+def _written(program: Program, inputs: Inputs, wanted: bool) -> Any:
+    """Return the kernel of a program as text, or what it lacks; None if it is known to lack nothing and is not wanted.
+
+    What a program lacks is asked for every design point, for all numbers of lanes and statistics. The text waits for
+    the one that compiles it, who keeps the program.
+    """
     program = replace(program, lanes=1, kept=0, statistics=())
     shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves(inputs))
     key = (program, shapes, jax.tree.structure(inputs))
     with _WRITING:
-        if key not in _WRITTEN:
+        found = _WRITTEN.get(key)
+        if key not in _WRITTEN or (wanted and found is None):
             while len(_WRITTEN) >= MOST:
                 _WRITTEN.pop(next(iter(_WRITTEN)))
-            _WRITTEN[key] = _write(program, inputs)
-        return _WRITTEN[key]
+            found = _write(program, inputs)
+        _WRITTEN[key] = None if wanted and not isinstance(found, NotCovered) else found
+        return found
 
 
 def _write(program: Program, inputs: Inputs) -> Any:

@@ -123,6 +123,7 @@ def write_kernel(law: Law, width: int) -> tuple[list[Slot], Emitter, str]:
     slots = _slots(law)
     for slot in slots:
         _load(emitter, flat.inputs[slot.number], slot)
+    emitter.lookups.update(id(equation.inputs[1]) for equation in flat.lanewise if equation.name == "gather")
     for equation in flat.lanewise:
         emitter.emit(equation)
     for slot in slots:

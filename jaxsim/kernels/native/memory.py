@@ -4,33 +4,34 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim.kernels.native.builder import is_float, size_of
 from jaxsim.kernels.native.equations import Equation, NotCovered, Variable
 
 INDEX = np.dtype(np.int32)
+FEW_COLUMNS = 3  # of a row that all lanes write side by side; a longer one is written lane by lane
 
 
-def look_up(e: Any, table: Variable, index: str, dtype: Any, fill: bool) -> str:
+def look_up(e: Any, table: Variable, index: str, dtype: Any, fill: bool, several: bool) -> str:
     """Return entries of a shared table, one for each lane; an index outside gives the nearest entry.
 
-    With `fill` it gives what is not a number. Indices change rarely (cells of time, save times): outside of branches
-    the entries are kept, and looked up again only when the index of some lane has changed.
+    Indices change rarely (cells of time, save times): outside of branches, where several tables have one index, their
+    entries are kept, and looked up again only for lanes whose index has changed.
     """
     if fill:
         raise NotCovered("a gather that fills in")
-    if e.depth == 0 or index in e.remembered:
+    if index in e.remembered or (e.depth == 0 and several):
         return _remembered(e, table, index, dtype)
     b = e.builder
     at = _clipped(e, index, dtype, table.kind.shape[0])
     kind, memory = b.vector(table.kind.dtype), b.memory(table.kind.dtype)
     if memory != b.scalar(table.kind.dtype):
         raise NotCovered("a table of truths")
-    result = "poison"
-    for lane in range(b.width):
-        place = b.new(f"extractelement {b.vector(INDEX)} {at}, i64 {lane}")
-        pointer = b.new(f"getelementptr {memory}, ptr %table{e.table(table)}, i32 {place}")
-        value = b.new(f"load {memory}, ptr {pointer}")
-        result = b.new(f"insertelement {kind} {result}, {memory} {value}, i64 {lane}")
-    return result
+    w, bits = b.width, size_of(table.kind.dtype)
+    pointers = b.new(f"getelementptr {memory}, ptr %table{e.table(table)}, {b.vector(INDEX)} {at}")
+    name = f"@llvm.masked.gather.v{w}{'f' if is_float(table.kind.dtype) else 'i'}{bits}.v{w}p0"
+    b.declarations.add(f"declare {kind} {name}(<{w} x ptr>, i32, <{w} x i1>, {kind})")
+    mask = f"<{w} x i1> {b.constant(np.bool_, True)}"
+    return b.new(f"call {kind} {name}(<{w} x ptr> {pointers}, i32 {bits // 8}, {mask}, {kind} poison)")
 
 
 def _clipped(e: Any, index: str, dtype: Any, extent: int) -> str:
@@ -131,6 +132,10 @@ def write_row(e: Any, equation: Equation) -> None:
     unsigned = np.dtype(np.uint32)
     mask = b.compare("lt", unsigned, row, b.constant(unsigned, rows))
     mask = b.operate("and", np.bool_, mask, b.compare("ge", INDEX, "%slot", b.constant(INDEX, 0)))
+    e.grids[id(equation.outputs[0])] = pointer
+    e.values[id(equation.outputs[0])] = np.full(e.shape(grid), "in place", object)
+    if len(names) <= FEW_COLUMNS and b.memory(dtype) == b.scalar(dtype):
+        return _scatter_columns(e, pointer, row, names, dtype, mask)
     n = b.fresh()
     lanes = b.new(f"bitcast <{b.width} x i1> {mask} to i{b.width}")
     b.write(f"br i1 {b.new(f'icmp ne i{b.width} {lanes}, 0')}, label %write{n}, label %written{n}")
@@ -149,8 +154,23 @@ def write_row(e: Any, equation: Equation) -> None:
         b.write(f"store {memory} {found}, ptr {target}")
     end_lanes(b, f"lane{n}", f"written{n}", n)
     b.start(f"written{n}")
-    e.grids[id(equation.outputs[0])] = pointer
-    e.values[id(equation.outputs[0])] = np.full(e.shape(grid), "in place", object)
+
+
+def _scatter_columns(e: Any, pointer: str, row: str, names: list[str], dtype: Any, mask: str) -> None:
+    """Write the lanes of the mask side by side, column by column."""
+    b, w, long = e.builder, e.builder.width, np.dtype(np.int64)
+    size = b.new(f"insertelement {b.vector(long)} poison, i64 %size, i64 0")
+    size = b.new(f"shufflevector {b.vector(long)} {size}, {b.vector(long)} poison, <{w} x i32> zeroinitializer")
+    place = b.operate("mul", long, b.convert(row, INDEX, long), size)
+    place = b.operate("add", long, place, b.convert("%slot", INDEX, long))
+    place = b.operate("mul", long, place, b.constant(long, len(names)))
+    kind, memory, bits = b.vector(dtype), b.memory(dtype), size_of(dtype)
+    name = f"@llvm.masked.scatter.v{w}{'f' if is_float(dtype) else 'i'}{bits}.v{w}p0"
+    b.declarations.add(f"declare void {name}({kind}, <{w} x ptr>, i32, <{w} x i1>)")
+    for column, value in enumerate(names):
+        at = b.operate("add", long, place, b.constant(long, column))
+        pointers = b.new(f"getelementptr {memory}, ptr {pointer}, {b.vector(long)} {at}")
+        b.write(f"call void {name}({kind} {value}, <{w} x ptr> {pointers}, i32 {bits // 8}, <{w} x i1> {mask})")
 
 
 def _in_memory(e: Any, name: str, dtype: Any) -> str:

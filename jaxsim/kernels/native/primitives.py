@@ -4,6 +4,7 @@ The value of a variable is an array of names, in the shape of the variable with 
 other than that of lanes are written out.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from jaxsim.kernels.native.builder import Builder, is_float
 from jaxsim.kernels.native.equations import Equation, Known, NotCovered, Variable
 from jaxsim.kernels.native.functions import cosine, exp, log, log1p, power, sine
 
+SEVERAL = 3  # tables of one index from which their entries are kept
 MOST_WRITTEN_OUT = 128  # values of an array that all lanes share
 Names = Any
 """An object array of names."""
@@ -34,6 +36,8 @@ class Emitter:
         """Where a value lies in memory during a step, by its name."""
         self.spread: dict[tuple[int, int], str] = {}
         self.remembered: dict[str, Any] = {}
+        self.lookups: Counter[int] = Counter()
+        """How many tables have one index, by its id."""
         self.depth = 0
         """Branches around what is being written."""
 
@@ -349,7 +353,9 @@ def _gather(e: Emitter, equation: Equation) -> None:
     from jaxsim.kernels.native.memory import look_up
 
     mode = str(equation.params["mode"])
-    e.put(equation, np.array(look_up(e, table, e.get(index).reshape(-1)[0], index.kind.dtype, "FILL" in mode), object))
+    several = e.lookups[id(index)] >= SEVERAL
+    found = look_up(e, table, e.get(index).reshape(-1)[0], index.kind.dtype, "FILL" in mode, several)
+    e.put(equation, np.array(found, object))
 
 
 def _scatter(e: Emitter, equation: Equation) -> None:
