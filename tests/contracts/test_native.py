@@ -373,6 +373,9 @@ def test_every_shipped_model_is_covered():
 def test_what_is_not_covered_runs_on_xla_and_says_why(monkeypatch):
     network = js.Network({"X": 0}, ["-> X, 3", "X -> , 1"])
     assert covered(network) == (True, "")
+    dense = np.linspace(0.0, 1.0, 200)
+    assert covered(network, dense) == (False, "XLA is faster for few species at 100 save times and more")
+    assert covered(network, dense, backend="native") == (True, "")
     assert covered(network, backend="xla") == (False, "asked for")
     assert covered(network, method="tau_leap") == (False, "leaps are not native yet")
     gamma = js.Reaction({}, {}, "1", {"X": "random_gamma(2, 3)"})
