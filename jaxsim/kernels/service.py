@@ -79,9 +79,9 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
     x = apply_change(structure, plan, lanes.x, pending, env, draw)
     variables = set_variables(structure, plan, general.variables, pending, env, draw)
     general = general._replace(fired=general.fired + waits.astype(general.fired.dtype), variables=variables)
-    # A draw at the very end of the run has still to be saved, and may make other triggers true.
-    after = np.int32(program.wake) if program.timed else NONE
-    return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, after, lanes.pending), general=general))
+    # A draw at the very end of the run has still to be saved, and may make triggers true.
+    pending = jnp.where(waits, np.int32(program.again), lanes.pending)
+    return run._replace(lanes=lanes._replace(x=x, pending=pending, general=general))
 
 
 def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Any) -> Tally:

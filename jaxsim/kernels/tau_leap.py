@@ -49,6 +49,7 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     x = apply_firings(structure, lanes.x, firings)
     overdrawn = computed_once(plan.leap.any, partial(_overdrawn, structure), lanes.x, firings, plan)
     code = jnp.where(~plan.good, FAULT, jnp.where(overdrawn, NONE, plan.code))
+    code = jnp.where(trigger == NONE, code, trigger)
     t = jnp.where(code <= FAULT, jnp.inf, jnp.where(overdrawn, lanes.t, plan.t))
     t = jnp.where(stays, lanes.t, t)
     if program.saving is Saving.CROSSING:
@@ -57,7 +58,7 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     return lanes._replace(
         x=tuple(jnp.where(overdrawn, old, new) for old, new in zip(lanes.x, x, strict=True)),
         t=t,
-        pending=jnp.where(halted, lanes.pending, jnp.where(trigger >= 0, trigger, code)),
+        pending=jnp.where(halted, lanes.pending, code),
         bits=draw_bits(owner.key0, owner.key1, general.draws),
         iteration=lanes.iteration + np.uint32(1),
         general=general._replace(

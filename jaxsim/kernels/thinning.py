@@ -23,7 +23,7 @@ from jaxsim.kernels.rates import Rates, largest, leaves_in_time, plan_rates, pro
 from jaxsim.kernels.saving import save_after_event, save_before_event
 from jaxsim.kernels.selection import choose, faultless, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.kernels.trigger import next_trigger
+from jaxsim.kernels.trigger import arrive, next_trigger, slack
 
 TOLERANCE = 1e-5  # a rate may exceed its float32 bound by this much from rounding
 
@@ -37,7 +37,7 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
-    lanes = apply_pending(program, inputs, given, lanes, halted)
+    lanes = apply_pending(program, inputs, given, arrive(program, lanes, ~halted), halted)
     trigger, alarm, lanes = next_trigger(program, given, lanes, ~halted)
     general = lanes.general
     assert general is not None
@@ -55,25 +55,35 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     if structure.variables:
         good = good & finite(general.variables)
 
-    edge = inputs.timeline.edges[general.cell + np.int32(1)]
+    stop, at_stop = next_stop(program, inputs, general.cell, alarm)
     proposed = lanes.t + waiting_time(u_time, sums[-1])
-    stop = edge if alarm is None else jnp.minimum(edge, alarm)
     t = jnp.minimum(proposed, stop)
     threshold = u_choice * sums[-1]
     code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
-    at_edge = jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
-    if alarm is not None:
-        at_edge = jnp.where(alarm <= edge, np.int32(program.wake), at_edge)
-    code = jnp.where(proposed < stop, code, at_edge)
+    code = jnp.where(proposed < stop, code, at_stop)
     code = jnp.where(good, code, FAULT)
+    code = jnp.where(trigger == NONE, code, trigger)
     t = jnp.where(code <= FAULT, jnp.inf, t)
     stays = halted | (trigger >= 0)
     return lanes._replace(
         t=jnp.where(stays, lanes.t, t),
-        pending=jnp.where(halted, lanes.pending, jnp.where(trigger >= 0, trigger, code)),
+        pending=jnp.where(halted, lanes.pending, code),
         bits=draw_bits(owner.key0, owner.key1, general.draws),
         iteration=lanes.iteration + np.uint32(1),
     )
+
+
+def next_stop(program: Program, inputs: Inputs, cell: Any, alarm: Any) -> tuple[Any, Any]:
+    """Return up to when a lane may go, and what is pending then: the next cell, a look at the triggers, or nothing.
+
+    Where a trigger switches at the edge of a cell, the cell is entered first, with its doses.
+    """
+    edge, last = inputs.timeline.edges[cell + np.int32(1)], in_last_cell(inputs, cell)
+    at_edge = jnp.where(last, NONE, np.int32(program.entry))
+    if alarm is None:
+        return edge, at_edge
+    first = alarm <= jnp.where(last, edge, edge - slack(edge, alarm))
+    return jnp.where(first, alarm, edge), jnp.where(first, np.int32(program.wake), at_edge)
 
 
 def in_last_cell(inputs: Inputs, cell: Any) -> Any:

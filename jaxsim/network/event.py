@@ -18,18 +18,23 @@ class Event:
     ----------
     trigger
         A condition such as ``"A > 100"`` or ``"t >= 25 and A > 3"``. It may compare expressions that are linear
-        in the time ``t`` by ``<``, ``<=``, ``>``, ``>=``; the moment at which they switch is then met exactly.
+        in the time ``t``; the moment at which they switch is then met exactly. It is looked at there, where
+        ``t >= 25`` and ``t == 25`` turn true, and just after, where ``t > 25`` does; what it does just after a
+        moment belongs to the state at that moment. Doses at the same moment come first.
     set
         What each species or variable becomes, computed from the state just before: ``{"A": "A/2"}``. Counts are
         rounded down.
     name
         Optional label.
     priority
-        Of events that fire together the one with the higher priority acts first.
+        Of events that fire together the one with the higher priority acts first; of equal ones, the first in the
+        list.
     persistent
-        Whether an event that has triggered acts even if another one, acting first, makes its trigger false again.
+        Whether an event that has triggered acts even if another one, acting first, makes its trigger false again,
+        and as many times as it has been triggered till then.
     at_start
-        Whether it fires at the start if its trigger holds there.
+        Whether it fires at the start if its trigger holds there. A trigger that turns true just after the start,
+        such as ``t > 0``, fires in any case.
 
     Raises
     ------
