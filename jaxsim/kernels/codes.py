@@ -12,3 +12,4 @@ FAULT = np.int32(-3)  # from here down the lane has stopped
 ABOVE = np.int32(-4)  # a rate exceeded its bound
 NEGATIVE = np.int32(-5)  # a rate that varies in time was negative
 TOO_OFTEN = np.int32(-6)  # an event waits to act more often than can be counted
+TOO_FINE = np.int32(-7)  # events come faster than the clock can tell apart

@@ -73,7 +73,8 @@ def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: 
     else:
         x = tuple(jnp.where(fresh, new, old) for new, old in zip(x0, lanes.x, strict=True))
     zero = jnp.zeros(fresh.shape, jnp.uint32)
-    first = np.int32(program.wake) if structure.events else NONE  # triggers are looked at, even where the start is the end
+    # Triggers are looked at there, even where the start is the end.
+    first = np.int32(program.wake) if structure.events else NONE
     lanes = lanes._replace(
         x=x,
         t=jnp.where(free, jnp.where(fresh, start, jnp.inf), lanes.t),

@@ -13,14 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.allowed_size import allowed_size
-from jaxsim.kernels.codes import FAULT, NONE
+from jaxsim.kernels.codes import FAULT, NONE, TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.critical import critical_reactions
 from jaxsim.kernels.diagnosis import WRAPPED
 from jaxsim.kernels.firings import apply_firings, computed_once
 from jaxsim.kernels.hybrid import hybrid_plan
 from jaxsim.kernels.leap import Plan, make_leap
-from jaxsim.kernels.leap_end import leap_end, pays
+from jaxsim.kernels.leap_end import leap_end, pays, steps_resolved
 from jaxsim.kernels.leap_variants import VARIANTS
 from jaxsim.kernels.present import Present, present
 from jaxsim.kernels.program import Program, Saving
@@ -106,4 +106,5 @@ def critical_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes
         exact = exact & jnp.isfinite(general.limit)
     critical = [c | exact for c in critical]
     t, code = leap_end(program, inputs, lanes, here, jnp.where(exact, jnp.inf, size), critical)
+    code = jnp.where(steps_resolved(lanes, here, size, slow, exact), code, TOO_FINE)
     return Plan(make_leap(lanes, here, ~jnp.stack(critical), stiff, t, stays), t, code, here.good)

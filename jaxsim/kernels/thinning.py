@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import apply_change, enter_cell, plan_changes, set_variables, values_before
-from jaxsim.kernels.codes import ABOVE, FAULT, NEGATIVE, NONE, REJECTED
+from jaxsim.kernels.codes import ABOVE, FAULT, NEGATIVE, NONE, REJECTED, TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
@@ -21,7 +21,7 @@ from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
 from jaxsim.kernels.rates import Rates, largest, leaves_in_time, plan_rates, propensities, propensity_bounds, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
-from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.selection import choose, faultless, resolved, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.trigger import arrive, next_trigger, slack
 
@@ -51,7 +51,8 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     u_time, u_choice = two_uniforms(lanes.bits, real)
     checked = [upper[r] for r in program.checked_rates]
     good = faultless(lanes.x, checked, sums[-1], largest(real), program.checked_counts)
-    good = good & (general.draws < inputs.max_events)
+    fine = resolved(sums[-1], lanes.t)
+    good = good & fine & (general.draws < inputs.max_events)
     if structure.variables:
         good = good & finite(general.variables)
 
@@ -61,7 +62,7 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     threshold = u_choice * sums[-1]
     code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
     code = jnp.where(proposed < stop, code, at_stop)
-    code = jnp.where(good, code, FAULT)
+    code = jnp.where(good, code, jnp.where(fine, FAULT, TOO_FINE))
     code = jnp.where(trigger == NONE, code, trigger)
     t = jnp.where(code <= FAULT, jnp.inf, t)
     stays = halted | (trigger >= 0)
