@@ -142,6 +142,8 @@ def next_trigger(program: Program, given: Context, lanes: Lanes, active: Any) ->
     ready = turned & ~persistent
     if triggers.queue is not None:
         more = _counted(program, turned)
+        once = np.array([events[e].once for e in program.persistent])[:, None]
+        more = jnp.where(once & (triggers.queue > 0), np.uint16(0), more) if once.any() else more
         overflows = jnp.any((triggers.queue == MOST_WAITING) & (more > 0), axis=0)
         queue = triggers.queue + more
         ready = ready | _waiting(program, queue)

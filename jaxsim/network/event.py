@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from jaxsim.errors import NetworkError
+from jaxsim.network.expression import names
 from jaxsim.network.printer import to_string
 from jaxsim.network.reaction import as_expression, assignments
 from jaxsim.network.switching import Timed, split_time
@@ -35,6 +36,9 @@ class Event:
     at_start
         Whether it fires at the start if its trigger holds there. A trigger that turns true just after the start,
         such as ``t > 0``, fires in any case.
+    once
+        Whether a persistent event that has been triggered several times till then acts once all the same. So does one
+        whose values are those at its trigger and that reads what it sets, since it would set the same each time.
 
     Raises
     ------
@@ -53,6 +57,7 @@ class Event:
     priority: int = 0
     persistent: bool = False
     at_start: bool = False
+    once: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trigger", as_expression(self.trigger))
@@ -68,6 +73,11 @@ class Event:
     def timed(self) -> Timed:
         """The trigger with its comparisons of the time taken out."""
         return split_time(self.trigger)
+
+    @property
+    def reads_what_it_sets(self) -> bool:
+        """Whether acting again would set something else."""
+        return any(names(value) & {target for target, _ in self.set} for _, value in self.set)
 
     def __str__(self) -> str:
         label = f"{self.name}: " if self.name else ""
