@@ -102,9 +102,8 @@ class Triggers(NamedTuple):
     queue: UInt16[Array, "persistent L"] | None
     """How often each persistent event has been triggered and not yet acted; None without such events."""
     after: Bool[Array, " L"] | None
-    """Whether the lane is past its last moment; None if no trigger reads the time, like the next."""
-    moment: Float64[Array, " L"] | None
-    """Last moment at which the triggers were looked at: a switch of one, a dose, or the start."""
+    """Whether the lane is past its last moment, at which triggers are looked at: a switch of one, a dose, or the start.
+    None if no trigger reads the time."""
 
 
 class Mixed(NamedTuple):

@@ -37,7 +37,7 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
-    lanes = apply_pending(program, inputs, given, arrive(program, lanes, ~halted), halted)
+    lanes = apply_pending(program, inputs, given, arrive(program, inputs, lanes, ~halted), halted)
     trigger, alarm, lanes = next_trigger(program, given, lanes, ~halted)
     general = lanes.general
     assert general is not None
@@ -83,7 +83,7 @@ def next_stop(program: Program, inputs: Inputs, cell: Any, alarm: Any) -> tuple[
     at_edge = jnp.where(last, NONE, np.int32(program.entry))
     if alarm is None:
         return edge, at_edge
-    first = alarm <= jnp.where(last, edge, edge - slack(edge, alarm))
+    first = alarm <= jnp.where(last, edge, edge - slack(edge))
     return jnp.where(first, alarm, edge), jnp.where(first, np.int32(program.wake), at_edge)
 
 

@@ -21,11 +21,12 @@ from jaxsim.kernels.change import values_before
 from jaxsim.kernels.codes import NONE, TOO_OFTEN
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.state import Lanes, Triggers
+from jaxsim.kernels.state import Inputs, Lanes, Triggers
 from jaxsim.network import evaluate
 from jaxsim.network.switching import Switch, switch_name
 
 SLACK = 16 * np.finfo(np.float64).eps  # relative; far above the rounding of a moment, far below any time between events
+SMALLEST = np.float64(1e-307)  # a time that is more than zero
 MOST_WAITING = np.uint16(2**16 - 1)  # times that one event may wait to act
 
 
@@ -46,39 +47,50 @@ def look(program: Program, precise: dict[str, Any], lanes: Lanes, after: Any) ->
     assert lanes.general is not None
     env = values_before(program.structure, precise, lanes.x, lanes.general.variables, lanes.t)
     bits = jnp.zeros(lanes.t.shape, jnp.uint32)
-    alarm = jnp.full(lanes.t.shape, jnp.inf, jnp.float64)
+    alarm, clock = jnp.full(lanes.t.shape, jnp.inf, jnp.float64), _clock(lanes.t, after) if program.timed else None
     for e, event in enumerate(program.structure.events):
         truths = {}
         for index, switch in enumerate(event.timed.switches):
-            truths[switch_name(index)], moment = _switch(switch, env, lanes.t, after)
+            truths[switch_name(index)], moment = _switch(switch, env, clock)
             alarm = jnp.minimum(alarm, moment)
         holds = jnp.asarray(evaluate(event.timed.condition, {**env, **truths})).astype(bool)
         bits = bits | (jnp.broadcast_to(holds, lanes.t.shape).astype(jnp.uint32) << np.uint32(e))
     return Look(bits, alarm if program.timed else None)
 
 
-def _switch(switch: Switch, env: dict[str, Any], t: Any, after: Any) -> tuple[Any, Any]:
+class _Clock(NamedTuple):
+    """What is over, for comparisons of the time; float64 [L]."""
+
+    reached: Any
+    """Moments up to here have come: the present one, give or take its rounding."""
+    passed: Any
+    """Moments up to here are over: the same just after the present one, and less at it."""
+
+
+def _clock(t: Any, after: Any) -> _Clock:
+    margin = slack(t)
+    return _Clock(t + margin, jnp.where(after, t + margin, t - (margin + SMALLEST)))
+
+
+def _switch(switch: Switch, env: dict[str, Any], clock: _Clock) -> tuple[Any, Any]:
     """Return whether the comparison holds at this moment, or just after it, and when it next switches (or infinity)."""
     slope, offset = (
-        jnp.broadcast_to(jnp.asarray(evaluate(part, env)).astype(jnp.float64), t.shape)
+        jnp.broadcast_to(jnp.asarray(evaluate(part, env)).astype(jnp.float64), clock.reached.shape)
         for part in (switch.slope, switch.offset)
     )
     moment = jnp.where(slope == 0, jnp.inf, -offset / jnp.where(slope == 0, np.float64(1), slope))
-    reached = moment <= t + slack(t, moment)
-    passed = reached & (after | (moment < t - slack(t, moment)))
+    reached, passed = moment <= clock.reached, moment <= clock.passed
     level = offset > 0 if switch.op in (">", "<=") else offset >= 0
     # At the moment itself the line is zero, which > and < exclude, and >= and <= include.
-    rising = passed if switch.op in (">", "<=") else reached
-    falling = reached if switch.op in (">", "<=") else passed
+    rising, falling = (passed, reached) if switch.op in (">", "<=") else (reached, passed)
     above = jnp.where(slope == 0, level, jnp.where(slope > 0, rising, ~falling))
-    holds = (above if switch.op in (">", ">=") else ~above) & ~(jnp.isnan(slope) | jnp.isnan(offset))
-    return holds, jnp.where(moment > t + slack(t, moment), moment, jnp.inf)
+    holds = (above if switch.op in (">", ">=") else ~above) & (offset == offset)  # nothing compares with no number
+    return holds, jnp.where(moment > clock.reached, moment, jnp.inf)
 
 
-def slack(t: Any, moment: Any) -> Any:
-    """Return how far apart two times may be by rounding alone."""
-    largest = jnp.maximum(jnp.abs(t), jnp.abs(moment))
-    return SLACK * jnp.where(jnp.isfinite(largest), largest, np.float64(0))
+def slack(t: Any) -> Any:
+    """Return how far from t another time may be by rounding alone."""
+    return np.float64(SLACK) * jnp.abs(t)
 
 
 def untriggered(program: Program) -> Triggers | None:
@@ -90,7 +102,6 @@ def untriggered(program: Program) -> Triggers | None:
         armed=jnp.zeros(shape, jnp.uint32),
         queue=jnp.zeros((len(program.persistent), *shape), jnp.uint16) if program.persistent else None,
         after=jnp.zeros(shape, bool) if timed else None,
-        moment=jnp.full(shape, -jnp.inf, jnp.float64) if timed else None,
     )
 
 
@@ -108,20 +119,28 @@ def chosen_lanes(mask: Any, new: Triggers | None, old: Triggers | None) -> Trigg
     return jax.tree.map(lambda n, o: jnp.where(mask if n.ndim == 1 else mask[None, :], n, o), new, old)
 
 
-def arrive(program: Program, lanes: Lanes, active: Any) -> Lanes:
-    """Note in which lanes the pending code is that a moment has come: one of a switch, of a dose, or the start.
-
-    A dose that only rounding sets apart from the moment before belongs to it.
-    """
+def arrive(program: Program, inputs: Inputs, lanes: Lanes, active: Any) -> Lanes:
+    """Note in which lanes the pending code is that a moment has come: one of a switch, of a dose, or the start."""
     general = lanes.general
     assert general is not None
     triggers = general.triggers
-    if triggers is None or triggers.moment is None:
+    if triggers is None or triggers.after is None:
         return lanes
-    comes = (lanes.pending == np.int32(program.wake)) | (lanes.pending == np.int32(program.entry))
-    comes = comes & active & (lanes.t > triggers.moment + slack(lanes.t, triggers.moment))
-    triggers = triggers._replace(after=triggers.after & ~comes, moment=jnp.where(comes, lanes.t, triggers.moment))
+    comes = lanes.pending == np.int32(program.wake)
+    if inputs.timeline.base.shape[0] > 1:
+        enters = lanes.pending == np.int32(program.entry)
+        comes = comes | (enters & _new_moments(inputs)[general.cell])
+    triggers = triggers._replace(after=triggers.after & ~(comes & active))
     return lanes._replace(general=general._replace(triggers=triggers))
+
+
+def _new_moments(inputs: Inputs) -> Any:
+    """Return whether the cell after each begins at a moment of its own, bool [C].
+
+    One that only rounding sets apart from the beginning of this cell is the same moment.
+    """
+    edges = inputs.timeline.edges
+    return edges[1:] > edges[:-1] + slack(edges[:-1])
 
 
 def next_trigger(program: Program, given: Context, lanes: Lanes, active: Any) -> tuple[Any, Any, Lanes]:
@@ -144,9 +163,9 @@ def next_trigger(program: Program, given: Context, lanes: Lanes, active: Any) ->
         more = _counted(program, turned)
         once = np.array([events[e].once for e in program.persistent])[:, None]
         more = jnp.where(once & (triggers.queue > 0), np.uint16(0), more) if once.any() else more
-        overflows = jnp.any((triggers.queue == MOST_WAITING) & (more > 0), axis=0)
+        overflows = (_bits(program, triggers.queue == MOST_WAITING) & _bits(program, more > 0)) != 0
         queue = triggers.queue + more
-        ready = ready | _waiting(program, queue)
+        ready = ready | _bits(program, queue > 0)
     first = program.entry + 1
     for e in sorted(range(len(events)), key=lambda e: (events[e].priority, -e)):
         fires = ((ready >> np.uint32(e)) & np.uint32(1)) == np.uint32(1)
@@ -172,11 +191,11 @@ def _counted(program: Program, bits: Any) -> Any:
     return ((bits[None, :] >> places) & np.uint32(1)).astype(jnp.uint16)
 
 
-def _waiting(program: Program, queue: Any) -> Any:
-    """Return one bit for each event that waits in the queue, uint32 [L]."""
-    bits = np.uint32(0)
-    for row, e in enumerate(program.persistent):
-        bits = bits | ((queue[row] > 0).astype(jnp.uint32) << np.uint32(e))
+def _bits(program: Program, rows: Any) -> Any:
+    """Return one bit for each persistent event, uint32 [L], from rows of truths."""
+    bits = jnp.zeros(rows.shape[1:], jnp.uint32)
+    for row, e in zip(rows, program.persistent, strict=True):
+        bits = bits | (row.astype(jnp.uint32) << np.uint32(e))
     return bits
 
 

@@ -138,7 +138,8 @@ def _event(event: Event, network: Network, identifiers: Identifiers) -> str:
         for target, value in event.set
     )
     priority = f'<priority><math xmlns="http://www.w3.org/1998/Math/MathML"><cn>{event.priority}</cn></math></priority>'
-    head = f'<event id="{identifiers.name(event.name or "event")}" useValuesFromTriggerTime="{_truth(event.once and event.persistent)}">'
+    frozen = _truth(event.once and event.persistent)
+    head = f'<event id="{identifiers.name(event.name or "event")}" useValuesFromTriggerTime="{frozen}">'
     assignments = f"<listOfEventAssignments>{sets}</listOfEventAssignments>"
     return f"{head}<trigger {flags}>{mathml(event.trigger)}</trigger>{priority}{assignments}</event>"
 
