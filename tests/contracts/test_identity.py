@@ -167,12 +167,10 @@ def all_kept():
 @pytest.mark.parametrize(
     "options",
     [
-        {"idle": 14},
-        {"idle": 14, "trajectories": 40, "chunk": 17},
-        {"idle": 14, "times": UNEVEN},
-        {"variable": True, "trajectories": 40, "chunk": 17},
+        pytest.param({"idle": 14}, id="by crossings"),
+        pytest.param({"idle": 14, "trajectories": 40, "chunk": 17, "times": UNEVEN}, id="few lanes"),
+        pytest.param({"variable": True, "trajectories": 40, "chunk": 17}, id="with a variable", marks=pytest.mark.slow),
     ],
-    ids=["by crossings", "few lanes", "uneven", "with a variable"],
 )
 def test_what_happens_in_one_instant_is_saved_alike(options):
     """A lane that waits for a random effect was saved after it, if the others had nothing more to do meanwhile."""
@@ -203,12 +201,10 @@ def failing(idle):
 
 
 @pytest.mark.filterwarnings("ignore::jaxsim.errors.SimulationWarning")
-@pytest.mark.parametrize("options", [{"idle": 14}, {"idle": 14, "chunk": 1, "trajectories": 20}])
-def test_what_a_failed_trajectory_had_reached_is_saved_alike(options):
-    first, other = (
-        js.simulate(failing(o.pop("idle")), times=TIMES, seed=4, keep="trajectories", progress=False, **o)
-        for o in ({"idle": 0, "trajectories": 300}, {"trajectories": 300, **options})
-    )
+def test_what_a_failed_trajectory_had_reached_is_saved_alike():
+    options = {"times": TIMES, "seed": 4, "keep": "trajectories", "progress": False}
+    first = js.simulate(failing(idle=0), trajectories=300, **options)
+    other = js.simulate(failing(idle=14), trajectories=40, chunk=7, **options)
     got, expected = (found["trajectories"].sel(species=["X", "N"]).values for found in (other, first))
     assert np.array_equal(got, expected[: len(got)])
     failed = (expected == -1).any(axis=(1, 2))

@@ -118,6 +118,11 @@ def test_a_trigger_is_looked_at_at_its_moment_and_just_after_it(start=-3.0):
     just_after = [int(name in ("t > {start}", "t != {start}", "t != {moment}")) for name in MOMENTS]
     first = [n * (name != "t != {moment}") for n, name in zip(just_after, MOMENTS, strict=True)]
     assert found[:, len(MOMENTS) :].tolist() == [first, without.tolist(), without.tolist()]
+
+
+@pytest.mark.slow
+def test_a_trigger_is_looked_at_where_the_run_ends_or_has_no_length(start=2.5):
+    found = firings(start, [start, start + 5, start + 9])
     assert np.array_equal(firings(start, [start]), found[:1])
     assert np.array_equal(firings(start, [start + 5]), found[1:2])
 
