@@ -100,7 +100,7 @@ def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], si
     found = [
         rates(chain, row, exposure_at(d, piece), own.parameters) for d, own, row in zip(drives, lanes, x, strict=True)
     ]
-    wrong, every = out_of_range(proposal.sums[-1], [*larger, *found[0], *found[1]]), tuple(range(len(larger)))
+    wrong, every = out_of_range(clock, proposal.sums[-1], [*larger, *found[0], *found[1]]), tuple(range(len(larger)))
     below, above = (accepted(exact, clock, proposal, a, every, wrong) for a in found)
     pending = (below & np.int32(0xFFFF)) | (above << np.int32(16))
     return _Pair([side._replace(pending=None) for side in sides], pending, drawn(lanes[0], clock, proposal))

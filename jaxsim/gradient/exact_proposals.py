@@ -14,7 +14,7 @@ from jaxsim.gradient.chain import Chain
 from jaxsim.gradient.exact_drive import ExactDrive
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
 from jaxsim.kernels.rates import Rates, leaves_before, propensity_bounds
-from jaxsim.kernels.selection import choose, waiting_time
+from jaxsim.kernels.selection import choose, resolved, waiting_time
 
 NONE, ENTER, REJECTED, FAULT = -1, -2, -3, -4
 
@@ -106,9 +106,9 @@ def accepted(
     return jnp.where(clock.cell >= np.int32(exact.lower.shape[0]), np.int32(NONE), pending)
 
 
-def out_of_range(total_rate: Any, found: list[Any]) -> Any:
-    """Return the lanes in which a rate is negative or the total not finite."""
-    wrong = ~(total_rate < np.float32(3e38))
+def out_of_range(clock: Clock, total_rate: Any, found: list[Any]) -> Any:
+    """Return the lanes in which a rate is negative, the total not finite, or too large for the clock."""
+    wrong = ~((total_rate < np.float32(3e38)) & resolved(total_rate, clock.time))
     for rate in found:
         wrong = wrong | (rate < 0.0)
     return wrong

@@ -256,7 +256,7 @@ def _proposed(
     end = place(exact, proposal.until)  # of a path that has ended, its end
     exposure = exposure_at(exact, end[0])
     a = rates(chain, x, exposure, lanes.parameters)
-    pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(proposal.sums[-1], [*upper, *a]))
+    pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(clock, proposal.sums[-1], [*upper, *a]))
     here = here._replace(pending=pending)
     after = reals(changed(chain, known, exact, here, clock))
     span = Span(x, after, exposure, clock.time, proposal.until, end, pending)

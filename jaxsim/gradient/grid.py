@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from jaxsim.dosing import Schedule, Set
+from jaxsim.ensemble.grid import refuse_unresolved
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, Term
 
@@ -50,6 +51,7 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
     longest = (end - start) / USUAL_STEPS if step is None else float(step)
     if (end - start) / longest > MOST_STEPS:
         raise SimulationError(f"step is {step}, which makes {(end - start) / longest:.2g} steps; give a longer one")
+    refuse_unresolved(longest, start, end)
     stops = {start, end}
     for term in objective.terms:
         stops |= {time for time in (term.start, term.end) if time is not None}

@@ -78,5 +78,6 @@ def refuse_exact_faults(kept: ExactScores) -> None:
     number = int(np.sum(kept.faulty))
     if number:
         raise SimulationError(
-            f"in {number} of {kept.faulty.size} trajectories a rate was negative or not finite; correct the rate"
+            f"in {number} of {kept.faulty.size} trajectories a rate was negative, not finite or too large for "
+            "the clock at its time; correct the rate, or count times from a start near zero"
         )

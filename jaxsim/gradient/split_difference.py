@@ -63,5 +63,6 @@ def _refuse_faults(found: list[Pairs]) -> None:
         if np.any(one.faulty):
             number = int(np.sum(one.faulty))
             raise SimulationError(
-                f"in {number} of {one.faulty.size} pairs a rate was negative or not finite; correct the rate"
+                f"in {number} of {one.faulty.size} pairs a rate was negative, not finite or too large for "
+                "the clock at its time; correct the rate, or count times from a start near zero"
             )

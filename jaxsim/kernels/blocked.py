@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change_table import ChangeTable, tabulate_changes
+from jaxsim.kernels.codes import TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.mass_action import as_mass_action, product
 from jaxsim.kernels.passage import watch
@@ -19,7 +20,7 @@ from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
 from jaxsim.kernels.rates import largest, plan_rates, total
 from jaxsim.kernels.saving import save_before_event, species_rows
-from jaxsim.kernels.selection import waiting_time
+from jaxsim.kernels.selection import resolved, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.network import Expression, Structure, evaluate
 
@@ -87,15 +88,18 @@ def blocked_step(program: Program, inputs: Inputs, owner: Owner, given: Context,
     u_time, u_choice = two_uniforms(lanes.bits, real)
     sums = total(list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1)))
     draws = lanes.iteration - owner.first
-    good = (sums[-1] <= largest(real)) & (draws < inputs.max_events)
+    fine = resolved(sums[-1], lanes.t)
+    good = (sums[-1] <= largest(real)) & fine & (draws < inputs.max_events)
     if program.checked_counts:
         good = good & (jnp.min(x, axis=0) >= 0)
     if program.checked_rates:
         good = good & (jnp.min(a, axis=0) >= 0)
     proposed = lanes.t + waiting_time(u_time, sums[-1])
+    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+    pending = jnp.where(fine, _choose(layout, u_choice * sums[-1], sums, a), TOO_FINE)
     return lanes._replace(
-        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=_choose(layout, u_choice * sums[-1], sums, a),
+        t=jnp.where(running, t, lanes.t),
+        pending=jnp.where(running, pending, lanes.pending),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.blocked import blocked_propensities
-from jaxsim.kernels.codes import ABOVE, NEGATIVE
+from jaxsim.kernels.codes import ABOVE, NEGATIVE, TOO_FINE, TOO_OFTEN
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.partial_propensity import group_propensities
 from jaxsim.kernels.program import Arrangement, Program
@@ -30,7 +30,9 @@ def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lan
         (smallest < 0, Status.NEGATIVE_COUNT),
         ((lowest < 0) | (lanes.pending == NEGATIVE), Status.NEGATIVE_RATE),
         (lanes.pending == ABOVE, Status.BOUND_VIOLATED),
+        (lanes.pending == TOO_OFTEN, Status.TRIGGER_LIMIT),
         (~jnp.isfinite(a0), Status.RATE_NOT_FINITE),
+        (lanes.pending == TOO_FINE, Status.CLOCK_NOT_RESOLVED),
         (draws >= inputs.max_events, Status.STEP_LIMIT),
     ]
     if program.structure.variables:

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import apply_change, plan_changes, values_before
+from jaxsim.kernels.codes import TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, two_uniforms
 from jaxsim.kernels.rates import largest, plan_rates, propensities, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
-from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.selection import choose, faultless, resolved, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
 
@@ -42,11 +43,14 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     u_time, u_choice = two_uniforms(lanes.bits, real)
     draws = lanes.iteration - owner.first
     good = faultless(x, [a[r] for r in program.checked_rates], sums[-1], largest(real), program.checked_counts)
-    good = good & (draws < inputs.max_events)
+    fine = resolved(sums[-1], lanes.t)
+    good = good & fine & (draws < inputs.max_events)
     proposed = lanes.t + waiting_time(u_time, sums[-1])
+    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+    pending = jnp.where(fine, choose(u_choice * sums[-1], sums), TOO_FINE)
     return lanes._replace(
-        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=choose(u_choice * sums[-1], sums),
+        t=jnp.where(running, t, lanes.t),
+        pending=jnp.where(running, pending, lanes.pending),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )

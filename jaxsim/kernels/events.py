@@ -76,7 +76,7 @@ def _applied(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
     if program.arrangement is Arrangement.ROWS:
         order = arrange(program.structure, program.sampled_parameters).order
         code = jnp.where(code >= 0, jnp.asarray(np.array(order, np.int32))[jnp.maximum(code, np.int32(0))], code)
-    return jnp.where(code == np.int32(program.wake), np.int32(-1), code)[0]
+    return jnp.where(code >= np.int32(program.wake), np.int32(-1), code)[0]
 
 
 def _write(log: Log, code: Any, time: Any, state: Any) -> Log:

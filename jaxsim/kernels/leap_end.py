@@ -10,6 +10,7 @@ from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.randomness import two_uniforms, waiting_threshold
 from jaxsim.kernels.rates import plan_rates, total
+from jaxsim.kernels.selection import resolved
 from jaxsim.kernels.state import Inputs, Lanes
 from jaxsim.kernels.thinning import accept, in_last_cell
 
@@ -24,6 +25,14 @@ def pays(size: Any, exact: Any, a0: Any) -> Any:
     `size` is the longest leap allowed, which one of the exact reactions, of total propensity `exact`, ends early.
     """
     return a0 >= (1 / size + exact) * a0.dtype.type(FEW)
+
+
+def steps_resolved(lanes: Lanes, here: Present, size: Any, slow: Any, exact: Any) -> Any:
+    """Return the lanes in which the clock tells steps apart: leaps that reactions of propensity `slow` end, or events.
+
+    `exact` are the lanes in which every event is a step.
+    """
+    return resolved(jnp.where(exact, here.a0, 1 / size + slow), lanes.t)
 
 
 def leap_end(

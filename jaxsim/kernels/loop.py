@@ -21,6 +21,7 @@ from jaxsim.kernels.state import General, Inputs, Lanes, Mixed, Owner
 from jaxsim.kernels.status import Status
 from jaxsim.kernels.tau_leap import leap_step
 from jaxsim.kernels.thinning import finished, thinning_step, waiting
+from jaxsim.kernels.trigger import untriggered
 
 TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
 ROW_COST = 2.0  # what one species at one save time adds to it, in ns per lane
@@ -169,10 +170,10 @@ def empty_run(program: Program) -> Run:
 
 
 def _general(program: Program, zeros: Any, word: Any) -> General:
-    armed = word if program.structure.events else None
     limit = jnp.full(zeros.shape, jnp.inf, program.real) if program.leap else None
     fired = word.astype(jnp.uint64) if program.leap else word
-    general = General(zeros, word, fired, word, armed, limit, _mixed(program) if program.mixed else None, armed)
+    mixed = _mixed(program) if program.mixed else None
+    general = General(zeros, word, fired, word, untriggered(program), limit, mixed)
     number = len(program.structure.variables)
     if not number:
         return general

@@ -20,7 +20,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float64, Int32
 
-from jaxsim.kernels.codes import NONE
+from jaxsim.kernels.codes import NONE, TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.group_tables import GroupTables
 from jaxsim.kernels.groups import Groups, group
@@ -29,7 +29,7 @@ from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import HALF, draw_bits, two_uniforms
 from jaxsim.kernels.rates import largest, total
 from jaxsim.kernels.saving import save_before_event
-from jaxsim.kernels.selection import waiting_time
+from jaxsim.kernels.selection import resolved, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
 BELOW_ONE = np.float32(1 - 2.0**-23)  # times any normal float32 is less than it
@@ -115,13 +115,16 @@ def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, give
     _, a0 = _written(jnp.zeros_like(lanes.pending), _sum([columns[:, n] for n in range(groups.columns)]))
     u_time, u_choice = two_uniforms(lanes.bits, jnp.float32)
     draws = lanes.iteration - owner.first
-    good = (a0 <= largest(jnp.float32)) & (draws < inputs.max_events)
+    fine = resolved(a0, lanes.t)
+    good = (a0 <= largest(jnp.float32)) & fine & (draws < inputs.max_events)
     if program.checked_counts:
         good = good & (changed >= 0)
     proposed = lanes.t + waiting_time(u_time, a0)
+    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+    pending = jnp.where(fine, _choose(groups, tables, x, columns, u_choice * a0), TOO_FINE)
     return lanes._replace(
-        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=_choose(groups, tables, x, columns, u_choice * a0),
+        t=jnp.where(running, t, lanes.t),
+        pending=jnp.where(running, pending, lanes.pending),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )

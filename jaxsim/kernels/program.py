@@ -89,6 +89,16 @@ class Program:
         return self.entry + 1 + len(self.structure.events)
 
     @property
+    def again(self) -> int:
+        """The code of one more look at the triggers at the same moment."""
+        return self.wake + 1
+
+    @property
+    def persistent(self) -> tuple[int, ...]:
+        """The events that act as often as they were triggered, whatever happens meanwhile."""
+        return tuple(e for e, event in enumerate(self.structure.events) if event.persistent)
+
+    @property
     def timed(self) -> bool:
         """Whether some trigger reads the time."""
         return any(event.timed.switches for event in self.structure.events)

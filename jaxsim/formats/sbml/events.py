@@ -1,6 +1,6 @@
 """Events: triggers, assignments to species and variables, and the order of those that could happen at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxsim.errors import NetworkError
@@ -166,16 +166,16 @@ def build_events(draft: Draft, planned: list[Planned]) -> None:
     ranks = {value: rank for rank, value in enumerate(sorted({event.priority for event in planned}))}
     for event in planned:
         try:
-            draft.events.append(
-                Event(
-                    event.trigger,
-                    event.set,
-                    draft.identifiers.name(event.element.getId() or "event"),
-                    ranks[event.priority],
-                    event.persistent,
-                    event.at_start,
-                )
+            built = Event(
+                event.trigger,
+                event.set,
+                draft.identifiers.name(event.element.getId() or "event"),
+                ranks[event.priority],
+                event.persistent,
+                event.at_start,
             )
+            # Values at the trigger that no other event may change are the same each time that the event acts.
+            draft.events.append(replace(built, once=built.persistent and event.frozen and built.reads_what_it_sets))
         except NetworkError as error:
             draft.problems.add(event.place, str(error), int(event.element.getLine()))
 

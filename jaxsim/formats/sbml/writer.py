@@ -92,6 +92,10 @@ def _refuse(network: Network) -> None:
         if reaction.effects:
             why = "sets species when it fires, and SBML has reactions of constant changes alone"
             problems.add(f"reaction '{reaction}'", why)
+    for event in structure.events:
+        if event.persistent and event.once and not event.reads_what_it_sets:
+            why = "acts once however often it was triggered, which SBML says only of events that read what they set"
+            problems.add(f"event '{event}'", why)
     problems.refuse("this network cannot be written as SBML")
 
 
@@ -134,7 +138,8 @@ def _event(event: Event, network: Network, identifiers: Identifiers) -> str:
         for target, value in event.set
     )
     priority = f'<priority><math xmlns="http://www.w3.org/1998/Math/MathML"><cn>{event.priority}</cn></math></priority>'
-    head = f'<event id="{identifiers.name(event.name or "event")}" useValuesFromTriggerTime="false">'
+    frozen = _truth(event.once and event.persistent)
+    head = f'<event id="{identifiers.name(event.name or "event")}" useValuesFromTriggerTime="{frozen}">'
     assignments = f"<listOfEventAssignments>{sets}</listOfEventAssignments>"
     return f"{head}<trigger {flags}>{mathml(event.trigger)}</trigger>{priority}{assignments}</event>"
 
