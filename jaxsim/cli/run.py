@@ -27,7 +27,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Run the study."""
     path = Path(arguments.study)
-    store = arguments.store or str(path.with_name(f"{path.stem}.store"))
+    store = arguments.store or str(path.parent / f"{path.stem}.store")
     study_options.quiet_terminal()
     keep_compiled_programs()
     from jaxsim.study import run_study

@@ -37,7 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _text(state: State) -> str:
     rows = [
-        ["state", state.verdict],
         ["chunks done", f"{state.done:,} of {state.chunks:,}"],
         ["chunks in flight", f"{state.in_flight:,}"],
         ["chunks lost with dead processes", f"{state.lost:,}"],
@@ -46,7 +45,7 @@ def _text(state: State) -> str:
         ["time in chunks", spoken(state.seconds)],
         ["time compiling", spoken(state.compile_seconds)],
     ]
-    text = table(["", ""], rows).partition("\n")[2].partition("\n")[2]
+    text = f"{state.verdict}\n" + table(["", ""], rows).partition("\n")[2].partition("\n")[2]
     if state.short:
         text += f"\nthe stopping rule is not met; {beyond_limit(state.short)}:\n{short_lines(state.short)}"
     for damage in state.damaged[:MOST_LINES]:

@@ -46,12 +46,13 @@ class Worker:
                 self._plan_display()
                 self._say_forgotten()
                 self._note("running")
-                while True:
+                going = True
+                while going:
+                    before = self.done
                     self._compute()
                     self._finish()
                     self._say_forgotten()
-                    if self.wish or not any(self._is_mine_to_do(number) for number in self.share):
-                        break
+                    going = self.done > before and not self.wish and any(map(self._is_mine_to_do, self.share))
                 self._note(self.wish.signal or "ended")
             finally:
                 self.display.close()
