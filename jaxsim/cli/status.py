@@ -5,13 +5,15 @@ import json
 from dataclasses import asdict
 
 from jaxsim.cli.parser import Parser
+from jaxsim.cli.study_options import DAMAGED, MOST_LINES, beyond_limit, short_lines
 from jaxsim.cli.table import table
 from jaxsim.study.pace import said, spoken
 from jaxsim.study.state import State
 
 DESCRIPTION = """\
 Print how many chunks of a store are done, in flight and lost with dead processes, the processes at work with
-their time left, and how trajectories have ended.
+their time left, how trajectories have ended, where the stopping rule is not met, and what is damaged. Exit code 1 if
+anything is damaged.
 """
 
 
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     state = state_of(open_store(arguments.store))
     print(json.dumps(asdict(state), indent=1) if arguments.json else _text(state))
-    return 0
+    return DAMAGED if state.damaged else 0
 
 
 def _text(state: State) -> str:
@@ -43,7 +45,13 @@ def _text(state: State) -> str:
         ["time in chunks", spoken(state.seconds)],
         ["time compiling", spoken(state.compile_seconds)],
     ]
-    text = table(["", ""], rows).partition("\n")[2].partition("\n")[2]
+    text = f"{state.verdict}\n" + table(["", ""], rows).partition("\n")[2].partition("\n")[2]
+    if state.short:
+        text += f"\nthe stopping rule is not met; {beyond_limit(state.short)}:\n{short_lines(state.short)}"
+    for damage in state.damaged[:MOST_LINES]:
+        text += f"\ndamaged: {damage.part}; {damage.remedy}"
+    if state.damaged[MOST_LINES:]:
+        text += f"\n... and {len(state.damaged) - MOST_LINES} more; 'jaxsim verify' names all"
     for worker in state.workers:
         left = worker.get("seconds_left")
         text += (

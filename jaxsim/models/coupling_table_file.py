@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxsim._files import cache_folder, replace_file
+from jaxsim._files import private_cache_folder, replace_file
 from jaxsim._version import __version__
 from jaxsim.errors import SimulationError
 from jaxsim.models.coupling_cell import cell_in_tumour
@@ -57,7 +57,7 @@ def coupling_table(
     """
     grid = grid or Grid()
     key = table_key(grid, cells, seed, settings, cell_settings)
-    base = cache_folder("tables") if folder is None else Path(folder)
+    base = private_cache_folder("tables") if folder is None else Path(folder)
     path = base / f"{key}.nc"
     if path.exists():
         return _read(path, key)
