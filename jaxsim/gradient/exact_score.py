@@ -37,7 +37,8 @@ from jaxsim.gradient.exact_proposals import (
 )
 from jaxsim.gradient.exact_tally import Span, Tally, exposure_at, first_tally, place, score_now, settled, tallied
 from jaxsim.gradient.leap_score import Spread
-from jaxsim.kernels.rates import plan_rates, total
+from jaxsim.kernels.rates import plan_rates
+from jaxsim.kernels.selection import running_sums
 from jaxsim.network import stoichiometry
 
 
@@ -252,7 +253,7 @@ def _proposed(
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     x = reals(here.x)
     upper = upper_bounds(chain, plan, exact, lanes, clock, x)
-    proposal = propose(exact, clock, total(upper))
+    proposal = propose(exact, clock, running_sums(upper))
     end = place(exact, proposal.until)  # of a path that has ended, its end
     exposure = exposure_at(exact, end[0])
     a = rates(chain, x, exposure, lanes.parameters)

@@ -6,6 +6,7 @@ the species that it changes are touched. The compiled code does not grow with ma
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -16,10 +17,10 @@ from jaxsim.kernels.context import Context
 from jaxsim.kernels.mass_action import as_mass_action, product
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
 from jaxsim.kernels.rates import largest, plan_rates, total
 from jaxsim.kernels.saving import save_before_event, species_rows
-from jaxsim.kernels.selection import waiting_time
+from jaxsim.kernels.selection import BELOW_ONE, choose, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.network import Expression, Structure, evaluate
 
@@ -84,18 +85,20 @@ def blocked_step(program: Program, inputs: Inputs, owner: Owner, given: Context,
     lanes = watch(program, lanes._replace(x=x), given.env)
 
     a = blocked_propensities(program, given.env, x)
-    u_time, u_choice = two_uniforms(lanes.bits, real)
-    sums = total(list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1)))
+    wait, u = wait_and_choice(lanes.bits, real)
+    blocks = list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1))
+    sums = running_sums(blocks)
+    a0 = total(blocks)[-1]
     draws = lanes.iteration - owner.first
-    good = (sums[-1] <= largest(real)) & (draws < inputs.max_events)
+    good = (a0 <= largest(real)) & (draws < inputs.max_events)
     if program.checked_counts:
         good = good & (jnp.min(x, axis=0) >= 0)
     if program.checked_rates:
         good = good & (jnp.min(a, axis=0) >= 0)
-    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    proposed = lanes.t + waiting_time(wait, a0)
     return lanes._replace(
         t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=_choose(layout, u_choice * sums[-1], sums, a),
+        pending=_choose(layout, u, sums, a),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )
@@ -141,21 +144,20 @@ def _constants(layout: Layout, env: dict[str, Any], lanes: int, real: Any) -> An
     return jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values])
 
 
-def _choose(layout: Layout, threshold: Any, sums: list[Any], a: Any) -> Any:
-    """Return the row that holds the threshold: first among blocks, then inside the block.
+def _choose(layout: Layout, u: Any, sums: list[Any], a: Any) -> Any:
+    """Return the row of the chosen reaction: first its block, by running sums over blocks, then inside the block.
 
-    Rounding may let the threshold pass the last propensity of the block; the last reaction that can
-    fire is taken then.
+    The sum of a block has been rounded to the precision of propensities. Where the threshold lies in the block is
+    therefore taken as a share of it, so that each reaction has its share of the block, however small.
     """
-    block, below = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros_like(threshold)
-    for value in sums[:-1]:
+    threshold = u * sums[-1]
+    block, below, height = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros_like(threshold), sums[0]
+    for value, following in pairwise(sums):
         passed = threshold >= value
         block, below = block + passed.astype(jnp.int32), jnp.where(passed, value, below)
-    rest, lane = threshold - below, jnp.arange(a.shape[1], dtype=jnp.int32)
-    running, inside, possible = jnp.zeros_like(threshold), jnp.zeros_like(block), jnp.zeros_like(block)
-    for k in range(layout.block):
-        value = a.at[block * np.int32(layout.block) + np.int32(k), lane].get(mode="promise_in_bounds")
-        running = running + value
-        inside = inside + (rest >= running).astype(jnp.int32)
-        possible = jnp.where(value > 0, np.int32(k), possible)
-    return block * np.int32(layout.block) + jnp.minimum(inside, possible)
+        height = jnp.where(passed, following - value, height)
+    lane = jnp.arange(a.shape[1], dtype=jnp.int32)
+    rows = [block * np.int32(layout.block) + np.int32(k) for k in range(layout.block)]
+    inner = running_sums([a.at[row, lane].get(mode="promise_in_bounds") for row in rows])
+    inside = choose((threshold - below) / height * (inner[-1] * BELOW_ONE), inner)
+    return block * np.int32(layout.block) + inside

@@ -10,10 +10,10 @@ from jaxsim.kernels.change import apply_change, plan_changes, values_before
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
 from jaxsim.kernels.rates import largest, plan_rates, propensities, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
-from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.selection import choose, faultless, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
 
@@ -38,15 +38,16 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, x, strict=True)}}
     like = jnp.zeros(lanes.t.shape, real)
     a = propensities(plan, state, tuple(range(len(structure.reactions))), like)
-    sums = total(a)
-    u_time, u_choice = two_uniforms(lanes.bits, real)
+    sums = running_sums(a)
+    a0 = total(a)[-1]
+    wait, u = wait_and_choice(lanes.bits, real)
     draws = lanes.iteration - owner.first
-    good = faultless(x, [a[r] for r in program.checked_rates], sums[-1], largest(real), program.checked_counts)
+    good = faultless(x, [a[r] for r in program.checked_rates], a0, largest(real), program.checked_counts)
     good = good & (draws < inputs.max_events)
-    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    proposed = lanes.t + waiting_time(wait, a0)
     return lanes._replace(
         t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=choose(u_choice * sums[-1], sums),
+        pending=choose(u * sums[-1], sums),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )

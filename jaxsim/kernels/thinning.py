@@ -18,10 +18,10 @@ from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
 from jaxsim.kernels.rates import Rates, largest, leaves_in_time, plan_rates, propensities, propensity_bounds, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
-from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.selection import choose, faultless, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.trigger import next_trigger
 
@@ -47,19 +47,20 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     state |= {n: value.astype(real) for n, value in zip(structure.variables, general.variables, strict=True)}
     leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
     upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
-    sums = total(upper)
-    u_time, u_choice = two_uniforms(lanes.bits, real)
+    sums = running_sums(upper)
+    a0 = total(upper)[-1]
+    wait, u = wait_and_choice(lanes.bits, real)
     checked = [upper[r] for r in program.checked_rates]
-    good = faultless(lanes.x, checked, sums[-1], largest(real), program.checked_counts)
+    good = faultless(lanes.x, checked, a0, largest(real), program.checked_counts)
     good = good & (general.draws < inputs.max_events)
     if structure.variables:
         good = good & finite(general.variables)
 
     edge = inputs.timeline.edges[general.cell + np.int32(1)]
-    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    proposed = lanes.t + waiting_time(wait, a0)
     stop = edge if alarm is None else jnp.minimum(edge, alarm)
     t = jnp.minimum(proposed, stop)
-    threshold = u_choice * sums[-1]
+    threshold = u * sums[-1]
     code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
     at_edge = jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
     if alarm is not None:
@@ -143,10 +144,11 @@ def accept(
     if not plan.varying:
         return chosen
     leaves = leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
-    rates = propensities(plan, {**state, **leaves}, plan.varying, threshold)
+    rates = propensities(plan, {**state, **leaves}, plan.varying, upper[0])
     code = chosen
     for r, rate in zip(plan.varying, rates, strict=True):
-        above = sums[r - 1] + rate if r else rate
+        above = rate.astype(jnp.float64)
+        above = sums[r - 1] + above if r else above
         code = jnp.where((chosen == np.int32(r)) & ~(threshold < above), REJECTED, code)
     for r, rate in zip(plan.varying, rates, strict=True):
         code = jnp.where(rate < 0, NEGATIVE, code)
