@@ -18,11 +18,11 @@ from jaxsim.kernels.mass_action import as_mass_action, product
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, wait_and_choice
-from jaxsim.kernels.rates import largest, plan_rates, total
+from jaxsim.kernels.rates import Rates, largest, state_values, total
 from jaxsim.kernels.saving import save_before_event, species_rows
 from jaxsim.kernels.selection import BELOW_ONE, choose, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.network import Expression, Structure, evaluate
+from jaxsim.network import Expression, Structure, evaluate, names
 
 
 class Layout(NamedTuple):
@@ -46,11 +46,12 @@ class Layout(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def arrange(structure: Structure, sampled: tuple[str, ...]) -> Layout:
+def arrange(structure: Structure, plan: Rates) -> Layout:
     """Sort the reactions into rows and tabulate what they change."""
-    plan, row_of = plan_rates(structure, sampled), {name: s for s, name in enumerate(structure.species)}
+    row_of = {name: s for s, name in enumerate(structure.species)}
+    differences = frozenset(name for name, _ in plan.differences)
     ones = len(row_of)  # x has one more row, of ones, for factors that are missing
-    forms = [as_mass_action(rate, frozenset(row_of)) for rate in plan.expressions]
+    forms = [None if differences & names(rate) else as_mass_action(rate, frozenset(row_of)) for rate in plan.expressions]
     simple = [r for r, form in enumerate(forms) if form is not None]
     other = [r for r, form in enumerate(forms) if form is None]
     order = (*simple, *other)
@@ -77,14 +78,14 @@ def _padded(values: list[int], missing: int, fill: int) -> np.ndarray:
 
 def blocked_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
     """Apply the pending reaction of every lane, then draw when and which reaction is next."""
-    layout, real, end = arrange(program.structure, program.sampled_parameters), program.real, inputs.times[-1]
+    layout, real, end = arrange(program.structure, program.rates), program.real, inputs.times[-1]
     running = lanes.t < end
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
     x = _apply(layout, lanes.x, lanes.pending, running)
-    lanes = watch(program, lanes._replace(x=x), given.env)
+    lanes = watch(program, lanes._replace(x=x), given.precise)
 
-    a = blocked_propensities(program, given.env, x)
+    a = blocked_propensities(program, given, x)
     wait, u = wait_and_choice(lanes.bits, real)
     blocks = list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1))
     sums = running_sums(blocks)
@@ -115,18 +116,18 @@ def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
     return x
 
 
-def blocked_propensities(program: Program, env: dict[str, Any], x: Any) -> Any:
+def blocked_propensities(program: Program, given: Context, x: Any) -> Any:
     """Return the propensities [rows, L], in the order of the layout."""
-    layout, real, lanes = arrange(program.structure, program.sampled_parameters), program.real, x.shape[1]
+    layout, real, lanes = arrange(program.structure, program.rates), program.real, x.shape[1]
     parts = []
     if layout.constants:
         first, second = x[layout.first].astype(real), x[layout.second].astype(real)
         if layout.offset.any():
             second = second - jnp.asarray(layout.offset[:, None]).astype(real)
-        parts.append(_constants(layout, env, lanes, real) * first * second)
+        parts.append(_constants(layout, given.env, lanes, real) * first * second)
     if layout.others:
         counts = zip(program.structure.species, species_rows(program, x), strict=True)
-        state = {**env, **{name: row.astype(real) for name, row in counts}}
+        state = state_values(program.rates, given.env, given.precise, counts, real)
         values = [jnp.asarray(evaluate(rate, state)).astype(real) for rate in layout.others]
         parts.append(jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values]))
         missing = layout.rows - len(layout.order)

@@ -11,7 +11,7 @@ from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, wait_and_choice
-from jaxsim.kernels.rates import largest, plan_rates, propensities, total
+from jaxsim.kernels.rates import largest, propensities, state_values, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
 from jaxsim.kernels.selection import choose, faultless, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
@@ -23,7 +23,7 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     A lane whose time is at the end, or infinite after a fault, stays as it is.
     """
     structure, real = program.structure, program.real
-    plan, changes = plan_rates(structure, program.sampled_parameters), plan_changes(structure)
+    plan, changes = program.rates, plan_changes(structure)
     end = inputs.times[-1]
     running = lanes.t < end
     if program.saving is Saving.CROSSING:
@@ -31,11 +31,11 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     pending = jnp.where(running, lanes.pending, np.int32(-1))
     before = values_before(structure, given.precise, lanes.x, (), lanes.t) if any(changes.assignments) else {}
     x = apply_change(structure, changes, lanes.x, pending, before)
-    lanes = watch(program, lanes._replace(x=x), given.env)
+    lanes = watch(program, lanes._replace(x=x), given.precise)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
 
-    state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, x, strict=True)}}
+    state = state_values(plan, given.env, given.precise, zip(structure.species, x, strict=True), real)
     like = jnp.zeros(lanes.t.shape, real)
     a = propensities(plan, state, tuple(range(len(structure.reactions))), like)
     sums = running_sums(a)

@@ -9,7 +9,6 @@ from jaxsim.kernels.codes import FAULT, NEGATIVE, NONE
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.randomness import choice_uniform, waiting_threshold
-from jaxsim.kernels.rates import plan_rates
 from jaxsim.kernels.selection import running_sums
 from jaxsim.kernels.state import Inputs, Lanes
 from jaxsim.kernels.thinning import accept, in_last_cell
@@ -36,7 +35,7 @@ def leap_end(
     """
     real, general = program.real, lanes.general
     assert general is not None
-    rates = plan_rates(program.structure, program.sampled_parameters)
+    rates = program.rates
     sums = running_sums([jnp.where(e, rate, np.zeros((), real)) for e, rate in zip(exact, here.upper, strict=True)])
     clock = waiting_threshold(lanes.bits) / sums[-1]
     leap = size.astype(jnp.float64)

@@ -108,7 +108,7 @@ def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, give
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
     x, changed = _apply(groups, tables, lanes.x, lanes.pending, running)
-    lanes = watch(program, lanes._replace(x=x), given.env)
+    lanes = watch(program, lanes._replace(x=x), given.precise)
 
     columns = _columns(groups, x)
     whole = _in_memory(_sum([columns[:, n] for n in range(groups.columns)]))

@@ -19,7 +19,7 @@ from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits, wait_and_choice
-from jaxsim.kernels.rates import Rates, largest, leaves_in_time, plan_rates, propensities, propensity_bounds, total
+from jaxsim.kernels.rates import Rates, largest, leaves_in_time, propensities, propensity_bounds, state_values, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
 from jaxsim.kernels.selection import choose, faultless, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
@@ -42,9 +42,9 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     general = lanes.general
     assert general is not None
 
-    plan = plan_rates(structure, program.sampled_parameters)
-    state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, lanes.x, strict=True)}}
-    state |= {n: value.astype(real) for n, value in zip(structure.variables, general.variables, strict=True)}
+    plan = program.rates
+    counts = zip((*structure.species, *structure.variables), (*lanes.x, *general.variables), strict=True)
+    state = state_values(plan, given.env, given.precise, counts, real)
     leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
     upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
     sums = running_sums(upper)
@@ -119,7 +119,7 @@ def apply_pending(program: Program, inputs: Inputs, given: Context, lanes: Lanes
     x = apply_change(structure, plan, lanes.x, pending, env)
     general = general._replace(variables=set_variables(structure, plan, general.variables, pending, env))
     x = enter_cell(structure, program.dosed, x, inputs.timeline, general.cell, enters)
-    lanes = watch(program, lanes._replace(x=x, general=general), given.env)
+    lanes = watch(program, lanes._replace(x=x, general=general), given.precise)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
     return lanes

@@ -21,7 +21,7 @@ from jaxsim.kernels.change import apply_change, plan_changes
 from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.masks import count
 from jaxsim.kernels.randomness import draw_bits, wait_and_choice
-from jaxsim.kernels.rates import largest, leaves_before, parameter_values, plan_rates, propensities, total
+from jaxsim.kernels.rates import largest, leaves_before, parameter_values, plan_rates, propensities, rounded, total
 from jaxsim.kernels.selection import choose, faultless, running_sums, waiting_time
 from jaxsim.models.coupling_cell import DIVIDING, ENDS
 from jaxsim.models.coupling_lanes import Cells
@@ -85,7 +85,8 @@ def _run_block(structure: Structure, given: Mapping[str, Any], length: Any, walk
     """Step all lanes of the block until at most `patience` of them have a way to go."""
     traits = tuple(walk.cells.traits)
     plan = plan_rates(structure, traits)
-    env = leaves_before(plan, parameter_values(given, walk.cells.traits, jnp.float32), jnp.float32)
+    precise = leaves_before(plan, parameter_values(given, walk.cells.traits, jnp.float64), jnp.float64)
+    env = rounded(precise, jnp.float32)
 
     def step(carry: tuple[Walk, Any]) -> tuple[Walk, Any]:
         walk = _event(structure, env, length, carry[0])

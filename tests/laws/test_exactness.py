@@ -6,6 +6,7 @@ above 1e-5. With 4 models of 3 or 4 times, a right kernel fails with probability
 
 from functools import cache
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from exact import master_equation, poisson_law
