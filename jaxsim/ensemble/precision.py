@@ -16,7 +16,17 @@ from jaxsim.ensemble.values import extent
 from jaxsim.errors import SimulationError
 from jaxsim.kernels.change import plan_changes
 from jaxsim.kernels.rates import Rates, plan_rates
-from jaxsim.network import Expression, Network, Number, bounds, conservation_laws, is_distribution, names, substitute, to_string
+from jaxsim.network import (
+    Expression,
+    Network,
+    Number,
+    bounds,
+    conservation_laws,
+    is_distribution,
+    names,
+    substitute,
+    to_string,
+)
 from jaxsim.network.cancellation import LARGE, NARROW, Ranges, pull_cancelling
 from jaxsim.network.magnitude import (
     DOUBLE,

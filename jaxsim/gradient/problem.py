@@ -17,7 +17,6 @@ from jaxsim.gradient.tables import Slopes, Tables, sampled_names
 from jaxsim.network import Network
 from jaxsim.random import seed_words
 
-
 MOST = 2**31 - 1  # molecules
 
 
@@ -105,7 +104,9 @@ def drive_of(problem: Problem, tables: Tables | None = None) -> Drive:
 def _whole(add: np.ndarray) -> np.ndarray:
     """Return the whole molecules of amounts, rounded down as in simulations."""
     if np.any(np.abs(add) > MOST):
-        raise SimulationError(f"a dose of {np.max(np.abs(add)):g} molecules is beyond 2**31 - 1; scale the species down")
+        raise SimulationError(
+            f"a dose of {np.max(np.abs(add)):g} molecules is beyond 2**31 - 1; scale the species down"
+        )
     return np.floor(add).astype(np.int32)
 
 

@@ -51,7 +51,8 @@ def arrange(structure: Structure, plan: Rates) -> Layout:
     row_of = {name: s for s, name in enumerate(structure.species)}
     differences = frozenset(name for name, _ in plan.differences)
     ones = len(row_of)  # x has one more row, of ones, for factors that are missing
-    forms = [None if differences & names(rate) else as_mass_action(rate, frozenset(row_of)) for rate in plan.expressions]
+    rates = plan.expressions
+    forms = [None if differences & names(rate) else as_mass_action(rate, frozenset(row_of)) for rate in rates]
     simple = [r for r, form in enumerate(forms) if form is not None]
     other = [r for r, form in enumerate(forms) if form is None]
     order = (*simple, *other)

@@ -24,8 +24,8 @@ def draw_bits(
 def wait_and_choice(bits: UInt64[Array, " L"], real: type) -> tuple[Float[Array, " L"], Float64[Array, " L"]]:
     """Unpack the words into an exponential of mean 1, in the dtype of propensities, and a uniform of (0, 1).
 
-    Both tails of the exponential are resolved: it lies between 2**-33 and 22.87. A wait is compared with the length of a
-    cell of time, which may be a small part of the mean wait. Near 1 uniforms are known to 2**-24 in single precision,
+    Both tails of the exponential are resolved: it lies between 2**-33 and 22.87. A wait is compared with the length of
+    a cell of time, which may be a small part of the mean wait. Near 1 uniforms are known to 2**-24 in single precision,
     so that waits below 2**-12 are made from their complement c, by -log(1 - c) = c + c**2/2 + O(c**3).
 
     The uniform chooses among propensities, of which one may be a small part of the sum. It has 40 bits, the last 8 of

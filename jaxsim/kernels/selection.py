@@ -10,6 +10,7 @@ import numpy as np
 
 BELOW_ONE = 1 - 2.0**-52  # times any normal float64 is less than it
 
+
 def waiting_time(exponential: Any, a0: Any) -> Any:
     """Return the exponential of mean 1 over a0, in float64: infinite where a0 is zero, NaN where it is not a number."""
     return (exponential / a0).astype(jnp.float64)

@@ -69,9 +69,7 @@ def _log(value: float) -> float:
     return math.log10(value) if 0.0 < value < math.inf else (-math.inf if value == 0.0 else math.inf)
 
 
-def magnitudes(
-    expression: Expression, sizes: Mapping[str, Magnitude], box: Mapping[str, Any]
-) -> dict[int, Magnitude]:
+def magnitudes(expression: Expression, sizes: Mapping[str, Magnitude], box: Mapping[str, Any]) -> dict[int, Magnitude]:
     """Return the magnitude of every node of an expression by its id.
 
     `sizes` holds the magnitude of every name, and `box` its lower and upper value, for functions of other shape.
@@ -99,7 +97,7 @@ def _magnitude(node: Any, operands: list[Magnitude], sizes: Mapping[str, Magnitu
         case Unary(_, _):
             return operands[0]
         case Binary(op, _, right):
-            return _binary(op, *operands, right, box)
+            return _binary(op, operands[0], operands[1], right, box)
         case Call(function, arguments):
             return _call(function, operands, arguments, node, box)
     raise TypeError(f"{type(node).__name__} is not an expression node")
