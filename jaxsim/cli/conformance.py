@@ -31,7 +31,7 @@ def parser() -> Parser:
     add("--runs", type=values.positive_count, default=10_000, metavar="N", help="trajectories (default: 10000)")
     add("--cases", nargs="+", default=[], metavar="CASE", help="numbers or ranges such as 00001-00039 (default: all)")
     add("--seed", type=values.seed, default=1, metavar="N", help="the same seed gives the same table (default: 1)")
-    add("--precision", choices=("float32", "float64"), default="float32", help="of propensities (default: float32)")
+    add("--precision", choices=("auto", "float32", "float64"), default="auto", help="of propensities (default: auto)")
     return given
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.ensemble.values import extent
+from jaxsim.ensemble.values import extent, median
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import leaf_bounds, plan_rates
 from jaxsim.kernels.mass_action import as_mass_action
@@ -96,7 +96,7 @@ def refuse_bad_start(network: Network, timeline: Timeline) -> None:
 
 
 def _typical(value: Any) -> float:
-    return float(np.asarray(value.sample(np.float32(0.5)))) if is_distribution(value) else float(value)
+    return median(value) if is_distribution(value) else float(value)
 
 
 def rates_to_check(network: Network, leaves: dict[str, tuple[float, float]]) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ def replay(
     parameters: Mapping[str, Any] | None = None,
     start: float = 0.0,
     max_events: int = 1 << 20,
-    precision: str = "float32",
+    precision: str = "auto",
     cells: int = 64,
 ) -> "xarray.Dataset":
     """Simulate one trajectory of an ensemble again and return every event of it.

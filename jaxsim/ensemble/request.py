@@ -20,6 +20,7 @@ from jaxsim.ensemble.grid import checked_times, is_uniform
 from jaxsim.ensemble.layout import arrange_reactions, call_size, lane_count, saving_for
 from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
+from jaxsim.ensemble.precision import choose_precision
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves, variable_leaves
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import VARIANTS, Arrangement, Inputs, Leaping, Program, Saving
@@ -47,7 +48,7 @@ class Request:
     chunk: Any = None
     start: float = 0.0
     max_events: Any = None
-    precision: str = "float32"
+    precision: str = "auto"
     cells: Any = 64
     first: Any = 0
     covariance: bool = False
@@ -77,8 +78,8 @@ def check(request: Request) -> None:
     refuse_foreign_arguments(request)
     if request.keep not in (None, "trajectories"):
         raise SimulationError(f"keep={request.keep!r} is unknown; give None or 'trajectories'")
-    if request.precision not in ("float32", "float64"):
-        raise SimulationError(f"precision={request.precision!r} is unknown; give 'float32' or 'float64'")
+    if request.precision not in ("auto", "float32", "float64"):
+        raise SimulationError(f"precision={request.precision!r} is unknown; give 'auto', 'float32' or 'float64'")
     _whole("trajectories", request.trajectories, 1, MOST_TRAJECTORIES)
     _whole("first", request.first, 0, MOST_TRAJECTORIES * 7)
     _whole("cells", request.cells, 0, 1 << 16)
@@ -172,7 +173,8 @@ def _program(
     general = general or leap is not None or bool(structure.variables)
     sampled = sampled_names(network.parameters)
     checked_rates = rates_to_check(network, leaves)
-    plain = not (sampled or checked_rates) and request.precision == "float32"
+    precision = choose_precision(network, timeline, leaves, request.precision, leap is not None, bool(dosed))
+    plain = not (sampled or checked_rates) and precision.name == "float32"
     arrangement = arrange_reactions(structure, general, plain)
     size = call_size(request, grid.size, len(structure.species))
     kept = size or 0 if request.keep == "trajectories" else 0
@@ -197,6 +199,8 @@ def _program(
         arrangement=arrangement,
         lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend, arrangement),
         kept=kept,
-        precision=request.precision,
+        precision=precision.name,
         leap=leap,
+        ranges=precision.ranges,
+        reason=precision.reason,
     )

@@ -53,6 +53,11 @@ def ask(network: Any, quantity: Any, at: Any, schedule: Any, start: float, seed:
     refuse_unresolved((float(at) - float(start)) / USUAL_STEPS, float(start), float(at))
     with double_precision():
         program, inputs = prepare(network, request, backend)
+    if program.reason:
+        raise SimulationError(
+            f"{program.reason}, and js.estimate computes rates in single precision; "
+            f"choose units in which rates and constants are nearer to 1, or average trajectories of js.simulate"
+        )
     text = quantity if isinstance(quantity, str) else to_string(quantity)
     return Question(network, expression, text, float(at), float(start), schedule, program, inputs)
 

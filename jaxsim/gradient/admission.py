@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.admission import refuse_effects, refuse_empty_and_events
+from jaxsim.ensemble.values import extent
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, described, has_jumps
 from jaxsim.gradient.tables import Slopes
@@ -19,6 +20,15 @@ def refuse_for_gradient(network: Network, method: str) -> None:
     """Refuse events and effects, which the chain does not follow."""
     refuse_empty_and_events(network.structure, method)
     refuse_effects(network.structure, method)
+
+
+def largest_known_count(network: Network, schedule: Any) -> float:
+    """Return the largest number of molecules that a species begins with or is given at once."""
+    given = [extent(value)[1] for value in network.initial.values()]
+    for agent, entries in schedule.items():
+        if agent in network.structure.species:
+            given += [float(amount) for entry in entries for amount in entry.amounts(np)]
+    return max(given, default=0.0)
 
 
 def moving_parameters(slopes: Slopes) -> frozenset[str]:

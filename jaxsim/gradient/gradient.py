@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.precision import refuse_for_single
 from jaxsim.errors import SimulationError, closest
 from jaxsim.gradient.admission import (
     driven_inputs,
+    largest_known_count,
     moving_parameters,
     refuse_for_gradient,
     refuse_moving_jumps,
@@ -163,7 +166,10 @@ def posed(
     if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 2:
         raise SimulationError(f"trajectories is {trajectories!r}; give a whole number from 2 on")
     objective, end = settled(objective, network, float(span[0]), span[1])
-    build_timeline(network, schedule, float(span[0]), end)
+    timeline = build_timeline(network, schedule, float(span[0]), end)
+    signals = tuple(term.signal for term in objective.terms)
+    with double_precision():
+        refuse_for_single(network, timeline, signals, largest_known_count(network, schedule))
     grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
     tables, slopes = build_tables(free, network, grid.edges, shifts)
     moving = moving_parameters(slopes)

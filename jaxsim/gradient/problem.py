@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from jaxsim.dosing import Schedule
+from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import lane_count
 from jaxsim.gradient.chain import Chain, Drive
 from jaxsim.gradient.free import Free
@@ -15,6 +16,8 @@ from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.tables import Slopes, Tables, sampled_names
 from jaxsim.network import Network
 from jaxsim.random import seed_words
+
+MOST = 2**31 - 1  # molecules
 
 
 class Problem(NamedTuple):
@@ -91,10 +94,20 @@ def drive_of(problem: Problem, tables: Tables | None = None) -> Drive:
         looks=looks(problem.objective.terms, problem.grid),
         multiply=multiply.astype(np.float32),
         add=add.astype(np.float32),
+        whole=_whole(add),
         initial=initial,
         seed=seed_words(problem.seed),
         first=first_words(problem.first),
     )
+
+
+def _whole(add: np.ndarray) -> np.ndarray:
+    """Return the whole molecules of amounts, rounded down as in simulations."""
+    if np.any(np.abs(add) > MOST):
+        raise SimulationError(
+            f"a dose of {np.max(np.abs(add)):g} molecules is beyond 2**31 - 1; scale the species down"
+        )
+    return np.floor(add).astype(np.int32)
 
 
 def first_words(first: int) -> np.ndarray:

@@ -13,7 +13,6 @@ from jaxsim.kernels.leap_variants import VARIANTS, of_the_path
 from jaxsim.kernels.orders import orders
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.rates import plan_rates
 from jaxsim.kernels.relaxation import relaxation_size
 from jaxsim.kernels.state import General, Inputs
 from jaxsim.kernels.variation import variation_size
@@ -32,7 +31,7 @@ def allowed_size(
     stiff = jnp.full(size.shape, variant.stiff)
     if program.leap.fixed:
         return jnp.minimum(size, inputs.step.astype(program.real)), stiff
-    rates = plan_rates(structure, program.sampled_parameters)
+    rates = program.rates
     tolerance = inputs.tolerance.astype(program.real)
     order, allowance = orders(structure, rates, here.state, here.a), variant.allowance(tolerance)
     ones = [jnp.ones_like(rate) for rate in here.a]

@@ -28,7 +28,7 @@ from jaxsim.kernels.leap_end import leap_end, pays, steps_resolved
 from jaxsim.kernels.partition import fires_often, is_large, watched
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.randomness import two_uniforms, waiting_threshold
+from jaxsim.kernels.randomness import choice_uniform, waiting_threshold
 from jaxsim.kernels.state import Inputs, Lanes, Mixed
 
 TREATMENTS = ("leap", "implicit leap")  # beside "exact"
@@ -56,7 +56,7 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
     last = jnp.where(fast | stiff[None, :], slow_rates, last)
     threshold = jnp.where(mixed.threshold > 0, mixed.threshold, waiting_threshold(lanes.bits))
     span = jnp.where(exact | stays, np.float64(0.0), t - lanes.t)
-    jump = next_jump(threshold, two_uniforms(lanes.bits, program.real)[1], span, slow_rates, last)
+    jump = next_jump(threshold, choice_uniform(lanes.bits), span, slow_rates, last)
     t = jnp.where(jump.fires, lanes.t + jump.part * span, t)
     code = jnp.where(jump.fires, jump.code, code)
     code = jnp.where(steps_resolved(lanes, here, size, slow, exact), code, TOO_FINE)

@@ -164,7 +164,7 @@ def empty_run(program: Program) -> Run:
         row=zeros if program.saving is Saving.CROSSING else None,
         general=_general(program, zeros, word) if program.general else None,
     )
-    sampled = {name: jnp.zeros((lanes,), program.real) for name in program.sampled_parameters}
+    sampled = {name: jnp.zeros((lanes,), jnp.float64) for name in program.sampled_parameters}
     owner = Owner(zeros - np.int32(1), word, word, word, sampled)
     return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
 

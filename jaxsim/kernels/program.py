@@ -1,6 +1,6 @@
 """The static description of a simulation: equal programs share one compiled executable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxsim.kernels.change import plan_changes
+from jaxsim.kernels.rates import Rates, plan_rates
 from jaxsim.network import Expression, Structure
+from jaxsim.network.cancellation import NARROW, Ranges
 
 
 class Saving(Enum):
@@ -69,14 +71,23 @@ class Program:
     precision: str = "float32"
     leap: Leaping | None = None
     """How to leap; None for exact events only."""
+    ranges: Ranges = NARROW
+    """Which numbers are so large that single precision does not hold their differences."""
+    reason: str = field(default="", compare=False)
+    """Why propensities are in double precision, where that was not asked for."""
 
     @cached_property
     def _hash(self) -> int:
-        fields = tuple(getattr(self, name) for name in self.__dataclass_fields__)
+        fields = tuple(getattr(self, name) for name, kind in self.__dataclass_fields__.items() if kind.compare)
         return hash(fields)
 
     def __hash__(self) -> int:
         return self._hash
+
+    @cached_property
+    def rates(self) -> Rates:
+        """The plan of all propensities."""
+        return plan_rates(self.structure, self.sampled_parameters, self.ranges)
 
     @property
     def entry(self) -> int:

@@ -48,7 +48,7 @@ def _own(program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any
     sampled = stream(inputs, number, PARAMETERS)
     parameters = {}
     for position, name in enumerate(program.sampled_parameters):
-        value = inputs.parameters[name].sample(draw_for(sampled, position)).astype(program.real)
+        value = inputs.parameters[name].sample(draw_for(sampled, position)).astype(jnp.float64)
         parameters[name] = jnp.where(fresh, value, owner.parameters[name])
     return Owner(
         number=jnp.where(free, jnp.where(fresh, number, np.int32(-1)), owner.number),

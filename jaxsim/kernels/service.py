@@ -89,7 +89,7 @@ def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: An
     status = diagnose(program, inputs, owner, given, lanes)
     sound = done & ((status == int(Status.OK)) | (status == int(Status.ABSORBED)))
     states, reached = states_on_grid(program, lanes, sound)
-    parameters = {name: given.env[name] for name in program.structure.parameters}
+    parameters = {name: given.precise[name] for name in program.structure.parameters}
     batch = Batch(states, reached & done[None, :], lanes.passages, sound, inputs.times, parameters)
     if program.structure.variables:
         batch = batch._replace(variables=variables_on_grid(program, lanes))

@@ -44,7 +44,7 @@ class Owner(NamedTuple):
     first: UInt32[Array, " L"]
     """Iteration at which the trajectory began, so that its draw counter is the difference."""
     parameters: dict[str, Any]
-    """Sampled parameters, [L] each."""
+    """Sampled parameters, float64 [L] each."""
 
 
 class Lanes(NamedTuple):

@@ -18,10 +18,10 @@ from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
-from jaxsim.kernels.rates import Rates, largest, leaves_in_time, plan_rates, propensities, propensity_bounds, total
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.rates import Rates, largest, leaves_in_time, propensities, propensity_bounds, state_values, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
-from jaxsim.kernels.selection import choose, faultless, resolved, waiting_time
+from jaxsim.kernels.selection import choose, faultless, resolved, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.trigger import arrive, next_trigger, slack
 
@@ -42,24 +42,25 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     general = lanes.general
     assert general is not None
 
-    plan = plan_rates(structure, program.sampled_parameters)
-    state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, lanes.x, strict=True)}}
-    state |= {n: value.astype(real) for n, value in zip(structure.variables, general.variables, strict=True)}
+    plan = program.rates
+    counts = zip((*structure.species, *structure.variables), (*lanes.x, *general.variables), strict=True)
+    state = state_values(plan, given.env, given.precise, counts, real)
     leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
     upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
-    sums = total(upper)
-    u_time, u_choice = two_uniforms(lanes.bits, real)
+    sums = running_sums(upper)
+    a0 = total(upper)[-1]
+    wait, u = wait_and_choice(lanes.bits, real)
     checked = [upper[r] for r in program.checked_rates]
-    good = faultless(lanes.x, checked, sums[-1], largest(real), program.checked_counts)
-    fine = resolved(sums[-1], lanes.t)
+    good = faultless(lanes.x, checked, a0, largest(real), program.checked_counts)
+    fine = resolved(a0, lanes.t)
     good = good & fine & (general.draws < inputs.max_events)
     if structure.variables:
         good = good & finite(general.variables)
 
     stop, at_stop = next_stop(program, inputs, general.cell, alarm)
-    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    proposed = lanes.t + waiting_time(wait, a0)
     t = jnp.minimum(proposed, stop)
-    threshold = u_choice * sums[-1]
+    threshold = u * sums[-1]
     code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper)
     code = jnp.where(proposed < stop, code, at_stop)
     code = jnp.where(good, code, jnp.where(fine, FAULT, TOO_FINE))
@@ -129,7 +130,7 @@ def apply_pending(program: Program, inputs: Inputs, given: Context, lanes: Lanes
     x = apply_change(structure, plan, lanes.x, pending, env)
     general = general._replace(variables=set_variables(structure, plan, general.variables, pending, env))
     x = enter_cell(structure, program.dosed, x, inputs.timeline, general.cell, enters)
-    lanes = watch(program, lanes._replace(x=x, general=general), given.env)
+    lanes = watch(program, lanes._replace(x=x, general=general), given.precise)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
     return lanes
@@ -154,10 +155,11 @@ def accept(
     if not plan.varying:
         return chosen
     leaves = leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
-    rates = propensities(plan, {**state, **leaves}, plan.varying, threshold)
+    rates = propensities(plan, {**state, **leaves}, plan.varying, upper[0])
     code = chosen
     for r, rate in zip(plan.varying, rates, strict=True):
-        above = sums[r - 1] + rate if r else rate
+        above = rate.astype(jnp.float64)
+        above = sums[r - 1] + above if r else above
         code = jnp.where((chosen == np.int32(r)) & ~(threshold < above), REJECTED, code)
     for r, rate in zip(plan.varying, rates, strict=True):
         code = jnp.where(rate < 0, NEGATIVE, code)

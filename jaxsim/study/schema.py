@@ -87,7 +87,7 @@ class Simulation(msgspec.Struct, forbid_unknown_fields=True):
     times: Grid | list[float] | float
     trajectories: Count = 1000
     method: str = "direct"
-    precision: str = "float32"
+    precision: str = "auto"
     start: float = 0.0
     max_events: Annotated[int, Meta(ge=1, le=(1 << 32) - 2)] | None = None
     cells: Annotated[int, Meta(ge=0, le=1 << 16)] = 64

@@ -52,7 +52,7 @@ class Outcome:
         return self.verdict.startswith("pass")
 
 
-def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str = "float32") -> Outcome:
+def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str = "auto") -> Outcome:
     """Run a case and judge it.
 
     Raises
