@@ -47,7 +47,7 @@ def look(program: Program, precise: dict[str, Any], lanes: Lanes, after: Any) ->
     assert lanes.general is not None
     env = values_before(program.structure, precise, lanes.x, lanes.general.variables, lanes.t)
     bits = jnp.zeros(lanes.t.shape, jnp.uint32)
-    alarm, clock = jnp.full(lanes.t.shape, jnp.inf, jnp.float64), _clock(lanes.t, after) if program.timed else None
+    alarm, clock = jnp.full(lanes.t.shape, jnp.inf, jnp.float64), _clock(lanes.t, after)
     for e, event in enumerate(program.structure.events):
         truths = {}
         for index, switch in enumerate(event.timed.switches):
@@ -69,6 +69,8 @@ class _Clock(NamedTuple):
 
 def _clock(t: Any, after: Any) -> _Clock:
     margin = slack(t)
+    if after is None:
+        return _Clock(t + margin, t + margin)
     return _Clock(t + margin, jnp.where(after, t + margin, t - (margin + SMALLEST)))
 
 

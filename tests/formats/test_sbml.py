@@ -199,6 +199,17 @@ def test_priorities_keep_their_order_and_simultaneous_events_that_interfere_are_
     assert len(read(*parts, listed("Events", low, high)).structure.events) == 2
 
 
+def test_events_that_set_what_they_read_at_their_trigger_act_once():
+    parts = [CELL, listed("Species", species("A", 5), species("B", 0))]
+    more = op("plus", ci("B"), cn(1))
+    events = [
+        event("again", op("gt", ci("A"), cn(7)), {"B": cn(1)}),
+        event("same", op("gt", ci("A"), cn(8)), {"B": more}, priority=cn(-2)),
+        event("now", op("gt", ci("A"), cn(9)), {"B": more}, priority=cn(-3), frozen="false"),
+    ]
+    assert [read(*parts, listed("Events", one)).structure.events[0].once for one in events] == [False, True, False]
+
+
 def test_draws_at_the_start_are_events_of_the_start():
     net = read(
         CELL,
