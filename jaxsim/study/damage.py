@@ -46,8 +46,10 @@ def _damaged_known_files(store: Store) -> Iterator[Damage]:
     for name in store.changed_files():
         if name == "study.toml" and (store.path / name).exists():
             yield Damage(name, "delete it; 'jaxsim resume' writes it as it was")
-        elif name in originals and digest_of_file(Path(originals[name])) != store.manifest["files"][name]:
-            yield Damage(name, f"put back '{originals[name]}' as it was, then run 'jaxsim resume'")
+        elif name in originals and (
+            name.endswith(".py") or digest_of_file(Path(originals[name])) != store.manifest["files"][name]
+        ):
+            yield Damage(name, f"put back the file as it was, a copy of '{originals[name]}', then run 'jaxsim resume'")
         else:
             yield Damage(name, "written again by 'jaxsim resume'")
 
