@@ -171,9 +171,13 @@ def create_store(path: Path, text: str, setup: Setup, sources: Sources, engine: 
     facts
         Provenance for the manifest.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path)
     temporary = temporary_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path)
+        temporary.mkdir()
+    except OSError as error:
+        raise StudyError(f"the store '{path}' cannot be made ({error.strerror}); give another --store") from error
     try:
         _fill(temporary, text, setup, sources, engine, facts)
         try:
