@@ -3,6 +3,8 @@
 import argparse
 import json
 from dataclasses import asdict
+from math import isfinite
+from typing import Any
 
 from jaxsim.cli.parser import Parser
 from jaxsim.cli.study_options import DAMAGED, MOST_LINES, beyond_limit, short_lines
@@ -31,8 +33,16 @@ def run(arguments: argparse.Namespace) -> int:
     from jaxsim.study.store import open_store
 
     state = state_of(open_store(arguments.store))
-    print(json.dumps(asdict(state), indent=1) if arguments.json else _text(state))
+    print(json.dumps(_record(state), indent=1) if arguments.json else _text(state))
     return DAMAGED if state.damaged else 0
+
+
+def _record(state: State) -> dict[str, Any]:
+    """Return a state as JSON can say it: a number that is not known is null."""
+    short = [
+        {key: value if isfinite(value) else None for key, value in one._asdict().items()} for one in state.short
+    ]  # fmt: skip
+    return {**asdict(state), "short": short, "damaged": [one._asdict() for one in state.damaged]}
 
 
 def _text(state: State) -> str:

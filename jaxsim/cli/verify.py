@@ -28,7 +28,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read everything and print what is damaged."""
-    from jaxsim.study.damage import damage_of
+    from jaxsim.study.damage import changed_originals, damage_of
     from jaxsim.study.store import open_store
 
     store = open_store(arguments.store)
@@ -48,4 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
         else f"everything is as it was written: {len(store.manifest['files'])} files, the sums of {chunks:,} of "
         f"{plan.chunks:,} chunks, the results of {groups:,} of {plan.groups:,} groups of design points"
     )
+    for original in changed_originals(store):
+        print(f"'{original}' has changed since the store was begun, which goes on with its own copy")
     return DAMAGED if found else 0

@@ -12,6 +12,16 @@ DIGESTS = "SHA256SUMS"  # in the folder of a report, as the program sha256sum re
 RESUME = "computed again by 'jaxsim resume'"
 
 
+def changed_originals(store: Store) -> list[str]:
+    """Return the files of which the store has copies and which are others now; it goes on with its copies."""
+    known = store.manifest["files"]
+    return [
+        copy["original"]
+        for copy in store.manifest["inputs"].values()
+        if digest_of_file(Path(copy["original"])) not in (None, known[f"inputs/{copy['name']}"])
+    ]
+
+
 class Damage(NamedTuple):
     """A part of a store that is not as it was written."""
 
@@ -46,8 +56,10 @@ def _damaged_known_files(store: Store) -> Iterator[Damage]:
     for name in store.changed_files():
         if name == "study.toml" and (store.path / name).exists():
             yield Damage(name, "delete it; 'jaxsim resume' writes it as it was")
-        elif name in originals and digest_of_file(Path(originals[name])) != store.manifest["files"][name]:
-            yield Damage(name, f"put back '{originals[name]}' as it was, then run 'jaxsim resume'")
+        elif name in originals and (
+            name.endswith(".py") or digest_of_file(Path(originals[name])) != store.manifest["files"][name]
+        ):
+            yield Damage(name, f"put back the file as it was, a copy of '{originals[name]}', then run 'jaxsim resume'")
         else:
             yield Damage(name, "written again by 'jaxsim resume'")
 
@@ -79,9 +91,9 @@ def _damaged_results(store: Store) -> Iterator[Damage]:
 
 def _damaged_records(store: Store) -> Iterator[Damage]:
     notes = {
-        store.ledger.claims: "harmless: the chunk counts as claimed by nobody",
-        store.runs: "a note of what a process was and did; delete it",
-        store.owners: "a note of a process at work, which it writes again; if none is, delete it",
+        store.ledger.claims: "the chunk counts as claimed by nobody, as 'jaxsim resume' notes",
+        store.runs: "a note of what a process was and did, removed by 'jaxsim resume'",
+        store.owners: "a note of a process at work, which it writes again; removed by 'jaxsim resume' if none is",
     }
     for folder, remedy in notes.items():
         for path in sorted(folder.glob("[0-9a-f]*.json")):

@@ -8,6 +8,7 @@ from pathlib import Path
 from jaxsim._files import PART, temporary_beside
 from jaxsim.errors import StudyError
 from jaxsim.study.files import digest_of_file, is_damaged, sealed, write_file
+from jaxsim.study.ledger import NOBODY
 from jaxsim.study.owner import Owner
 from jaxsim.study.setup import Setup
 from jaxsim.study.sources import Sources, files_of
@@ -31,6 +32,7 @@ def mend_files(store: Store, setup: Setup, sources: Sources, engine: Engine, say
         if is_damaged(store.path / name) or not (store.path / name).exists():
             say(f"{name} of the store is damaged; it is written again from its copy")
             _put(store.path / name, sealed(store.manifest))
+    _mend_notes(store, say)
     damaged = store.changed_files()
     if not damaged:
         return
@@ -51,6 +53,18 @@ def mend_files(store: Store, setup: Setup, sources: Sources, engine: Engine, say
             _put(store.path / name, (room / name).read_bytes())
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def _mend_notes(store: Store, say: Callable[[str], None]) -> None:
+    """Remove damaged notes of processes; note that a chunk whose claim is damaged was claimed by nobody known."""
+    for path in [*store.runs.glob("*.json"), *store.owners.glob("*.json")]:
+        if is_damaged(path):
+            say(f"{path.relative_to(store.path)} of the store, a note of a process, is damaged; it is removed")
+            path.unlink(missing_ok=True)
+    for path in store.ledger.claims.glob("*.json"):
+        if is_damaged(path):
+            say(f"{path.relative_to(store.path)} of the store is damaged; the chunk counts as claimed by nobody")
+            write_file(path, sealed({"chunk": int(path.name.partition(".")[0]), "owner": NOBODY}))
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -44,12 +44,6 @@ def open_study(store: str | Path) -> "xarray.Dataset":
     """
     found = open_store(store)
     refuse_edited(found)
-    damaged = found.changed_files("results.zarr/")
-    if damaged:
-        raise StudyError(
-            f"'{found.path / damaged[0]}' is damaged{f', and {len(damaged) - 1} more' if damaged[1:] else ''}; "
-            f"'jaxsim resume {found.path}' writes it again, 'jaxsim verify {found.path}' names all damage"
-        )
     return _dataset(found).assign_attrs(_attributes(found.manifest))
 
 
@@ -59,6 +53,12 @@ def _dataset(store: Store) -> "xarray.Dataset":
 
     from jaxsim.study.lazy import LazyResults
 
+    damaged = store.changed_files("results.zarr/")
+    if damaged:
+        raise StudyError(
+            f"'{store.path / damaged[0]}' is damaged{f', and {len(damaged) - 1} more' if damaged[1:] else ''}; "
+            f"'jaxsim resume {store.path}' writes it again, 'jaxsim verify {store.path}' names all damage"
+        )
     group = store.results.opened()
     known = [Path(name).parent for name in store.manifest["files"] if name.endswith("/zarr.json")]
     variables, coordinates = {}, {}
@@ -75,7 +75,13 @@ def _dataset(store: Store) -> "xarray.Dataset":
 
 
 def found_shortfalls(store: Store) -> list[Shortfall]:
-    """Return the complete design points of a store at which its stopping rule is not met."""
+    """Return the complete design points of a store at which its stopping rule is not met.
+
+    Raises
+    ------
+    StudyError
+        If what is read for this is damaged.
+    """
     if decode(store.text).stop is None:
         return []
     return shortfalls(_dataset(store)[[*PRECISION, "trajectories"]])

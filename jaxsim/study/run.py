@@ -12,8 +12,8 @@ import jax
 from jaxsim.errors import StudyError
 from jaxsim.study.continuous import Continuous
 from jaxsim.study.counted import Counted
+from jaxsim.study.damage import changed_originals
 from jaxsim.study.display import Display
-from jaxsim.study.files import digest_of_file
 from jaxsim.study.method import settle_method
 from jaxsim.study.provenance import study_provenance
 from jaxsim.study.repair import mend_files
@@ -190,10 +190,8 @@ def _refuse_unfit(store: Store, other_version: bool) -> None:
 
 
 def _say_changed_originals(store: Store, display: Display) -> None:
-    for copy in store.manifest["inputs"].values():
-        written = store.manifest["files"][f"inputs/{copy['name']}"]
-        if digest_of_file(Path(copy["original"])) not in (None, written):
-            display.say(f"'{copy['original']}' has changed since; the store goes on with its own copy")
+    for original in changed_originals(store):
+        display.say(f"'{original}' has changed since; the store goes on with its own copy")
 
 
 def engine_of(setup: Setup, devices: tuple[Any, ...], announce: Callable[[str], None]) -> Engine:

@@ -28,7 +28,7 @@ class Model(msgspec.Struct, forbid_unknown_fields=True):
     file: str | None = None
     """An SBML, BioNetGen ``.net`` or Antimony file, relative to the study file."""
     entry: str | None = None
-    """``module:function`` that returns a network; the module may lie beside the study file."""
+    """``module:function`` that returns a network; the module lies beside the study file, or is one the user trusts."""
     arguments: dict[str, Any] = {}
     """Arguments of the built-in model or of the function."""
     reactions: list[str] | None = None

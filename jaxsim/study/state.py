@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim.errors import StudyError
 from jaxsim.kernels import LABELS
 from jaxsim.study.damage import Damage, damage_of
 from jaxsim.study.files import read_sealed
@@ -51,13 +52,13 @@ def state_of(store: Store) -> State:
     looker = Owner(store.owners)
     alive = {path.stem for path in store.owners.glob("[0-9a-f]*.json") if _alive(looker, path.stem)}
     damaged = list(damage_of(store, sums=False))
-    short = [] if damaged else found_shortfalls(store)
+    short, unread = _shortfalls(store)
     held = [number for number in ledger.claimed() if number not in done]
     flying = sum(ledger.holder(number) in alive for number in held)
     complete = sum(len(plan.chunk(group).points) for group in range(plan.groups) if ledger.is_group_done(group))
     totals = np.sum([fact["status"] for fact in facts if "status" in fact] or [[0] * len(LABELS)], axis=0)
     runs = [record for path in store.runs.glob("*.json") if (record := read_sealed(path)) is not None]
-    told = verdict(complete, plan.points, short)
+    told = verdict(complete, plan.points, short) + unread
     return State(
         chunks=plan.chunks,
         done=len(done),
@@ -74,6 +75,14 @@ def state_of(store: Store) -> State:
         short=short,
         damaged=damaged,
     )
+
+
+def _shortfalls(store: Store) -> tuple[list[Shortfall], str]:
+    """Return where the stopping rule is not met; where that cannot be read, say so."""
+    try:
+        return found_shortfalls(store), ""
+    except StudyError:
+        return [], "; whether the stopping rule is met is not known"
 
 
 def _alive(looker: Owner, name: str) -> bool:

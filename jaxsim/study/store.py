@@ -90,11 +90,13 @@ class Store:
         for role, copy in self.manifest["inputs"].items():
             name, original = f"inputs/{copy['name']}", Path(copy["original"])
             written = self.manifest["files"][name]
-            whole = [path for path in (self.path / name, original) if digest_of_file(path) == written]
+            # code is run from the store alone, or a store of somebody else could name any file of this machine
+            known = (self.path / name, *(() if role.startswith(MODULE) else (original,)))
+            whole = [path for path in known if digest_of_file(path) == written]
             if not whole:
                 raise StudyError(
-                    f"'{self.path / name}' is damaged, and '{original}', of which it is a copy, has changed or is "
-                    f"gone; put back the file with which the store was begun"
+                    f"'{self.path / name}' is damaged, and cannot be had from '{original}', of which it is a copy; put "
+                    f"back there the file with which the store was begun"
                 )
             copies[role] = Copy(whole[0], original)
         return Sources(Path(self.manifest["folder"]), trusted, copies)
@@ -133,6 +135,7 @@ def _manifest(path: Path) -> dict[str, Any]:
     for name in MANIFESTS:
         found = read_sealed(path / name)
         if found is not None and found.get("format") == FORMAT:
+            _refuse_names_outside(path, found)
             return found
     found = read_json(path / MANIFESTS[0]) or read_json(path / MANIFESTS[1]) or {}
     if isinstance(found.get("format"), int) and found["format"] != FORMAT:
@@ -144,6 +147,14 @@ def _manifest(path: Path) -> dict[str, Any]:
         f"'{path / MANIFESTS[0]}' is damaged, and so is its copy '{MANIFESTS[1]}', so that nothing in the store can "
         f"be trusted; put one of them back from a backup, or run the study anew into another --store"
     )
+
+
+def _refuse_names_outside(path: Path, manifest: dict[str, Any]) -> None:
+    """Refuse a manifest, of whoever's making, by which something outside the store would be read or written."""
+    copies = (copy["name"] for copy in manifest["inputs"].values())
+    for name in (*manifest["files"], *manifest["sums"], *manifest["results"], *copies):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise StudyError(f"the store '{path}' names {name!r}, which lies outside it; it was not made by jaxsim")
 
 
 def create_store(path: Path, text: str, setup: Setup, sources: Sources, engine: Engine, facts: dict[str, Any]) -> Store:
@@ -160,9 +171,13 @@ def create_store(path: Path, text: str, setup: Setup, sources: Sources, engine: 
     facts
         Provenance for the manifest.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path)
     temporary = temporary_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path)
+        temporary.mkdir()
+    except OSError as error:
+        raise StudyError(f"the store '{path}' cannot be made ({error.strerror}); give another --store") from error
     try:
         _fill(temporary, text, setup, sources, engine, facts)
         try:

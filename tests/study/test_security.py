@@ -16,6 +16,7 @@ from jaxsim import _files, _process
 from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.main import main
 from jaxsim.errors import SimulationError, StudyError
+from jaxsim.study.files import digest_of_file
 from jaxsim.study.pace import Pace
 from jaxsim.study.store import open_store, write_manifest
 
@@ -195,6 +196,17 @@ def test_a_store_does_not_name_code_outside_itself(tmp_path):
     write_manifest(store, manifest)
     with pytest.raises(StudyError, match=r"no file 'colorsys.py' in the store"):
         js.resume_study(store, progress=False)
+    library = Path(os.__file__).with_name("colorsys.py")  # nor if it says that its own copy is lost
+    copy = {"name": "module_0.py", "original": str(library)}
+    files = manifest["files"] | {"inputs/module_0.py": digest_of_file(library)}
+    write_manifest(store, manifest | {"inputs": {"module colorsys": copy}, "files": files})
+    with pytest.raises(StudyError, match="cannot be had from"):
+        js.resume_study(store, progress=False)
+    for strange in ({"files": {"../x": "0"}}, {"sums": ["/tmp/x"]}, {"results": ["a/../../x"]}):
+        write_manifest(store, manifest | strange)
+        for read in (js.open_study, js.resume_study):
+            with pytest.raises(StudyError, match="lies outside it"):
+                read(store)
 
 
 def test_nothing_is_written_through_a_link_out_of_a_store(tmp_path):
@@ -320,11 +332,22 @@ def simulated(seed):
     return float(js.simulate(network, times=[1.0], trajectories=10, seed=seed, progress=False)["mean"][0, 0])
 
 
+def averaged(seed):
+    """In a child."""
+    return js.mean_field(js.Network({"X": 5}, ["X -> , k"], {"k": 1.0}), times=[1.0])
+
+
+def differentiated(seed):
+    """In a child."""
+    network = js.Network({"X": 5}, ["X -> , k"], {"k": 1.0})
+    return js.gradient(network, js.mean("X", at=1.0), free=["k"], trajectories=10, seed=seed)
+
+
 @pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning", "ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_is_told_to_be_spawned():
     simulated(1)  # JAX starts
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
-        for task in (simulated,):
+        for task in (simulated, averaged, differentiated):
             with pytest.raises(SimulationError, match="use spawn"):
                 pool.submit(task, 1).result(timeout=60)
     simulated(1)  # the parent goes on

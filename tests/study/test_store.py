@@ -151,6 +151,47 @@ def test_a_stopping_rule_stops_each_point_when_it_holds_whoever_computes(study, 
     assert np.all((half < limit) | (taken == 1500))
 
 
+def test_a_stopping_rule_that_is_not_met_is_said_everywhere(tmp_path, capsys):
+    text = (
+        "[model]\nspecies = {X = 0}\nparameters = {k = 1.0}\nreactions = ['-> X, k']\n"
+        "[design]\nkind = 'grid'\nparameters.k.values = [0.0, 1.0, 16.0]\n"
+        "[simulation]\ntimes = [1.0]\ntrajectories = 200\nchunk = 150\n"
+        "[stop]\noutput = 'X'\nhalf_width = 0.2\nevery = 50\n"
+    )
+    study, store = tmp_path / "s.toml", tmp_path / "s.store"
+    study.write_text(text)
+    assert main(["run", str(study)]) == 3
+    assert "complete" not in (error := capsys.readouterr().err)
+    wanted = "stopped at its limit: precision not reached at 2 of 3 points"
+    assert wanted in error
+    outcome = js.resume_study(store, progress=False)
+    assert outcome.complete  # all results are there
+    assert outcome.verdict.startswith(wanted)
+    still, moving = outcome.short
+    assert (still.point, moving.point) == (0, 2)
+    assert np.isnan(still.more)  # that all trajectories gave the same says nothing of the half-width
+    half = 1.959964 * np.sqrt(float(js.open_study(store)["variance"][2, 0, 0]) / 200)
+    assert moving.half_width == pytest.approx(half, rel=1e-6)
+    assert 200 + moving.more == np.ceil(200 * (half / 0.2) ** 2)
+    for command in ("status", "show"):
+        assert main([command, str(store)]) == 0
+        shown = capsys.readouterr().out
+        assert wanted in shown
+        assert f"point 2: ± {half:.3g} instead of 0.2; about {moving.more:,.0f} trajectories more" in shown
+        assert "point 0: the half-width is not known" in shown
+    assert main(["report", str(store), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "index.html").read_text()
+    assert f"S{wanted[1:]}" in page
+    assert f"{moving.more:,.0f}</td>" in page
+    capsys.readouterr()
+    assert main(["status", str(store), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["short"][0]["more"] is None
+    more = int(1.2 * (200 + moving.more))  # the law holds, but for the error of the variance
+    study.write_text(text.replace("trajectories = 200", f"trajectories = {more}").replace("0.0, 1.0", "0.5, 1.0"))
+    assert main(["run", str(study), "--store", str(tmp_path / "more")]) == 0
+    assert "complete" in capsys.readouterr().err
+
+
 def test_many_points_compile_once(study, tmp_path):
     many = tmp_path / "many.toml"
     values = ", ".join(f"{0.1 + 0.01 * k:.2f}" for k in range(60))
