@@ -25,8 +25,32 @@ FUNCTIONS = {
     "AST_FUNCTION_SIN": "sin",
     "AST_FUNCTION_COS": "cos",
     "AST_FUNCTION_TAN": "tan",
+    "AST_FUNCTION_ARCSIN": "asin",
+    "AST_FUNCTION_ARCCOS": "acos",
+    "AST_FUNCTION_ARCTAN": "atan",
+    "AST_FUNCTION_SINH": "sinh",
+    "AST_FUNCTION_COSH": "cosh",
+    "AST_FUNCTION_TANH": "tanh",
+    "AST_FUNCTION_ARCSINH": "asinh",
+    "AST_FUNCTION_ARCCOSH": "acosh",
+    "AST_FUNCTION_ARCTANH": "atanh",
 }
-RECIPROCAL = {"AST_FUNCTION_SEC": "cos", "AST_FUNCTION_CSC": "sin", "AST_FUNCTION_COT": "tan"}
+RECIPROCAL = {  # one over the function
+    "AST_FUNCTION_SEC": "cos",
+    "AST_FUNCTION_CSC": "sin",
+    "AST_FUNCTION_COT": "tan",
+    "AST_FUNCTION_SECH": "cosh",
+    "AST_FUNCTION_CSCH": "sinh",
+    "AST_FUNCTION_COTH": "tanh",
+}
+OF_RECIPROCAL = {  # the function of one over the argument
+    "AST_FUNCTION_ARCSEC": "acos",
+    "AST_FUNCTION_ARCCSC": "asin",
+    "AST_FUNCTION_ARCCOT": "atan",
+    "AST_FUNCTION_ARCSECH": "acosh",
+    "AST_FUNCTION_ARCCSCH": "asinh",
+    "AST_FUNCTION_ARCCOTH": "atanh",
+}
 COMPARISON = {
     "AST_RELATIONAL_EQ": "==",
     "AST_RELATIONAL_NEQ": "!=",
@@ -194,6 +218,8 @@ def _combine(kind: str, operands: list[Expression]) -> Expression | None:
         return _folded(Call(FUNCTIONS[kind], tuple(operands)))
     if kind in RECIPROCAL and count == 1:
         return _folded(Binary("/", Number(1.0), _folded(Call(RECIPROCAL[kind], tuple(operands)))))
+    if kind in OF_RECIPROCAL and count == 1:
+        return _folded(Call(OF_RECIPROCAL[kind], (_folded(Binary("/", Number(1.0), operands[0])),)))
     if kind in COMPARISON and count >= 2:
         pairs = [Compare(COMPARISON[kind], a, b) for a, b in pairwise(operands)]
         return None if kind == "AST_RELATIONAL_NEQ" and count > 2 else _joined("and", pairs)
@@ -236,11 +262,6 @@ def _quotient(a: Expression, b: Expression) -> Expression:
     return Call("if", (Compare("<", ratio, Number(0.0)), Unary("-", toward_zero), toward_zero))
 
 
-def _hyperbolic(op: str, x: Expression) -> Expression:
-    up, down = _folded(Call("exp", (x,))), _folded(Call("exp", (_folded(Unary("-", x)),)))
-    return _folded(Binary("/", _folded(Binary(op, up, down)), Number(2.0)))
-
-
 RULES: dict[tuple[str, int], Callable[..., Expression]] = {
     ("AST_MINUS", 1): lambda a: _folded(Unary("-", a)),
     ("AST_MINUS", 2): lambda a, b: _folded(Binary("-", a, b)),
@@ -254,13 +275,6 @@ RULES: dict[tuple[str, int], Callable[..., Expression]] = {
         _folded(Call("log10", (x,)))
         if b == Number(10.0)
         else _folded(Binary("/", _folded(Call("log", (x,))), _folded(Call("log", (b,)))))
-    ),
-    ("AST_FUNCTION_SINH", 1): lambda x: _hyperbolic("-", x),
-    ("AST_FUNCTION_COSH", 1): lambda x: _hyperbolic("+", x),
-    ("AST_FUNCTION_TANH", 1): lambda x: _folded(
-        Binary("-", Number(1.0), _folded(Binary("/", Number(2.0), _folded(
-            Binary("+", _folded(Call("exp", (_folded(Binary("*", Number(2.0), x)),))), Number(1.0))
-        ))))
     ),
     ("AST_LOGICAL_NOT", 1): lambda a: Unary("not", a),
     ("AST_LOGICAL_XOR", 2): lambda a, b: Logic("and", Logic("or", a, b), Unary("not", Logic("and", a, b))),
