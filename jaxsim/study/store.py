@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from jaxsim.errors import StudyError
+from jaxsim.network.fingerprint import fingerprint
 from jaxsim.study.arrays import Results, Sums
 from jaxsim.study.continuous import Continuous
 from jaxsim.study.counted import Counted
 from jaxsim.study.decode import decode, parsed
 from jaxsim.study.designs import Points
 from jaxsim.study.files import read_json, write_file
-from jaxsim.study.fingerprint import fingerprint
 from jaxsim.study.ledger import Ledger
 from jaxsim.study.plan import Plan
 from jaxsim.study.setup import Setup, read_setup
