@@ -45,7 +45,7 @@ def parse(text: Any) -> Expression:
     Parameters
     ----------
     text
-        At most 20,000 characters, nested at most 100 deep.
+        At most 500,000 characters, nested at most 100 deep.
 
     Returns
     -------

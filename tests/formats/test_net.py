@@ -145,7 +145,7 @@ def test_a_group_with_the_name_of_a_parameter_gets_one_of_its_own():
     reading = read_net_text(text, "m.net")
     net = reading.or_refuse()
     assert constant_value(net.structure.reactions[0].rate, {"K": 10.0, "A_b": 8.0, "B_a_1_C_a_1": 5.0}) == 400
-    assert constant_value(dict(net.structure.observables)["K_2"], {"A_b": 8.0, "B_a_1_C_a_1": 5.0}) == 8 + 3 * 5
+    assert constant_value(dict(net.structure.observables)["K_2"], {"A_b": 8.0, "C": 3.0}) == 8 + 2 * 3
     assert reading.notes == ["group 'K' has the name of a parameter and is called K_2"]
     with pytest.raises(FormatError, match="line 7, function 'f': reads 'K', which is both a parameter and a group"):
         read_net_text(text.replace("k*C/2", "k*K/2"), "m.net").or_refuse()
@@ -158,7 +158,7 @@ def test_a_group_with_the_name_of_a_parameter_gets_one_of_its_own():
         ("k*Total/2", "k*TFUN('drive.tfun')", "calls 'tfun', a function given by a table"),
         ("k*Total/2", "k?1:2", "unexpected character '\\?'"),
         ("k*Total/2", "log2(k,3)", "calls 'log2', which is not supported"),
-        ("k*Total/2", f"{'sign(' * 60}k{')' * 60}", "is longer than 20000 characters with 'sign' written out"),
+        ("k*Total/2", f"{'sign(' * 60}k{')' * 60}", "is longer than 500000 characters with 'sign' written out"),
         ("k*Total/2", f"{'(' * 5000}k{')' * 5000}", "nested deeper than 100"),
         ("k*Total/2", f"k{'^2' * 5000}", "nested deeper than 100"),
         ("1,2 3 {law}", "1,9 3 k", "line 16, reaction 1: names species '9', of which there are 3"),

@@ -12,7 +12,7 @@ KNOWN = (
     # written by BioNetGen beside them, and already contained in them
     *("molecule types", "observables", "reaction rules", "compartments", "energy patterns", "population maps"),
 )
-LONGEST_LINE = 200_000
+LONGEST_LINE = 500_000
 
 
 class Line(NamedTuple):

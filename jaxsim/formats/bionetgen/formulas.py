@@ -14,13 +14,13 @@ from jaxsim.formats.identifiers import Identifiers
 from jaxsim.network import Expression, parse
 from jaxsim.network.functions import FUNCTIONS, SPECIAL_ARITY, SYNONYMS
 from jaxsim.network.randomness import RANDOM
+from jaxsim.network.tokens import LONGEST_TEXT
 
 NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 CALL_OF_NOTHING = re.compile(r"([A-Za-z_]\w*)\s*\(\s*\)")
 CONSTANTS = {"_pi": "pi", "_e": "2.718281828459045"}
 OPERATORS = ((r"&&", " and "), (r"\|\|", " or "), (r"!(?!=)", " not "), (r"~=", "!="))
 RATIO = "mratio"
-LONGEST = 20_000  # characters of a formula with its functions written out
 # Functions of muParser without a counterpart, written out from the texts of their arguments; `rint` rounds halves up.
 WRITTEN_OUT: dict[str, tuple[Callable[[int], bool], Callable[..., str]]] = {
     "log2": (lambda count: count == 1, lambda x: f"(log({x})/{math.log(2.0)!r})"),
@@ -120,8 +120,8 @@ def _written_out(name: str, text: str) -> str:
         if not takes(len(arguments)):
             continue  # a call that our language has, or refuses
         text = f"{text[: call.start()]}{write(*arguments)}{text[end:]}"
-        if len(text) > LONGEST:
-            raise ExpressionError(f"is longer than {LONGEST} characters with '{name}' written out; use more functions")
+        if len(text) > LONGEST_TEXT:
+            raise ExpressionError(f"is longer than {LONGEST_TEXT} characters with '{name}' written out; use more functions")
     return text
 
 

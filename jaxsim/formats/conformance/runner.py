@@ -91,7 +91,7 @@ def with_outputs(case: Case, reading: Reading) -> Network:
     network = reading.or_refuse()
     added = {}
     for index, output in enumerate(case.outputs):
-        expression = _expression(case, reading, network, output)
+        expression = _expression(case, reading, output)
         if output in case.medians:
             expression = _above(expression, float(case.expected[f"{output}-mean"][-1]))
         added[observable_name(index)] = expression
@@ -112,18 +112,28 @@ def observable_name(index: int) -> str:
     return f"output_of_case_{index}"
 
 
-def _expression(case: Case, reading: Reading, network: Network, output: str) -> Expression:
+def named_expression(model: Path, reading: Reading, identifier: str) -> Expression:
+    """Return the name in the network of a quantity that a case asks for: the amount of a species.
+
+    Raises
+    ------
+    FormatError
+        If the model has no such quantity.
+    """
+    name, structure = reading.names.get(identifier, identifier), reading.or_refuse().structure
+    if name not in {*structure.species, *structure.variables, *dict(structure.observables), *structure.parameters}:
+        raise FormatError(str(model), [f"has no quantity '{identifier}', which the case asks for"])
+    return Name(name)
+
+
+def _expression(case: Case, reading: Reading, output: str) -> Expression:
     logarithm = output.startswith("ln(") and output.endswith(")")
     identifier = output[3:-1] if logarithm else output
-    name = reading.names.get(identifier, identifier)
-    structure = network.structure
-    if name not in {*structure.species, *structure.variables, *dict(structure.observables), *structure.parameters}:
-        raise FormatError(str(case.model), [f"has no quantity '{identifier}', which the case asks for"])
-    value: Expression = Name(name)
+    value = named_expression(case.model, reading, identifier)
     if identifier in case.concentrations:
         if identifier not in reading.volumes:
-            raise FormatError(str(case.model), [f"has no constant volume for the concentration of '{identifier}'"])
-        value = Binary("/", value, Number(reading.volumes[identifier]))
+            raise FormatError(str(case.model), [f"has no volume for the concentration of '{identifier}'"])
+        value = Binary("/", value, reading.volumes[identifier])
     if logarithm:  # the suite writes 0 for the logarithm of the 0 that a model starts at
         return Call("if", (Compare("==", value, Number(0.0)), Number(0.0), Call("log", (value,))))
     return value

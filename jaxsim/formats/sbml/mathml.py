@@ -14,6 +14,7 @@ from jaxsim.network.constants import fold_constant
 AVOGADRO = 6.02214179e23  # the value that SBML Level 3 fixes (specification, section 3.4.6)
 INFINITE = sys.float_info.max  # stands for an end at infinity of a truncated law, where probability is 0 or 1 exactly
 LARGEST = 200_000  # nodes of one formula with its functions written out
+MOST_WRITTEN = 2_000_000  # nodes of all calls of a file, written out
 
 NARY = {"AST_PLUS": ("+", 0.0), "AST_TIMES": ("*", 1.0)}
 FUNCTIONS = {
@@ -94,6 +95,7 @@ class Translator:
 
     def __init__(self, functions: Mapping[str, tuple[tuple[str, ...], Expression]]) -> None:
         self.functions = functions
+        self.written = 0
 
     def translate(self, node: Any, look_up: Lookup, refuse: Refuse) -> Expression:
         """Return the expression of a formula.
@@ -110,8 +112,28 @@ class Translator:
             raise refuse(f"has a formula of more than {LARGEST} terms with its functions written out")
         return expression
 
-    def _visit(self, node: Any, look_up: Lookup, refuse: Refuse) -> Expression:
-        kind = type_names().get(node.getType(), "AST_UNKNOWN")
+    def _visit(self, root: Any, look_up: Lookup, refuse: Refuse) -> Expression:
+        """Translate bottom-up without recursion: libSBML makes a sum of many terms a chain as deep."""
+        stack, values = [(root, "")], list[Expression]()
+        while stack:
+            node, kind = stack.pop()
+            if kind:
+                count = node.getNumChildren()
+                operands = values[len(values) - count :]
+                del values[len(values) - count :]
+                values.append(self._over(kind, node, operands, refuse))
+                continue
+            kind = type_names().get(node.getType(), "AST_UNKNOWN")
+            leaf = self._leaf(kind, node, look_up, refuse)
+            if leaf is not None:
+                values.append(leaf)
+                continue
+            stack.append((node, kind))
+            stack.extend((node.getChild(i), "") for i in reversed(range(node.getNumChildren())))
+        return values[0]
+
+    def _leaf(self, kind: str, node: Any, look_up: Lookup, refuse: Refuse) -> Expression | None:
+        """Return what a node is that is no operation on its children."""
         if kind == "AST_NAME":
             found = look_up(node.getName())
             if isinstance(found, Number) and not math.isfinite(found.value):
@@ -123,7 +145,10 @@ class Translator:
             return _number(node, refuse)
         if kind.startswith(PREFIX):
             return self._distribution(kind.removeprefix(PREFIX), node, look_up, refuse)
-        operands = [self._visit(node.getChild(i), look_up, refuse) for i in range(node.getNumChildren())]
+        return None
+
+    def _over(self, kind: str, node: Any, operands: list[Expression], refuse: Refuse) -> Expression:
+        """Return the operation of a node on its translated children."""
         try:
             if kind == "AST_FUNCTION":
                 return self._call(node.getName(), operands, refuse)
@@ -144,6 +169,9 @@ class Translator:
         parameters, body = self.functions[name]
         if len(parameters) != len(operands):
             raise refuse(f"calls '{name}' with {len(operands)} arguments instead of {len(parameters)}")
+        self.written += body._size
+        if self.written > MOST_WRITTEN:
+            raise refuse(f"calls '{name}', and all calls of the file written out make more than {MOST_WRITTEN} terms")
         result = substitute(body, dict(zip(parameters, operands, strict=True)))
         if result._size > LARGEST:
             raise refuse(f"has a formula of more than {LARGEST} terms with its functions written out")

@@ -138,11 +138,14 @@ def _is_step(factor: Expression) -> bool:
 
 
 def _plainly(factor: Expression, signs: dict[str, bool]) -> bool:
-    match factor:
-        case Number(value):
-            return value >= 0
-        case Name(name):
-            return signs.get(name, False)
-        case Binary("/" | "*" | "+", left, right):
-            return _plainly(left, signs) and _plainly(right, signs)
-    return False
+    def visit(node: Expression, below: list[bool]) -> bool:
+        match node:
+            case Number(value):
+                return value >= 0
+            case Name(name):
+                return signs.get(name, False)
+            case Binary("/" | "*" | "+", _, _):
+                return all(below)
+        return False
+
+    return fold(factor, visit)
