@@ -1,5 +1,7 @@
 """Read Antimony, a text form of SBML, through the package that defines it."""
 
+import re
+from collections import Counter
 from pathlib import Path
 
 from jaxsim.formats.extra import require
@@ -7,6 +9,10 @@ from jaxsim.formats.reading import Reading
 from jaxsim.formats.screening import LARGEST, read_bytes
 
 DEEPEST = 60  # parentheses; its parser and MathML nest with them
+MOST_OPERATORS = 4_000  # of a statement; its parser takes time with their square, and the stack with their number
+MOST_MODULES = 2_000  # written out
+OPERATOR = re.compile(r"&&|\|\||[<>=!]=|[-+*/^<>!,=]")
+MODULE = re.compile(r"\b(?:model|module)\s+\*?(?P<model>\w+)|:\s*(?P<part>[A-Za-z_]\w*)\s*\(")
 
 
 def read_antimony(path: Path, rounded: bool = False) -> Reading:
@@ -47,8 +53,40 @@ def _unsafe(content: bytes) -> str:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         return f"is not UTF-8 text ({error.reason} at byte {error.start})"
+    return _too_deep(text) or _too_long(text) or _too_many(text)
+
+
+def _too_deep(text: str) -> str:
     depth = deepest = 0
     for character in text:
         depth += (character == "(") - (character == ")")
         deepest = max(deepest, depth)
     return f"is nested deeper than {DEEPEST} parentheses" if deepest > DEEPEST else ""
+
+
+def _too_long(text: str) -> str:
+    longest = max(len(OPERATOR.findall(statement)) for statement in re.split(r"[;\n]", text))
+    if longest <= MOST_OPERATORS:
+        return ""
+    return (
+        f"has a statement with {longest} operators, of at most {MOST_OPERATORS} that its parser reads in good time; "
+        f"write it in parts, or the model as SBML"
+    )
+
+
+def _too_many(text: str) -> str:
+    """Refuse modules of modules that would be written out to more than can be held."""
+    parts: dict[str, Counter[str]] = {}
+    name = ""
+    for found in MODULE.finditer(text):
+        if found["model"]:
+            name = found["model"]
+            parts.setdefault(name, Counter())
+        elif name:
+            parts[name][found["part"]] += 1
+    copies = {module: 1 for module in parts}
+    for _ in parts:  # so often at most does a module stand in another
+        copies = {m: 1 + sum(n * copies.get(part, 0) for part, n in inside.items()) for m, inside in parts.items()}
+        if max(copies.values()) > MOST_MODULES:
+            return f"has modules of modules that are written out more than {MOST_MODULES} times; use fewer"
+    return ""

@@ -46,7 +46,9 @@ def screen(text: bytes) -> Problem | None:
         if depth > DEEPEST:
             stop(f"is nested deeper than {DEEPEST} elements; write its formulas in parts")
         if elements > MOST_ELEMENTS:
-            stop(f"has more than {MOST_ELEMENTS} elements; write a smaller model, or its reactions in jaxsim's own form")
+            stop(
+                f"has more than {MOST_ELEMENTS} elements; write a smaller model, or its reactions in jaxsim's own form"
+            )
 
     def end(name: str) -> None:
         nonlocal depth, formula

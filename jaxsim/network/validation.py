@@ -125,9 +125,7 @@ def _check_species(read: Iterable[str], species: set[str], where: str) -> None:
 
 def _refuse_random(expression: Expression, where: str) -> None:
     if is_random(expression):
-        raise NetworkError(
-            f"{where}: {to_string(expression):.60} is random; it may only be used in an effect or event"
-        )
+        raise NetworkError(f"{where}: {to_string(expression):.60} is random; it may only be used in an effect or event")
 
 
 def _check_reaction(

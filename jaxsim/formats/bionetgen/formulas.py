@@ -121,7 +121,9 @@ def _written_out(name: str, text: str) -> str:
             continue  # a call that our language has, or refuses
         text = f"{text[: call.start()]}{write(*arguments)}{text[end:]}"
         if len(text) > LONGEST_TEXT:
-            raise ExpressionError(f"is longer than {LONGEST_TEXT} characters with '{name}' written out; use more functions")
+            raise ExpressionError(
+                f"is longer than {LONGEST_TEXT} characters with '{name}' written out; use more functions"
+            )
     return text
 
 

@@ -45,6 +45,12 @@ class Case:
     expected: dict[str, Float64[np.ndarray, " time"]]
     mean_range: tuple[float, float]
     deviation_range: tuple[float, float]
+    medians: frozenset[str] = frozenset()
+    """Outputs whose law has neither mean nor standard deviation (the Cauchy law): of these the median is judged.
+
+    By symmetry it is what the case gives as the mean. The part of trajectories above it, those at it counted half, is
+    1/2 with a standard deviation of 1/2 each.
+    """
     remark: str = ""
     """Where the expected values are not those of the suite's table, how they differ."""
 
@@ -54,12 +60,8 @@ class Case:
         return list(dict.fromkeys(column.rsplit("-", 1)[0] for column in self.expected))
 
     @property
-    def medians(self) -> frozenset[str]:
-        """Outputs whose law has no standard deviation, nor a mean: of these the median is judged.
-
-        A case says so by giving a mean alone (the Cauchy law). By symmetry that is the median, and the part of
-        trajectories above it, those at it counted half, is 1/2 with a standard deviation of 1/2 each.
-        """
+    def without_deviation(self) -> frozenset[str]:
+        """Outputs of which the case gives the mean alone."""
         return frozenset(output for output in self.outputs if f"{output}-sd" not in self.expected)
 
 
@@ -112,7 +114,7 @@ def load_case(folder: Path, name: str) -> Case:
             expected,
             _range(settings["meanRange"]),
             _range(settings["sdRange"]),
-            remark,
+            remark=remark,
         )
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise FormatError(str(place), [f"cannot be understood as a case ({error})"]) from error

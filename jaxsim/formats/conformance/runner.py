@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from jaxsim.formats.conformance.judgement import ALLOWED, Judgement, Points, jud
 from jaxsim.formats.read import inspect_file
 from jaxsim.formats.reading import Reading
 from jaxsim.network import Binary, Call, Compare, Expression, Name, Network, Number
+from jaxsim.network.expression import fold
+from jaxsim.network.randomness import RANDOM
 
 OTHER_SEED = 1_000_003  # added for the second run
 COMMON = 0  # points that may be out in both of two independent runs
@@ -63,6 +65,7 @@ def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str =
     case, began = load_case(folder, name), time.perf_counter()
     reading = inspect_file(case.model)
     try:
+        case = with_medians(case, reading)
         network = with_outputs(case, reading)
         results, compiling = _simulate(case, network, runs, seed, precision)
         first = judge(case, results, runs)
@@ -78,6 +81,22 @@ def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str =
     except (JaxsimError, SimulationWarning) as error:
         return Outcome(name, "refused", None, time.perf_counter() - began, remark=str(error))
     return Outcome(name, verdict, first, time.perf_counter() - began, compiling, remark)
+
+
+def with_medians(case: Case, reading: Reading) -> Case:
+    """Return the case with the outputs of which the median is judged: of a law without a mean, truncated nowhere."""
+    endless = any(_is_endless(value) for event in reading.or_refuse().structure.events for _, value in event.set)
+    return replace(case, medians=case.without_deviation) if endless else case
+
+
+def _is_endless(expression: Expression) -> bool:
+    """Return whether a value is drawn from the Cauchy law without ends; with one end its mean is infinite."""
+
+    def visit(node: Expression, below: list[bool]) -> bool:
+        drawn = isinstance(node, Call) and node.function == "random_cauchy"
+        return any(below) or (drawn and len(node.children) == len(RANDOM["random_cauchy"]))
+
+    return fold(expression, visit)
 
 
 def with_outputs(case: Case, reading: Reading) -> Network:

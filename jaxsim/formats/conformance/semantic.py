@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float64
 from jaxsim.errors import FormatError
 from jaxsim.formats.conformance.case import latest_model, read_results, read_settings, words
 
-Courses = dict[str, Float64[np.ndarray, " time"]]
+Courses = dict[str, Float64[np.ndarray, " grid"]]
+WrongPoints = dict[str, Bool[np.ndarray, " time"]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Course:
     rows: list[int]
     amounts: frozenset[str]
     concentrations: frozenset[str]
-    expected: Courses
+    expected: dict[str, Float64[np.ndarray, " time"]]
     absolute: float
     relative: float
 
@@ -90,7 +91,7 @@ def load_course(folder: Path, name: str) -> Course:
         raise FormatError(str(place), [f"cannot be understood as a case ({error})"]) from error
 
 
-def wrong_points(case: Course, found: Courses) -> dict[str, Bool[np.ndarray, " time"]]:
+def wrong_points(case: Course, found: Courses) -> WrongPoints:
     """Return where the values of each output are off by more than the tolerances of the case.
 
     Source: the suite's own criterion, ``|found - expected| <= absolute + relative * |expected|``; what is not a number

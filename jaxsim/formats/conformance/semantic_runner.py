@@ -1,5 +1,6 @@
 """Run a case of the semantic suite: by rate equations, or exactly where a model has nothing but the time."""
 
+import re
 import time
 import warnings
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from jaxsim.ensemble import simulate
 from jaxsim.ensemble.lane_flow import FlowCase, solve_flows
 from jaxsim.errors import FormatError, JaxsimError, SimulationWarning
 from jaxsim.formats.conformance.runner import named_expression, observable_name
-from jaxsim.formats.conformance.semantic import Course, Courses, load_course, wrong_points
+from jaxsim.formats.conformance.semantic import Course, Courses, WrongPoints, load_course, wrong_points
+from jaxsim.formats.problems import Problem
 from jaxsim.formats.read import inspect_file
 from jaxsim.formats.reading import Reading
 from jaxsim.formats.sbml.reader import read_sbml
@@ -50,6 +52,8 @@ class Verdict:
     wrong: int
     seconds: float
     remark: str = ""
+    reason: str = ""
+    """Why it is refused, without the names and numbers of the case, by which refusals are counted."""
 
 
 def run_course(folder: Path, name: str) -> Verdict:
@@ -61,7 +65,7 @@ def run_course(folder: Path, name: str) -> Verdict:
             warnings.simplefilter("error", SimulationWarning)
             method, found = _solve(case)
     except (JaxsimError, SimulationWarning) as error:
-        return Verdict(name, "refused", method, 0, 0, time.perf_counter() - began, str(error))
+        return Verdict(name, "refused", method, 0, 0, time.perf_counter() - began, str(error), reason_of(error))
     wrong = wrong_points(case, found)
     count = int(sum(np.sum(points) for points in wrong.values()))
     points = int(sum(points.size for points in wrong.values()))
@@ -69,7 +73,22 @@ def run_course(folder: Path, name: str) -> Verdict:
     return Verdict(name, "WRONG" if count else "right", method, points, count, time.perf_counter() - began, remark)
 
 
-def _worst(case: Course, found: Courses, wrong: Courses) -> str:
+def reason_of(error: Exception) -> str:
+    """Return the first problem of a refusal, without names and numbers.
+
+    Examples
+    --------
+    >>> reason_of(FormatError("m.xml", ["the stoichiometry of 'A' is 0.5; give a whole number"]))
+    "the stoichiometry of '...' is N"
+    """
+    problem = error.problems[0] if isinstance(error, FormatError) else error
+    why = problem.why if isinstance(problem, Problem) else str(problem)
+    place = problem.place.partition(" '")[0] + ": " if isinstance(problem, Problem) and problem.place else ""
+    bare = re.sub(r"'[^']*'", "'...'", place + why)
+    return re.sub(r"\b\d[\d.]*(?:e[+-]?\d+)?\b", "N", bare).partition(";")[0]
+
+
+def _worst(case: Course, found: Courses, wrong: WrongPoints) -> str:
     output = next(output for output, points in wrong.items() if np.any(points))
     first = int(np.argmax(wrong[output]))
     row = case.rows[first]

@@ -96,7 +96,7 @@ def _function(draft: Draft, element: Any) -> None:
         body = draft.translator.translate(node.getChild(count), look_up, refuse)
         draft.functions[element.getId()] = tuple(f"argument {name}" for name in parameters), body
     except Refused:
-        return
+        draft.functions[element.getId()] = None
 
 
 def refuse_elsewhere(draft: Draft) -> None:

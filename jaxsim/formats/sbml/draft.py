@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxsim.formats.identifiers import Identifiers
 from jaxsim.formats.problems import Problems, Refused
-from jaxsim.formats.sbml.mathml import Translator
+from jaxsim.formats.sbml.mathml import Function, Translator
 from jaxsim.formats.sbml.quantities import Quantity, Role, meant
 from jaxsim.network import Event, Expression, Name, Number, Reaction
 
@@ -22,7 +22,8 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     identifiers: Identifiers = field(default_factory=Identifiers)
     quantities: dict[str, Quantity] = field(default_factory=dict)
-    functions: dict[str, tuple[tuple[str, ...], Expression]] = field(default_factory=dict)
+    functions: dict[str, Function | None] = field(default_factory=dict)
+    """None for what could not be read."""
     rules: dict[str, Expression] = field(default_factory=dict)
     """Amount or value of each quantity with an assignment or rate rule."""
     initial: dict[str, Expression] = field(default_factory=dict)

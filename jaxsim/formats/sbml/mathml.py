@@ -14,7 +14,7 @@ from jaxsim.network.constants import fold_constant
 AVOGADRO = 6.02214179e23  # the value that SBML Level 3 fixes (specification, section 3.4.6)
 INFINITE = sys.float_info.max  # stands for an end at infinity of a truncated law, where probability is 0 or 1 exactly
 LARGEST = 200_000  # nodes of one formula with its functions written out
-MOST_WRITTEN = 2_000_000  # nodes of all calls of a file, written out
+MOST_WRITTEN = 1_000_000  # nodes of all calls of a file, written out
 
 NARY = {"AST_PLUS": ("+", 0.0), "AST_TIMES": ("*", 1.0)}
 FUNCTIONS = {
@@ -78,6 +78,7 @@ DISTRIBUTIONS = {
 PREFIX = "AST_DISTRIB_FUNCTION_"
 TWO_SIDED = ("CAUCHY", "LAPLACE")  # with one argument the location is 0
 
+Function = tuple[tuple[str, ...], Expression]  # arguments and body
 Lookup = Callable[[str], Expression]
 Refuse = Callable[[str], Refused]
 
@@ -93,7 +94,7 @@ def type_names() -> Mapping[int, str]:
 class Translator:
     """Turns formulas into expressions; names and user functions are looked up, refusals go to their place."""
 
-    def __init__(self, functions: Mapping[str, tuple[tuple[str, ...], Expression]]) -> None:
+    def __init__(self, functions: Mapping[str, Function | None]) -> None:
         self.functions = functions
         self.written = 0
 
@@ -166,7 +167,10 @@ class Translator:
 
         if name not in self.functions:
             raise refuse(f"calls the function '{name}', which the file does not define")
-        parameters, body = self.functions[name]
+        function = self.functions[name]
+        if function is None:
+            raise Refused(name)  # noted where it is defined
+        parameters, body = function
         if len(parameters) != len(operands):
             raise refuse(f"calls '{name}' with {len(operands)} arguments instead of {len(parameters)}")
         self.written += body._size
