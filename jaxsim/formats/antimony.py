@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from jaxsim.formats.extra import require
 from jaxsim.formats.reading import Reading
@@ -34,7 +35,7 @@ def read_antimony(path: Path, rounded: bool = False) -> Reading:
     antimony = require("antimony", "Antimony")
     antimony.clearPreviousLoads()
     if antimony.loadAntimonyString(content.decode("utf-8")) < 0:
-        reading.problems.add("", " ".join(antimony.getLastError().split()))
+        reading.problems.add("", _last_error(antimony))
         return reading
     from jaxsim.formats.sbml.reader import read_sbml_text
 
@@ -44,6 +45,13 @@ def read_antimony(path: Path, rounded: bool = False) -> Reading:
         reading.problems.add(problem.place, problem.why)  # lines of the SBML would mislead
     found.problems = reading.problems
     return found
+
+
+def _last_error(antimony: Any) -> str:
+    try:
+        return " ".join(antimony.getLastError().split())
+    except UnicodeDecodeError:  # its sentences are cut within characters
+        return "cannot be read by Antimony, whose message is not UTF-8 text; look for characters beyond ASCII"
 
 
 def _unsafe(content: bytes) -> str:
@@ -84,7 +92,7 @@ def _too_many(text: str) -> str:
             parts.setdefault(name, Counter())
         elif name:
             parts[name][found["part"]] += 1
-    copies = {module: 1 for module in parts}
+    copies = dict.fromkeys(parts, 1)
     for _ in parts:  # so often at most does a module stand in another
         copies = {m: 1 + sum(n * copies.get(part, 0) for part, n in inside.items()) for m, inside in parts.items()}
         if max(copies.values()) > MOST_MODULES:
