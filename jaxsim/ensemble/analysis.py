@@ -1,5 +1,6 @@
 """What must be watched inside the loop, found out from the rates before it: bounds, signs, ranges."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -73,10 +74,11 @@ def refuse_unbounded(network: Network, timeline: Timeline) -> dict[str, tuple[fl
     return extents
 
 
-def refuse_bad_start(network: Network, timeline: Timeline) -> None:
-    """Refuse a network in which a rate is negative or not finite at the start."""
+def refuse_bad_start(network: Network, timeline: Timeline, initial: Mapping[str, float] | None = None) -> None:
+    """Refuse a network in which a rate is negative or not finite at the start, from other counts if they are given."""
+    counts = network.initial if initial is None else initial
     env: dict[str, Any] = {
-        name: _typical(value) for name, value in {**network.parameters, **network.initial, **network.variables}.items()
+        name: _typical(value) for name, value in {**network.parameters, **counts, **network.variables}.items()
     }
     env["t"] = float(timeline.edges[0])
     for index, name in enumerate(network.structure.inputs):

@@ -164,7 +164,8 @@ def _numbers(case: FlowCase, start: float, end: float) -> _Numbers:
     network = case.network
     refuse_for_flow(network.with_parameters(**dict.fromkeys(case.parameters, 1.0)), "mean_field")
     timeline = build_timeline(network, case.schedule, start, end)
-    refuse_bad_start(network, timeline)
+    counts = network.initial.values() if case.initial is None else case.initial[0]
+    refuse_bad_start(network, timeline, dict(zip(network.structure.species, map(float, counts), strict=True)))
     shared = {name: float(value) for name, value in network.parameters.items() if name not in case.parameters}
     initial = case.initial
     if initial is None:

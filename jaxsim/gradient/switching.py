@@ -45,6 +45,8 @@ class SwitchingFunction:
         Of the estimator.
     held
         Functions of the effect's inputs that rates read too and that are not linear in it: they do not move.
+    minimised
+        Whether the objective is better lower, as far as that is known: figures say by it what helps and what harms.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class SwitchingFunction:
     bias: str
     trajectories: int
     held: tuple[str, ...] = ()
+    minimised: bool = False
 
     def __str__(self) -> str:
         rows = [

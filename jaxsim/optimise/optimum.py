@@ -1,7 +1,7 @@
 """What an optimisation returns: the schedule, what it is worth, and the evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,7 +147,8 @@ class Optimum:
             "start": float(edges[0]), "end": float(edges[-1]), "step": float(np.diff(edges).max()),
             "scored": self.search.problem.scored, "seed": self.search.seed, "schedule": self.schedule,
         }  # fmt: skip
-        return switching_function(self.network, self.criterion.objective, of=of, **(given | settings))
+        found = switching_function(self.network, self.criterion.objective, of=of, **(given | settings))
+        return replace(found, minimised=self.criterion.minimised)
 
     def __str__(self) -> str:
         low, high = self.value - TWO_SIDED * self.value_error, self.value + TWO_SIDED * self.value_error

@@ -16,13 +16,13 @@ import numpy as np
 
 from jaxsim._files import read_regular, sweep, temporary_beside
 from jaxsim.errors import StudyError
+from jaxsim.network.fingerprint import fingerprint
 from jaxsim.study.arrays import Results, Sums
 from jaxsim.study.continuous import Continuous
 from jaxsim.study.counted import Counted
 from jaxsim.study.decode import decode, parsed, study_text
 from jaxsim.study.designs import Points
 from jaxsim.study.files import digest_of_file, read_json, read_sealed, sealed, write_file
-from jaxsim.study.fingerprint import fingerprint
 from jaxsim.study.ledger import Ledger
 from jaxsim.study.plan import Plan
 from jaxsim.study.provenance import present_versions

@@ -252,7 +252,7 @@ def test_everything_that_is_refused_is_reported_at_once_with_its_line():
             reaction("R2", [("A", 0.5)], [], ci("k")),
             reaction("R3", [("B", 1)], [], ""),
             reaction("R4", [("B", 1)], [("A", 1)], op("sin", ci("A")), reversible="true"),
-            reaction("R5", [("B", 1)], [], op("arcsin", ci("A"))),
+            reaction("R5", [("B", 1)], [], op("factorial", ci("A"))),
         ),
         listed("Events", event("E", op("gt", ci("B"), cn(5)), {"B": cn(0)}, delay=cn(1)),
                event("F", op("gt", op("sin", csymbol("time")), cn(0)), {"B": op("divide", ci("B"), cn(2))})),
@@ -266,7 +266,7 @@ def test_everything_that_is_refused_is_reported_at_once_with_its_line():
         "reaction 'R2': the stoichiometry of 'A' is 0.5",
         "reaction 'R3': has no kinetic law",
         "reaction 'R4': is reversible",
-        "reaction 'R5': uses 'arcsin' of 1 operand",
+        "reaction 'R5': uses 'factorial' of 1 operand",
         "event 'E': has a delay",
         "event 'F': sets 'B', which reactions change, to what may not be a whole number",
     ):

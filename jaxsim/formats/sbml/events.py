@@ -116,7 +116,7 @@ def settle_counts(draft: Draft, sets: list[tuple[str, Expression, str, Any]]) ->
         broken = [
             (by_name[name], place, element)
             for name, value, place, element in sets
-            if name in by_name and by_name[name].role is Role.COUNT and not is_whole(value, whole)
+            if name in by_name and by_name[name].role is Role.COUNT and not (draft.real or is_whole(value, whole))
         ]
         broken += [
             (q, q.place, q.element) for q in by_name.values() if q.role is Role.COUNT and not _starts_whole(draft, q)
@@ -152,6 +152,8 @@ def _starts_whole(draft: Draft, quantity: Quantity) -> bool:
         return True
     if quantity.value is None:
         return False
+    if draft.real and quantity.value >= 0:
+        return True
     count = whole_start(quantity.value, draft.rounded and quantity.moved)
     if count is None:
         return False
@@ -185,7 +187,10 @@ def draw_at_start(draft: Draft, drawn: list[str]) -> list[tuple[str, Expression,
     sets: list[tuple[str, Expression, str, Any]] = []
     for position, identifier in enumerate(drawn):
         quantity = draft.quantities[identifier]
-        name, value = target(draft, quantity, draft.initial[identifier])
+        try:
+            name, value = target(draft, quantity, draft.initial[identifier])
+        except Refused:
+            continue
         event = Event(
             "1 > 0",
             {name: value},
