@@ -16,7 +16,7 @@ from jaxsim.ensemble.grid import checked_times
 from jaxsim.errors import SimulationError
 from jaxsim.kernels.continuous import FlowInputs, FlowProgram, run_flow
 from jaxsim.kernels.continuous.real_rates import real_drift
-from jaxsim.kernels.moments import ROOM, TRACED, find_moments, larger, need_room
+from jaxsim.kernels.moments import ROOM, TRACED, all_fit, larger, need_room
 from jaxsim.network import Network
 
 
@@ -112,19 +112,11 @@ def _room(static: Any, leaves: list[Any]) -> int:
         return ROOM
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         return TRACED
-    room = ROOM
-    while not bool(_fits(static, room, leaves)):
+    structure, inputs, room = static[0], _inputs(static, leaves), ROOM
+    switches = real_drift(structure).switches
+    while not bool(all_fit(switches, structure.inputs, inputs.parameters, inputs.timeline, room)):
         room = larger(room)
     return room
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _fits(static: Any, room: int, leaves: list[Any]) -> Any:
-    """Return whether there is room for all moments."""
-    structure, inputs = static[0], _inputs(static, leaves)
-    return find_moments(
-        real_drift(structure).switches, structure.inputs, inputs.parameters, inputs.timeline, room
-    ).fits
 
 
 def _forward(static: Any, enabled: bool, leaves: list[Any]) -> tuple[Any, list[Any]]:

@@ -8,6 +8,7 @@ implicit functions.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -142,6 +143,14 @@ def larger(room: int) -> int:
 def need_room(switches: Sequence[TimeSwitch]) -> bool:
     """Return whether the number of moments depends on more than the switches."""
     return any(one.stepped or linear_in_time(one.guard) is None for one in switches)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 4))
+def all_fit(
+    switches: tuple[TimeSwitch, ...], inputs: tuple[str, ...], parameters: Any, timeline: Timeline, room: int
+) -> Any:
+    """Return whether there is room for all moments."""
+    return find_moments(switches, inputs, parameters, timeline, room).fits
 
 
 def _read(one: TimeSwitch, others: Sequence[TimeSwitch]) -> frozenset[str]:
