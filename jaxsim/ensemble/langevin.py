@@ -22,7 +22,7 @@ from jaxsim.ensemble.workers import parts, worker_count
 from jaxsim.kernels import Status
 from jaxsim.kernels.continuous import LangevinInputs, LangevinProgram, LangevinSums, run_langevin
 from jaxsim.kernels.continuous.lane_moments import LaneMoments, merged
-from jaxsim.kernels.moments import all_fit, larger, need_room
+from jaxsim.kernels.moments import all_moments, need_room
 from jaxsim.network import Network, is_distribution
 from jaxsim.random import seed_words
 
@@ -102,11 +102,9 @@ def _with_room(program: LangevinProgram, inputs: LangevinInputs) -> LangevinProg
     if not need_room(program.shared_switches):
         return program
     plain = {name: value for name, value in inputs.parameters.items() if name not in program.sampled_parameters}
-    structure = program.structure
     with double_precision():
-        while not bool(all_fit(program.shared_switches, structure.inputs, plain, inputs.timeline, program.room)):
-            program = replace(program, room=larger(program.room))
-    return program
+        room = all_moments(program.shared_switches, program.structure.inputs, plain, inputs.timeline)[1]
+    return replace(program, room=room)
 
 
 def _first(inputs: LangevinInputs, first: int = 0, size: int = 0) -> LangevinInputs:

@@ -16,7 +16,7 @@ from jaxsim.ensemble.grid import checked_times
 from jaxsim.errors import SimulationError
 from jaxsim.kernels.continuous import FlowInputs, FlowProgram, run_flow
 from jaxsim.kernels.continuous.real_rates import real_drift
-from jaxsim.kernels.moments import ROOM, TRACED, all_fit, larger, need_room
+from jaxsim.kernels.moments import ROOM, TRACED, all_moments, need_room
 from jaxsim.network import Network
 
 
@@ -112,11 +112,8 @@ def _room(static: Any, leaves: list[Any]) -> int:
         return ROOM
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         return TRACED
-    structure, inputs, room = static[0], _inputs(static, leaves), ROOM
-    switches = real_drift(structure).switches
-    while not bool(all_fit(switches, structure.inputs, inputs.parameters, inputs.timeline, room)):
-        room = larger(room)
-    return room
+    structure, inputs = static[0], _inputs(static, leaves)
+    return all_moments(real_drift(structure).switches, structure.inputs, inputs.parameters, inputs.timeline)[1]
 
 
 def _forward(static: Any, enabled: bool, leaves: list[Any]) -> tuple[Any, list[Any]]:

@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool, Float64
 from jaxsim.dosing import Timeline
 from jaxsim.errors import SimulationError
 from jaxsim.network import bounds, evaluate, names
-from jaxsim.network.moments import TimeSwitch
+from jaxsim.network.moments import Switch
 from jaxsim.network.switching import linear_in_time
 
 ROOM = 64  # roots of a guard that is not linear, to begin with
@@ -61,7 +61,7 @@ class _Boxes(NamedTuple):
 
 
 def find_moments(
-    switches: Sequence[TimeSwitch],
+    switches: Sequence[Switch],
     inputs: tuple[str, ...],
     parameters: Mapping[str, Any],
     timeline: Timeline,
@@ -92,9 +92,9 @@ def find_moments(
     >>> from types import SimpleNamespace
     >>> from jaxsim.dosing import build_timeline
     >>> from jaxsim.network import parse
-    >>> from jaxsim.network.moments import smooth_in_time
+    >>> from jaxsim.network.moments import smooth
     >>> network = SimpleNamespace(structure=SimpleNamespace(species=(), inputs=()), inputs={})
-    >>> rate = smooth_in_time([parse("if(t - 24*floor(t/24) < b, 1, 0)")], frozenset("t"), frozenset("b"))
+    >>> rate = smooth([parse("if(t - 24*floor(t/24) < b, 1, 0)")], frozenset("t"), frozenset("b"))
     >>> with jax.enable_x64(True):
     ...     found = find_moments(rate.switches, (), {"b": 2.0}, build_timeline(network, None, 0.0, 48.0))
     ...     sorted(set(found.times.round(9).tolist()))
@@ -113,7 +113,7 @@ def find_moments(
     return Moments(jnp.sort(jnp.concatenate(found)), fits)
 
 
-def branches(switches: Sequence[TimeSwitch], env: Mapping[str, Any]) -> dict[str, Any]:
+def branches(switches: Sequence[Switch], env: Mapping[str, Any]) -> dict[str, Any]:
     """Return the branch of every switch, by name, at the time in `env`, as float64 (0 or 1 for a truth)."""
     known = dict(env)
     result = {}
@@ -140,20 +140,31 @@ def larger(room: int) -> int:
     return room * GROWTH
 
 
-def need_room(switches: Sequence[TimeSwitch]) -> bool:
+def need_room(switches: Sequence[Switch]) -> bool:
     """Return whether the number of moments depends on more than the switches."""
     return any(one.stepped or linear_in_time(one.guard) is None for one in switches)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 4))
-def all_fit(
-    switches: tuple[TimeSwitch, ...], inputs: tuple[str, ...], parameters: Any, timeline: Timeline, room: int
-) -> Any:
-    """Return whether there is room for all moments."""
-    return find_moments(switches, inputs, parameters, timeline, room).fits
+moments_in = partial(jax.jit, static_argnums=(0, 1, 4))(find_moments)
 
 
-def _read(one: TimeSwitch, others: Sequence[TimeSwitch]) -> frozenset[str]:
+def all_moments(
+    switches: tuple[Switch, ...], inputs: tuple[str, ...], parameters: Mapping[str, Any], timeline: Timeline
+) -> tuple[np.ndarray, int]:
+    """Return the moments of switches that read known numbers, float64 [M], and the room that they need.
+
+    Raises
+    ------
+    SimulationError
+        If there are more moments than can be followed.
+    """
+    room, given = ROOM, (switches, inputs, dict(parameters), timeline)
+    while not (found := moments_in(*given, room)).fits:
+        room = larger(room)
+    return np.asarray(found.times), room
+
+
+def _read(one: Switch, others: Sequence[Switch]) -> frozenset[str]:
     """Return the names of the switches that a guard reads, and those that these read."""
     found = names(one.guard)
     for other in reversed(others):
@@ -163,7 +174,7 @@ def _read(one: TimeSwitch, others: Sequence[TimeSwitch]) -> frozenset[str]:
 
 
 def _roots(
-    course: _Course, one: TimeSwitch, before: tuple[TimeSwitch, ...], edges: Any, room: int
+    course: _Course, one: Switch, before: tuple[Switch, ...], edges: Any, room: int
 ) -> tuple[Any, Any]:
     """Return the roots of a guard, the end of the timeline where there are fewer; and whether there was room."""
     driven = bool(names(one.guard) & frozenset(course.inputs))
@@ -184,7 +195,7 @@ def _roots(
     return _isolated(course, one, lax.stop_gradient((low, high)), inner, room)
 
 
-def _isolated(course: _Course, one: TimeSwitch, cells: Any, inner: dict[str, Any], room: int) -> tuple[Any, Any]:
+def _isolated(course: _Course, one: Switch, cells: Any, inner: dict[str, Any], room: int) -> tuple[Any, Any]:
     """Return the roots of a guard that is not linear, each in a box of its own."""
     fixed = _fixed(course)
     extra = [(0, room)]
@@ -198,7 +209,7 @@ def _isolated(course: _Course, one: TimeSwitch, cells: Any, inner: dict[str, Any
     return jnp.where(found, moment, course.timeline.edges[-1]), last.fits
 
 
-def _halved(course: _Course, one: TimeSwitch, boxes: _Boxes) -> _Boxes:
+def _halved(course: _Course, one: Switch, boxes: _Boxes) -> _Boxes:
     """Halve all boxes and keep the halves that may hold a root; of too many, those whose ends differ."""
     middle = 0.5 * (boxes.low + boxes.high)
     twice = {name: jnp.concatenate([value, value]) for name, value in boxes.inner.items()}
@@ -224,7 +235,7 @@ def _halved(course: _Course, one: TimeSwitch, boxes: _Boxes) -> _Boxes:
     )
 
 
-def _touches(course: _Course, one: TimeSwitch, boxes: _Boxes) -> Any:
+def _touches(course: _Course, one: Switch, boxes: _Boxes) -> Any:
     """Return whether the bounds of the guard over each box hold a root."""
     env: dict[str, Any] = {name: (value, value) for name, value in course.parameters.items()}
     env |= {name: (value, value) for name, value in boxes.inner.items()}
@@ -236,14 +247,14 @@ def _touches(course: _Course, one: TimeSwitch, boxes: _Boxes) -> Any:
     return (least <= 0.0) & (most >= 0.0)
 
 
-def _crosses(course: _Course, one: TimeSwitch, boxes: _Boxes) -> Any:
+def _crosses(course: _Course, one: Switch, boxes: _Boxes) -> Any:
     """Return whether the guard is on another side at the end of each box than at its start."""
     middle = 0.5 * (boxes.low + boxes.high)
     first, last = (_guard(course, one, time, middle, boxes.inner) for time in (boxes.low, boxes.high))
     return (jnp.floor(first) != jnp.floor(last)) if one.stepped else (first >= 0.0) != (last >= 0.0)
 
 
-def _corrected(course: _Course, one: TimeSwitch, root: Any, inner: dict[str, Any]) -> Any:
+def _corrected(course: _Course, one: Switch, root: Any, inner: dict[str, Any]) -> Any:
     """Return a root after a step of Newton's method, whose derivatives are those of the moment."""
     fixed = _fixed(course)
     value = _guard(course, one, root, root, inner)
@@ -263,7 +274,7 @@ def _fixed(course: _Course) -> _Course:
     )
 
 
-def _guard(course: _Course, one: TimeSwitch, time: Any, place: Any, inner: Mapping[str, Any]) -> Any:
+def _guard(course: _Course, one: Switch, time: Any, place: Any, inner: Mapping[str, Any]) -> Any:
     """Return the guard at times, with the inputs of the cells that hold `place`."""
     return jnp.broadcast_to(jnp.asarray(evaluate(one.guard, _at(course, time, place, inner))), time.shape)
 

@@ -217,6 +217,7 @@ def _attempt(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Pl
     accepted, tries = moving & fine, way.tries + moving.astype(jnp.int32)
     singular = moving & ~fine & (proposed < SMALLEST_STEP * width)
     status = jnp.where(singular, np.int32(Status.RATE_NOT_FINITE), way.status)
+    status = jnp.where(accepted & _below_zero(inputs, new), np.int32(Status.NEGATIVE_COUNT), status)
     spent = moving & ~singular & (tries >= program.max_steps)
     new_way = way._replace(
         x=jnp.where(accepted[None, :], new, way.x),
@@ -226,6 +227,11 @@ def _attempt(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Pl
         tries=tries,
     )
     return _past(known, here.time, new_way)
+
+
+def _below_zero(inputs: LaneFlowInputs, x: Any) -> Any:
+    """Return the lanes in which a count is below zero by more than the tolerance explains."""
+    return jnp.any(x < -UNDERSHOOT - 10.0 * inputs.controls.absolute, axis=0)
 
 
 def _branches(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Place, gone: Any) -> dict[str, Any]:
@@ -288,8 +294,7 @@ def _diagnosis(program: LaneFlow, inputs: LaneFlowInputs, known: Any, cell: Any,
     timed = _timed(program, inputs, here, jnp.zeros_like(x[0]))
     a = lane_propensities(program.structure, known, timed, x)
     status = jnp.where(signs(a), np.int32(Status.NEGATIVE_RATE), np.int32(Status.OK))
-    least = -UNDERSHOOT - 10.0 * inputs.controls.absolute
-    status = jnp.where(jnp.any(x < least, axis=0), np.int32(Status.NEGATIVE_COUNT), status)
+    status = jnp.where(_below_zero(inputs, x), np.int32(Status.NEGATIVE_COUNT), status)
     return jnp.where(finite(a) & finite(x), status, np.int32(Status.RATE_NOT_FINITE))
 
 

@@ -17,7 +17,7 @@ from jaxsim.kernels.continuous.effects import expected_effects
 from jaxsim.kernels.moments import branches
 from jaxsim.network import Binary, Call, Expression, FallingFactorial, Name, Number, Structure, evaluate, names_of_time
 from jaxsim.network.expression import fold
-from jaxsim.network.moments import TimeSwitch, smooth_in_time
+from jaxsim.network.moments import Switch, smooth
 
 
 class RealRates(NamedTuple):
@@ -26,7 +26,7 @@ class RealRates(NamedTuple):
     propensities: tuple[Expression, ...]
     effects: dict[tuple[str, int], Expression]
     """For each species and reaction with an effect, the expected value after firing."""
-    switches: tuple[TimeSwitch, ...]
+    switches: tuple[Switch, ...]
 
 
 @lru_cache(maxsize=256)
@@ -34,9 +34,9 @@ def real_drift(structure: Structure) -> RealRates:
     """Return propensities and expected effects for real counts, with what jumps or bends in the time taken out."""
     propensities = [fold(reaction.rate, _continued) for reaction in structure.reactions]
     effects = expected_effects(structure)
-    smooth = smooth_in_time([*propensities, *effects.values()], names_of_time(structure), frozenset(structure.parameters))
-    first, rest = smooth.expressions[: len(propensities)], smooth.expressions[len(propensities) :]
-    return RealRates(first, dict(zip(effects, rest, strict=True)), smooth.switches)
+    found = smooth([*propensities, *effects.values()], names_of_time(structure), frozenset(structure.parameters))
+    first, rest = found.expressions[: len(propensities)], found.expressions[len(propensities) :]
+    return RealRates(first, dict(zip(effects, rest, strict=True)), found.switches)
 
 
 def real_rates(structure: Structure) -> tuple[Expression, ...]:

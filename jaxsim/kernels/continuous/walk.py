@@ -38,7 +38,7 @@ from jaxsim.kernels.status import Status
 from jaxsim.network import evaluate
 
 SMALLEST_STEP = 1e-15  # of the way between two points; a solution that needs less has a singularity
-UNDERSHOOT = 1e-3  # molecules below zero that a tolerance may cause
+UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
 
 
 class Position(NamedTuple):
@@ -115,17 +115,20 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
         args=(inputs, here.time, width, here.cell, held),
         stepsize_controller=steps,
         saveat=diffrax.SaveAt(t1=True, dense=program.noise),
+        event=diffrax.Event(_below_zero),
         max_steps=program.max_steps,
         throw=False,
     )
     assert solution.ys is not None
     reached = solution.result == diffrax.RESULTS.successful
     limit = solution.result == diffrax.RESULTS.max_steps_reached
+    below = solution.result == diffrax.RESULTS.event_occurred
     covariance = None
     if program.noise:
         covariance, arrived = _spread(program, inputs, here, (width, held), reached, solution.evaluate)
         limit, reached = limit | (reached & ~arrived), reached & arrived
     fault = jnp.where(limit, np.int32(Status.STEP_LIMIT), np.int32(Status.RATE_NOT_FINITE))
+    fault = jnp.where(below, np.int32(Status.NEGATIVE_COUNT), fault)
     y = jax.tree.map(lambda leaf: jnp.where(reached, leaf, jnp.nan), (solution.ys[0], covariance))
     taken = jnp.asarray(solution.stats["num_steps"]).astype(jnp.int64)
     return y, jnp.where(reached, np.int32(Status.OK), fault), taken
@@ -161,6 +164,11 @@ def _timed(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> di
     """Return the inputs and the time, by name."""
     given = inputs_at(program.structure, inputs.timeline, cell, time - inputs.timeline.edges[cell])
     return {**given, "t": time}
+
+
+def _below_zero(_: Any, x: Any, given: Any, **__: Any) -> Any:
+    """Return whether a count is below zero by more than the tolerance explains."""
+    return jnp.any(x < -UNDERSHOOT - 10.0 * given[0].controls.absolute)
 
 
 def _branches(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> dict[str, Any]:
@@ -200,7 +208,8 @@ def _diagnosis(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, y
     env = environment(program.structure, inputs.parameters, _timed(program, inputs, cell, time), x)
     a = real_propensities(program.structure, env, x[0])
     status = jnp.where(signs(a), np.int32(Status.NEGATIVE_RATE), np.int32(Status.OK))
-    status = jnp.where(jnp.any(x < -UNDERSHOOT), np.int32(Status.NEGATIVE_COUNT), status)
+    least = -UNDERSHOOT - 10.0 * inputs.controls.absolute
+    status = jnp.where(jnp.any(x < least), np.int32(Status.NEGATIVE_COUNT), status)
     return jnp.where(finite(a) & finite(x), status, np.int32(Status.RATE_NOT_FINITE))
 
 
