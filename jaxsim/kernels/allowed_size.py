@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxsim.kernels.balance import STIFF, without_balanced
 from jaxsim.kernels.context import Context
+from jaxsim.kernels.kinks import kink_size
 from jaxsim.kernels.leap import all_rates
 from jaxsim.kernels.leap_size import Weights, countable_size, leap_size, lifted, shares, weighed
 from jaxsim.kernels.leap_variants import VARIANTS, of_the_path
@@ -56,4 +57,6 @@ def allowed_size(
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)
     varies = variation_size(rates, here.state, given, inputs, general.cell, x[0], tolerance)
-    return jnp.minimum(jnp.minimum(size, varies), chosen), stiff
+    boxes = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
+    kinks = kink_size(structure, program.sampled_parameters, here.state, boxes, leaping, tolerance)
+    return jnp.minimum(jnp.minimum(size, varies), jnp.minimum(chosen, kinks)), stiff
