@@ -92,7 +92,7 @@ def build_timeline(
     schedule = Schedule() if schedule is None else schedule
     check_span(t0, t_end, cells, variation)
     check_schedule(network, schedule, t0)
-    xp = namespace(dict(network.inputs), schedule, t0, t_end, variation)
+    xp = namespace(dict(network.inputs), schedule, t0, t_end, variation, marks)
     courses = {name: _input_course(xp, network, schedule, name) for name in network.structure.inputs}
     edges = _arrange(xp, schedule, (floats(xp, t0), floats(xp, t_end)), courses, cells, variation, floats(xp, marks))
     multiply, add = changes(xp, network.structure.species, schedule, edges)
