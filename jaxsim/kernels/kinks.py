@@ -25,6 +25,7 @@ from jaxsim.network import Structure, bounds, evaluate, names
 from jaxsim.network.moments import Smooth, Switch, smooth
 
 REACH = 3.0  # standard deviations of a guard over a leap, that do not reach its line
+FAR = 5.0  # standard deviations away, from which on a line is hardly ever crossed
 
 
 class Kinks(NamedTuple):
@@ -88,6 +89,18 @@ def kink_size(
         root = (room + room) / (spread + jnp.sqrt(variance * real.type(REACH**2) + jnp.abs(mean) * room * real.type(4)))
         size = jnp.where((variance > 0) | (mean != 0), jnp.minimum(size, root * root), size)
     return size
+
+
+def spread_weight(size: Any, relaxation: Any) -> Float[Array, " L"]:
+    """Return how much more an error of the spread matters where a line is within reach of the fluctuations.
+
+    A Gaussian variable passes a line z standard deviations away for a part of the time that changes by a part z**2 + 1
+    of itself when the deviation changes by one, and is beyond it on average by what changes by up to z**2 + 2. With
+    relaxation time T its variance is v T/2, so a leap of `size` next to a line has z**2 = 2 REACH**2 size / T. Twice
+    that leaves half of the tolerance to all else.
+    """
+    z2 = size / relaxation * size.dtype.type(2 * REACH**2)
+    return jnp.where(z2 < size.dtype.type(FAR**2), z2 + z2 + size.dtype.type(4), size.dtype.type(1))
 
 
 def _motion(structure: Structure, one: Switch, env: Mapping[str, Any], leaping: list[Any]) -> tuple[Any, Any]:
