@@ -138,7 +138,12 @@ def _input_course(xp: ModuleType, network: Any, schedule: Schedule, name: str) -
 
 
 def _arrange(
-    xp: ModuleType, schedule: Schedule, span: tuple[Any, Any], courses: dict[str, Any], cells: int, variation: Any,
+    xp: ModuleType,
+    schedule: Schedule,
+    span: tuple[Any, Any],
+    courses: dict[str, Any],
+    cells: int,
+    variation: Any,
     marks: Any,
 ) -> Edges:
     """Return the edges of the doses and the marks, and `cells` more where anything varies."""

@@ -88,9 +88,7 @@ def mean_field(
     enabled = bool(jax.config.read("jax_enable_x64"))
     with double_precision():
         leaves, shape = jax.tree.flatten(given)
-        solved = _solution(
-            (network.structure, rtol, atol, shape), enabled, [_as_array(leaf) for leaf in leaves]
-        )
+        solved = _solution((network.structure, rtol, atol, shape), enabled, [_as_array(leaf) for leaf in leaves])
     return solved.astype(jnp.result_type(float))
 
 

@@ -43,8 +43,8 @@ def cells_of_time(network: Network, request: Any, end: float) -> Timeline:
         marks = np.concatenate([marks, wide])
         if marks.size > MOST_CELLS:
             raise SimulationError(
-                f"some rate varies too steeply with the time for leaps, which would need more than {MOST_CELLS} cells of "
-                f"time; use method 'direct' or simulate a shorter time"
+                f"some rate varies too steeply with the time for leaps, which would need more than {MOST_CELLS} cells "
+                f"of time; use method 'direct' or simulate a shorter time"
             )
         timeline = build_timeline(network, request.schedule, start, end, cells, slope, marks)
 

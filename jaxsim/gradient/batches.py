@@ -59,5 +59,6 @@ def refuse_faults(faulty: np.ndarray, what: str) -> None:
     if number:
         raise SimulationError(
             f"in {number} of {faulty.size} trajectories a rate was negative or not finite, took a species of which "
-            f"there was less than nothing, or too many reactions fired in one {what}; correct the rate, or give a shorter step="
+            f"there was less than nothing, or too many reactions fired in one {what}; correct the rate, or give a "
+            f"shorter step="
         )

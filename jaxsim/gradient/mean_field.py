@@ -42,8 +42,8 @@ def estimate(problem: Problem) -> Estimate:
         found, slope = float(found), np.asarray(slope)
     if not (np.isfinite(found) and np.all(np.isfinite(slope))):
         raise SimulationError(
-            "the rate equations have no finite solution or gradient here, as where a count falls below zero or a rate is "
-            "negative; let rates vanish when a reactant is missing, or use method 'surrogate'"
+            "the rate equations have no finite solution or gradient here, as where a count falls below zero or a rate "
+            "is negative; let rates vanish when a reactant is missing, or use method 'surrogate'"
         )
     return Estimate(found, 0.0, slope, np.zeros((problem.size, problem.size)), 0, BIAS)
 

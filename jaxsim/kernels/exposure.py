@@ -2,9 +2,10 @@
 
 Sampling a drug curve at one point of each leap makes the derivative with respect to a dose time wrong, by 50 % for a
 smooth pulse and 100 % for a bolus, in every estimator. So each function is integrated over the cell, split where a
-dose begins, an infusion ends, or a function jumps or bends with the time (`moments.py`), and differentiated with the limits of the parts (Leibniz' rule), so that the boundary
-term of a jump is kept. A steep onset still makes the derivative ripple as the dose slides through a cell; the mean over
-several shifts of the cell ("double averaging") takes most of that away, and keeps the area under the curve.
+dose begins, an infusion ends, or a function jumps or bends with the time (`moments.py`), and differentiated with the
+limits of the parts (Leibniz' rule), so that the boundary term of a jump is kept. A steep onset still makes the
+derivative ripple as the dose slides through a cell; the mean over several shifts of the cell ("double averaging") takes
+most of that away, and keeps the area under the curve.
 """
 
 from typing import Any
@@ -88,9 +89,9 @@ def _with_moments(structure: Structure, plan: Rates, network: Any, schedule: Any
         return timeline
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((shared, tuple(timeline)))):
         found = find_moments(switches, structure.inputs, shared, timeline, TRACED)
-        marks = jnp.where(found.fits, found.times, jnp.nan)
+        marks: Any = jnp.where(found.fits, found.times, jnp.nan)
     else:
-        marks, _ = all_moments(switches, structure.inputs, shared, timeline)
+        marks = all_moments(switches, structure.inputs, shared, timeline)[0]
     return build_timeline(network, schedule, timeline.edges[0], timeline.edges[-1], marks=marks)
 
 

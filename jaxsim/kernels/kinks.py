@@ -111,7 +111,8 @@ def _motion(structure: Structure, one: Switch, env: Mapping[str, Any], leaping: 
         if name in names(one.guard):
 
             def guard(value: Any, name: str = name) -> Any:
-                return jnp.broadcast_to(jnp.asarray(evaluate(one.guard, {**env, name: value})).astype(like.dtype), like.shape)
+                found = jnp.asarray(evaluate(one.guard, {**env, name: value})).astype(like.dtype)
+                return jnp.broadcast_to(found, like.shape)
 
             slopes[name] = jax.jvp(guard, (env[name],), (jnp.ones_like(env[name]),))[1]
     mean, variance = jnp.zeros_like(like), jnp.zeros_like(like)
@@ -127,9 +128,7 @@ def _distance(one: Switch, env: Mapping[str, Any], boxes: Mapping[str, tuple[Any
     """Return how far a guard is from its line, wherever the time stands in the cell; 0 where it is on it."""
     known = {name: (value, value) for name, value in env.items()}
     known |= {name: box for name, box in boxes.items() if name in names(one.guard)}
-    low, high = (
-        jnp.broadcast_to(jnp.asarray(end).astype(like.dtype), like.shape) for end in bounds(one.guard, known)
-    )
+    low, high = (jnp.broadcast_to(jnp.asarray(end).astype(like.dtype), like.shape) for end in bounds(one.guard, known))
     if one.stepped:
         same = jnp.floor(low) == jnp.floor(high)
         return jnp.where(same, jnp.minimum(low - jnp.floor(low), jnp.floor(high) + like.dtype.type(1) - high), 0)

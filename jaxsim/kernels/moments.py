@@ -122,8 +122,6 @@ def branches(switches: Sequence[Switch], env: Mapping[str, Any]) -> dict[str, An
     return result
 
 
-
-
 def larger(room: int) -> int:
     """Return more room for roots.
 
@@ -173,9 +171,7 @@ def _read(one: Switch, others: Sequence[Switch]) -> frozenset[str]:
     return found
 
 
-def _roots(
-    course: _Course, one: Switch, before: tuple[Switch, ...], edges: Any, room: int
-) -> tuple[Any, Any]:
+def _roots(course: _Course, one: Switch, before: tuple[Switch, ...], edges: Any, room: int) -> tuple[Any, Any]:
     """Return the roots of a guard, the end of the timeline where there are fewer; and whether there was room."""
     driven = bool(names(one.guard) & frozenset(course.inputs))
     if not (before or driven):
@@ -258,9 +254,7 @@ def _corrected(course: _Course, one: Switch, root: Any, inner: dict[str, Any]) -
     """Return a root after a step of Newton's method, whose derivatives are those of the moment."""
     fixed = _fixed(course)
     value = _guard(course, one, root, root, inner)
-    slope = jax.jvp(
-        lambda time: _guard(fixed, one, time, root, inner), (root,), (jnp.ones_like(root),)
-    )[1]
+    slope = jax.jvp(lambda time: _guard(fixed, one, time, root, inner), (root,), (jnp.ones_like(root),))[1]
     level = lax.stop_gradient(jnp.round(value)) if one.stepped else 0.0
     off = (value - level) / jnp.where(slope == 0.0, jnp.inf, slope)
     near = jnp.abs(off) <= NEAR * (course.timeline.edges[-1] - course.timeline.edges[0])
@@ -269,9 +263,7 @@ def _corrected(course: _Course, one: Switch, root: Any, inner: dict[str, Any]) -
 
 def _fixed(course: _Course) -> _Course:
     """Return the course without derivatives."""
-    return course._replace(
-        parameters=lax.stop_gradient(course.parameters), timeline=lax.stop_gradient(course.timeline)
-    )
+    return course._replace(parameters=lax.stop_gradient(course.parameters), timeline=lax.stop_gradient(course.timeline))
 
 
 def _guard(course: _Course, one: Switch, time: Any, place: Any, inner: Mapping[str, Any]) -> Any:

@@ -97,7 +97,6 @@ def _bounds_in_cell(
     boxes = {name: (value, value) for name, value in state.items()}
     boxes |= {name: (low[cell], high[cell]) for name, (low, high) in given.bounds.items()}
     low, high = (
-        jnp.broadcast_to(jnp.asarray(end).astype(like.dtype), like.shape)
-        for end in bounds(rates.expressions[r], boxes)
+        jnp.broadcast_to(jnp.asarray(end).astype(like.dtype), like.shape) for end in bounds(rates.expressions[r], boxes)
     )
     return low, high

@@ -1,12 +1,12 @@
 """Where functions jump or bend: expressions written as smooth ones beside switches.
 
-A comparison, ``floor``, ``abs``, ``min`` or ``max`` changes its branch where what it reads crosses a line. Each becomes a
-switch: a name for the branch, constant between two crossings, and a smooth guard that passes through zero (a whole
+A comparison, ``floor``, ``abs``, ``min`` or ``max`` changes its branch where what it reads crosses a line. Each becomes
+a switch: a name for the branch, constant between two crossings, and a smooth guard that passes through zero (a whole
 number, for ``floor`` and ``ceil``) at the crossings. Guards of inner switches come first: with those held, the outer
 guards are smooth too, so ``t - 24*floor(t/24) < 2`` is a line in every period.
 
-Of functions of the time and of inputs, crossings are moments that do not depend on the state; of functions of the state,
-they are kinks and thresholds that a leap must not pass unseen.
+Of functions of the time and of inputs, crossings are moments that do not depend on the state; of functions of the
+state, they are kinks and thresholds that a leap must not pass unseen.
 """
 
 from collections.abc import Iterable

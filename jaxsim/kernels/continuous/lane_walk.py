@@ -128,10 +128,8 @@ def run_lanes(program: LaneFlow, inputs: LaneFlowInputs) -> LaneFlowResult:
         here = here._replace(x=x, step=step, status=status, time=time, cell=cell)
         return here, (x, _observe(program, known.env, time, x), status)
 
-    zeros = jnp.zeros((lanes,), jnp.int32)
-    first = _Place(
-        inputs.initial, zeros.astype(jnp.float64), zeros, zeros, points.time[0], jnp.zeros_like(points.entered[0]), zeros
-    )
+    zeros, cell = jnp.zeros((lanes,), jnp.int32), jnp.zeros_like(points.entered[0])
+    first = _Place(inputs.initial, zeros.astype(jnp.float64), zeros, zeros, points.time[0], cell, zeros)
     last, gathered = lax.scan(visit, first, (points.time, points.entered))
     x, observed, status = (leaf[points.saves] for leaf in gathered)
     return LaneFlowResult(x, observed, status, last.steps, moments.fits)
@@ -144,9 +142,9 @@ def _moments(program: LaneFlow, inputs: LaneFlowInputs) -> Moments:
     def one(parameters: Any, timeline: Any) -> Moments:
         return find_moments(real_drift(structure).switches, structure.inputs, parameters, timeline, program.room)
 
-    apart = Timeline(*(None if name == "edges" else -1 for name in Timeline._fields))
-    found = jax.vmap(one, in_axes=(-1, apart), out_axes=Moments(-1, 0), axis_size=program.lanes)
-    return found(inputs.parameters, inputs.timeline)
+    apart: Any = Timeline(*(None if name == "edges" else -1 for name in Timeline._fields))
+    found = jax.vmap(one, in_axes=(-1, apart), axis_size=program.lanes)(inputs.parameters, inputs.timeline)
+    return found._replace(times=found.times.T)
 
 
 def _reach(program: LaneFlow, inputs: LaneFlowInputs, known: Any, here: _Place, time: Any) -> _Place:
@@ -280,11 +278,10 @@ def _input_boxes(program: LaneFlow, inputs: LaneFlowInputs, here: _Place, first:
     """Return bounds of the inputs between two times: every mode lies between its ends."""
     found = {}
     for index, name in enumerate(program.structure.inputs):
-        base, ends = inputs.timeline.base[here.cell, index], []
-        pairs = list(zip(*(_modes(inputs, here, index, gone) for gone in (first, last)), strict=True))
-        for extreme in (jnp.minimum, jnp.maximum):
-            ends.append(sum((extreme(*pair) for pair in pairs), base))
-        found[name] = (ends[0], ends[1])
+        base = inputs.timeline.base[here.cell, index]
+        ends = list(zip(*(_modes(inputs, here, index, gone) for gone in (first, last)), strict=True))
+        least, most = (sum((pick(*pair) for pair in ends), base) for pick in (jnp.minimum, jnp.maximum))
+        found[name] = (least, most)
     return found
 
 

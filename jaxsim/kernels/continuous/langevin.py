@@ -9,8 +9,8 @@ Sources: Gillespie, J. Chem. Phys. 113 (2000) 297, for the equation; Anderson & 
 Boundary: propensities are read at max(x, 0), and the state itself is left as it comes ("full truncation", which Lord,
 Koekkoek & van Dijk, Quant. Finance 10 (2010) 177, found the least biased of the fixes they compare). So no root is
 taken of a negative number, no molecule is made or lost by clipping, and linear conservation laws hold to rounding. A
-species may be a fraction of a molecule to a few molecules below zero; the reactions that take it then stand still. Where
-one does not, because its rate does not vanish with what it takes, the trajectory ends with a negative count.
+species may be a fraction of a molecule to a few molecules below zero; the reactions that take it then stand still.
+Where one does not, because its rate does not vanish with what it takes, the trajectory ends with a negative count.
 
 Steps end at doses, save times and the moments at which rates jump or bend with the time. In a network whose rates read
 the time or inputs each trajectory has a time of its own, and halves a step over which a rate varies by more than the
@@ -266,7 +266,7 @@ def _unresolved(
         if one.name not in way.held:
             known = {name: (value, value) for name, value in env.items()} | boxes
             low, high = bounds(one.value, known)
-            boxes[one.name] = tuple(jnp.broadcast_to(jnp.asarray(end), start.shape) for end in (low, high))
+            boxes[one.name] = (jnp.asarray(low).astype(jnp.float64), jnp.asarray(high).astype(jnp.float64))
     low, high = rate_boxes([real_rates(structure)[r] for r in program.varying], env, boxes, start)
     some = UNRESOLVED + PART * jnp.max(jnp.abs(carry.x), axis=0)
     return jnp.any((high - low > RESOLVED * high) & ((high - low) * length[None] > some[None]), axis=0)

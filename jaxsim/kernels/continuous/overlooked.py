@@ -1,8 +1,8 @@
 """Steps that could pass over a peak of a rate: what is seen at a few times against what is possible in between.
 
-A solver that looks at a rate at a few times of a step sees nothing of a narrow peak between them. The bounds of the rate
-over the step, by interval arithmetic with the state held, do; where they leave far more room than what was seen uses,
-the step is too long.
+A solver that looks at a rate at a few times of a step sees nothing of a narrow peak between them. The bounds of the
+rate over the step, by interval arithmetic with the state held, do; where they leave far more room than what was seen
+uses, the step is too long.
 """
 
 from collections.abc import Mapping, Sequence

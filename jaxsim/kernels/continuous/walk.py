@@ -102,9 +102,9 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
         rtol=inputs.controls.relative, atol=inputs.controls.absolute, dtmin=SMALLEST_STEP
     )
     if varying(program.structure):
-        from jaxsim.kernels.continuous.watchful import Watchful
+        from jaxsim.kernels.continuous.watchful import watchful
 
-        steps = Watchful(steps, partial(_overlooks, program))
+        steps = watchful(steps, partial(_overlooks, program))
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field),
         diffrax.Kvaerno5(),

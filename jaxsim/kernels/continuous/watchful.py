@@ -13,28 +13,16 @@ from jax import lax
 class Watchful(diffrax.AbstractAdaptiveStepSizeController[Any, Any]):
     """A controller with an eye on what the stages of a step do not see."""
 
-    controller: diffrax.AbstractAdaptiveStepSizeController[Any, Any]
+    rtol: Any
+    atol: Any
+    norm: Any
+    controller: diffrax.AbstractStepSizeController[Any, Any]
     overlooks: Any
     """Of start, end and middle state of a step and the arguments: whether it may pass over something."""
 
-    @property
-    def rtol(self) -> Any:
-        """The relative tolerance."""
-        return self.controller.rtol
-
-    @property
-    def atol(self) -> Any:
-        """The absolute tolerance."""
-        return self.controller.atol
-
-    @property
-    def norm(self) -> Any:
-        """The norm of an error."""
-        return self.controller.norm
-
     def wrap(self, direction: Any) -> "Watchful":
         """Return the controller for a direction of time."""
-        return Watchful(self.controller.wrap(direction), self.overlooks)
+        return Watchful(self.rtol, self.atol, self.norm, self.controller.wrap(direction), self.overlooks)
 
     def init(self, *given: Any, **named: Any) -> Any:
         """Return the first step and the state of the controller inside."""
@@ -55,6 +43,9 @@ class Watchful(diffrax.AbstractAdaptiveStepSizeController[Any, Any]):
         start, end, state = lax.stop_gradient((t0, t1, 0.5 * (y0 + y1_candidate)))
         blind = self.overlooks(start, end, state, lax.stop_gradient(args))
         error = jnp.where(blind, jnp.inf, y_error)
-        return self.controller.adapt_step_size(
-            t0, t1, y0, y1_candidate, args, error, error_order, controller_state
-        )
+        return self.controller.adapt_step_size(t0, t1, y0, y1_candidate, args, error, error_order, controller_state)
+
+
+def watchful(controller: diffrax.PIDController, overlooks: Any) -> Watchful:
+    """Return a controller that also rejects what `overlooks` says is too long a step."""
+    return Watchful(controller.rtol, controller.atol, controller.norm, controller, overlooks)
