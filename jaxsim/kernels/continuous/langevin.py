@@ -269,7 +269,7 @@ def _unresolved(
             boxes[one.name] = (jnp.asarray(low).astype(jnp.float64), jnp.asarray(high).astype(jnp.float64))
     low, high = rate_boxes([real_rates(structure)[r] for r in program.varying], env, boxes, start)
     some = UNRESOLVED + PART * jnp.max(jnp.abs(carry.x), axis=0)
-    return jnp.any((high - low > RESOLVED * high) & ((high - low) * length[None] > some[None]), axis=0)
+    return jnp.any((high - low > RESOLVED * high) & ((high - low) * length[None, :] > some[None, :]), axis=0)
 
 
 def _branches(program: LangevinProgram, way: _Way, env: Any) -> dict[str, Any]:
@@ -282,11 +282,11 @@ def _step(
     program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, carry: _Carry, start: Any, length: Any
 ) -> tuple[Any, Any]:
     """Advance all lanes by one step; tell how they fared."""
-    structure, half = program.structure, 0.5 * length
-    x = carry.x
+    structure, x = program.structure, carry.x
     a, fault = _rates(program, inputs, parameters, way, carry.cell, start, x)
+    half = 0.5 * length if jnp.ndim(length) == 0 else 0.5 * length[None, :]
     middle = _moved(structure, x, a * half + jnp.sqrt(a * half) * carry.noise[0])
-    b, later = _rates(program, inputs, parameters, way, carry.cell, start + half, middle)
+    b, later = _rates(program, inputs, parameters, way, carry.cell, start + 0.5 * length, middle)
     ahead = 2.0 * b - a
     fired = ahead * half + jnp.sqrt(jnp.maximum(ahead, 0.0) * half) * carry.noise[1]
     return _moved(structure, middle, fired), jnp.where(fault == int(Status.OK), later, fault)
