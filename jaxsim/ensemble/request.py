@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim.dosing import Schedule, Timeline, build_timeline
+from jaxsim.dosing import Schedule, Timeline
 from jaxsim.ensemble.admission import refuse_for_leaps
 from jaxsim.ensemble.analysis import (
     counts_need_check,
@@ -14,19 +14,19 @@ from jaxsim.ensemble.analysis import (
     refuse_bad_start,
     refuse_unbounded,
     sampled_names,
-    slope_of_time,
 )
 from jaxsim.ensemble.grid import checked_times, is_uniform
 from jaxsim.ensemble.layout import arrange_reactions, call_size, lane_count, saving_for
 from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
 from jaxsim.ensemble.precision import choose_precision
+from jaxsim.ensemble.time_cells import cells_of_time
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves, variable_leaves
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import VARIANTS, Arrangement, Inputs, Leaping, Program, Saving
 from jaxsim.kernels.change import plan_changes
 from jaxsim.kernels.group_tables import group_tables
-from jaxsim.network import Network, rate_class
+from jaxsim.network import Network
 from jaxsim.random import seed_words
 
 MOST_TRAJECTORIES = 1 << 32
@@ -118,7 +118,7 @@ def _whole(name: str, value: Any, least: int, most: int) -> None:
 def prepare(network: Network, request: Request, backend: str) -> tuple[Program, Inputs]:
     """Return the program of a network and its numbers; the range of trajectories is filled in per call."""
     grid = checked_times(request.times, request.start)
-    timeline = _timeline(network, request, grid)
+    timeline = cells_of_time(network, request, float(grid[-1]))
     refuse_bad_start(network, timeline)
     leaves = refuse_unbounded(network, timeline)
     program = _program(network, request, grid, timeline, leaves, backend)
@@ -140,13 +140,6 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
     if program.arrangement is Arrangement.GROUPS:
         inputs = inputs._replace(groups=group_tables(network.structure, inputs.parameters, inputs.initial))
     return program, inputs
-
-
-def _timeline(network: Network, request: Request, grid: np.ndarray) -> Timeline:
-    end = float(grid[-1])
-    varies = "time-varying" in rate_class(network.structure)
-    slope = slope_of_time(network, request.start, end)
-    return build_timeline(network, request.schedule, request.start, end, request.cells if varies else 0, slope)
 
 
 def _program(

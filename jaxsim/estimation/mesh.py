@@ -43,7 +43,14 @@ def course(question: Question, device: Any) -> tuple[Course, float]:
     SimulationError
         If they cannot be followed to the end.
     """
-    given = Request(times=[question.at], schedule=question.schedule, start=question.start, precision="float64", cells=0)
+    given = Request(
+        times=[question.at],
+        schedule=question.schedule,
+        method="tau_leap",  # whose cells end where rates jump, and resolve what varies
+        start=question.start,
+        precision="float64",
+        cells=0,
+    )
     with double_precision():
         program, inputs = prepare(typical_network(question.network), given, device.platform)
         word = jnp.zeros((1,), jnp.uint32)

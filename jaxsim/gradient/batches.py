@@ -58,6 +58,7 @@ def refuse_faults(faulty: np.ndarray, what: str) -> None:
     number = int(np.sum(faulty))
     if number:
         raise SimulationError(
-            f"in {number} of {faulty.size} trajectories a rate was negative or not finite or too many reactions fired "
-            f"in one {what}; correct the rate, or give a shorter step="
+            f"in {number} of {faulty.size} trajectories a rate was negative or not finite, took a species of which "
+            f"there was less than nothing, or too many reactions fired in one {what}; correct the rate, or give a "
+            f"shorter step="
         )

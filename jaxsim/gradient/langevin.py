@@ -18,6 +18,7 @@ from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.path_loss import Ends, Levels, loss
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, lanes_of
 from jaxsim.gradient.surrogate_estimator import from_batches, levels_of, with_first
+from jaxsim.kernels.continuous.langevin import starved
 from jaxsim.network import stoichiometry
 from jaxsim.random import normal, uniform
 
@@ -69,6 +70,7 @@ def _ends(chain: Chain, drive: Drive) -> Ends:
         after = signals(chain, x, lanes.parameters)
         numbers = noted(chain, drive, index, here.ends.numbers, here.signals, after)
         faulty = here.ends.faulty | ~jnp.all(jnp.isfinite(jnp.stack(a)) & (jnp.stack(a) >= 0.0), axis=0)
+        faulty = faulty | starved(chain.structure, jnp.stack(here.x), jnp.stack(a))
         held = here.ends.held | jnp.any(jnp.stack(x) < 0.0, axis=0)
         ends = here.ends._replace(numbers=numbers, faulty=faulty, held=held)
         return _Carry(x, _noise(chain, lanes, index + 1), after, ends)

@@ -40,8 +40,11 @@ def estimate(problem: Problem) -> Estimate:
     with double_precision():
         found, slope = jax.value_and_grad(value)(jnp.asarray(problem.free.theta))
         found, slope = float(found), np.asarray(slope)
-    if not np.all(np.isfinite(slope)):
-        raise SimulationError("the rate equations have no finite gradient here; use method 'surrogate'")
+    if not (np.isfinite(found) and np.all(np.isfinite(slope))):
+        raise SimulationError(
+            "the rate equations have no finite solution or gradient here, as where a count falls below zero or a rate "
+            "is negative; let rates vanish when a reactant is missing, or use method 'surrogate'"
+        )
     return Estimate(found, 0.0, slope, np.zeros((problem.size, problem.size)), 0, BIAS)
 
 

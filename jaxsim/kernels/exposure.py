@@ -2,9 +2,10 @@
 
 Sampling a drug curve at one point of each leap makes the derivative with respect to a dose time wrong, by 50 % for a
 smooth pulse and 100 % for a bolus, in every estimator. So each function is integrated over the cell, split where a
-dose begins or an infusion ends, and differentiated with the limits of the parts (Leibniz' rule), so that the boundary
-term of a jump is kept. A steep onset still makes the derivative ripple as the dose slides through a cell; the mean over
-several shifts of the cell ("double averaging") takes most of that away, and keeps the area under the curve.
+dose begins, an infusion ends, or a function jumps or bends with the time (`moments.py`), and differentiated with the
+limits of the parts (Leibniz' rule), so that the boundary term of a jump is kept. A steep onset still makes the
+derivative ripple as the dose slides through a cell; the mean over several shifts of the cell ("double averaging") takes
+most of that away, and keeps the area under the curve.
 """
 
 from typing import Any
@@ -15,9 +16,11 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float64
 
-from jaxsim.dosing import build_timeline
+from jaxsim.dosing import Timeline, build_timeline
+from jaxsim.kernels.moments import TRACED, all_moments, find_moments
 from jaxsim.kernels.rates import Rates, leaves_in_time
-from jaxsim.network import Structure
+from jaxsim.network import Structure, names_of_time
+from jaxsim.network.moments import smooth
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)  # of a part of a cell: exact for polynomials of degree nine
 SHIFTS = 4  # of the cell in double averaging; eight take little more of the ripple away
@@ -61,6 +64,7 @@ def exposures(
     if not plan.in_time:
         return jnp.zeros((width.shape[0], 0))
     timeline = build_timeline(network, schedule, edges[0], edges[-1])
+    timeline = _with_moments(structure, plan, network, schedule, timeline)
     marks = jnp.asarray(timeline.edges)
     offset = width[:, None] * jnp.asarray((np.arange(shifts) + 0.5) / shifts - 0.5)[None, :]
     left = jnp.clip(jnp.asarray(edges[:-1])[:, None] + offset, edges[0], edges[-1])
@@ -74,6 +78,21 @@ def exposures(
     noise = lax.stop_gradient(jnp.where(jnp.abs(part) > lost, 0.0, part))  # the derivative of nothing may be something
     mean = (part - noise) / (right - left).reshape(-1)[:, None]
     return jnp.mean(mean.reshape(*left.shape, len(plan.in_time)), axis=1)
+
+
+def _with_moments(structure: Structure, plan: Rates, network: Any, schedule: Any, timeline: Timeline) -> Timeline:
+    """Return the timeline with cells that end at the moments at which the leaves jump or bend."""
+    shared = {name: value for name, value in network.parameters.items() if _plain(value)}
+    leaves = [value for _, value in plan.in_time]
+    switches = smooth(leaves, names_of_time(structure), frozenset(shared)).switches
+    if not switches:
+        return timeline
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((shared, tuple(timeline)))):
+        found = find_moments(switches, structure.inputs, shared, timeline, TRACED)
+        marks: Any = jnp.where(found.fits, found.times, jnp.nan)
+    else:
+        marks = all_moments(switches, structure.inputs, shared, timeline)[0]
+    return build_timeline(network, schedule, timeline.edges[0], timeline.edges[-1], marks=marks)
 
 
 def _sorted(points: Any) -> tuple[Any, Any]:

@@ -30,6 +30,7 @@ from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.randomness import choice_uniform, waiting_threshold
 from jaxsim.kernels.state import Inputs, Lanes, Mixed
+from jaxsim.kernels.variation import unresolved
 
 TREATMENTS = ("leap", "implicit leap")  # beside "exact"
 
@@ -49,6 +50,8 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
     slow_rates = jnp.where(fast, zero, a)
     slow = jnp.sum(slow_rates, axis=0)
     exact = ~pays(size, slow, here.a0)
+    for lanes_of in unresolved(program, here.state, given, inputs, general.cell, here.a0).values():
+        exact = exact | lanes_of
     t, code = leap_end(program, inputs, lanes, here, jnp.where(exact, jnp.inf, size), [exact] * len(here.a))
 
     leap = make_leap(lanes, here, fast & ~exact[None, :], stiff, t, stays)

@@ -63,7 +63,8 @@ def state_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cel
     plan = program.rates
     state = {**given.env, **dict(zip(program.structure.species, x, strict=True))}
     if plan.in_time:
-        state |= leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
+        timeline, shared = inputs.timeline, inputs.parameters
+        state |= leaves_in_time(plan, program.structure, state, timeline, cell, t, program.real, shared)
     return state
 
 

@@ -136,12 +136,20 @@ def leaf_bounds(
 
 
 def leaves_in_time(
-    rates: Rates, structure: Structure, env: Mapping[str, Any], timeline: Timeline, cell: Any, t: Any, real: Any
+    rates: Rates,
+    structure: Structure,
+    env: Mapping[str, Any],
+    timeline: Timeline,
+    cell: Any,
+    t: Any,
+    real: Any,
+    shared: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluate the leaves at time t, [L], inside cell `cell`.
 
     Inputs are functions of the time since the cell began, so they keep full precision in float32; a
-    leaf that reads the time itself is evaluated in float64.
+    leaf that reads the time itself is evaluated in float64, with the parameters that trajectories share as `shared`
+    has them, if given: rounded to float32 they would move the moment at which it jumps.
     """
     read = frozenset().union(*(names(expression) for _, expression in rates.in_time))
     since = t - timeline.edges[cell]
@@ -151,7 +159,8 @@ def leaves_in_time(
     result = {}
     for name, expression in rates.in_time:
         if "t" in names(expression):
-            precise = {key: jnp.asarray(value).astype(jnp.float64) for key, value in {**env, **inputs}.items()}
+            known = {**env, **inputs} | {name: value for name, value in (shared or {}).items() if name in read}
+            precise = {key: jnp.asarray(value).astype(jnp.float64) for key, value in known.items()}
             value = evaluate(expression, {**precise, "t": t})
         else:
             value = evaluate(expression, {**env, **inputs})

@@ -30,6 +30,7 @@ from jaxsim.kernels.saving import save_before_event
 from jaxsim.kernels.state import General, Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import apply_pending, finished, waiting
 from jaxsim.kernels.trigger import next_trigger
+from jaxsim.kernels.variation import unresolved
 from jaxsim.network import Structure
 
 
@@ -98,6 +99,8 @@ def critical_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes
     assert general is not None
     critical = critical_reactions(program.structure, lanes.x)
     # Once, because everything below depends on it; lanes that stay do not use it.
+    for r, lanes_of in unresolved(program, here.state, given, inputs, general.cell, here.a0).items():
+        critical[r] = critical[r] | lanes_of
     size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, general, here, critical)
     slow = total([jnp.where(c, rate, zero) for c, rate in zip(critical, here.a, strict=True)])[-1]
     exact = ~pays(size, slow, here.a0)

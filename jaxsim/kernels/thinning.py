@@ -154,7 +154,8 @@ def accept(
     chosen = choose(threshold, sums)
     if not plan.varying:
         return chosen
-    leaves = leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
+    timeline, shared = inputs.timeline, inputs.parameters
+    leaves = leaves_in_time(plan, program.structure, state, timeline, cell, t, program.real, shared)
     rates = propensities(plan, {**state, **leaves}, plan.varying, upper[0])
     code = chosen
     for r, rate in zip(plan.varying, rates, strict=True):
