@@ -9,7 +9,6 @@ import numpy as np
 from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.errors import SimulationError, closest
 from jaxsim.gradient.admission import (
-    driven_inputs,
     moving_parameters,
     refuse_for_gradient,
     refuse_moving_jumps,
@@ -23,7 +22,7 @@ from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.objective import settled
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
 from jaxsim.gradient.result import Gradient
-from jaxsim.gradient.tables import build_tables
+from jaxsim.gradient.tables import build_tables, sampled_names
 from jaxsim.gradient.unseen import refuse_unseen
 from jaxsim.kernels.exposure import SHIFTS
 
@@ -165,10 +164,10 @@ def posed(
     objective, end = settled(objective, network, float(span[0]), span[1])
     build_timeline(network, schedule, float(span[0]), end)
     grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
-    tables, slopes = build_tables(free, network, grid.edges, shifts)
+    tables, slopes = build_tables(free, network, grid.edges, shifts, grid.pinned)
     moving = moving_parameters(slopes)
     refuse_moving_objective(objective, moving)
-    refuse_moving_jumps(network, moving, driven_inputs(network, schedule, slopes))
+    refuse_moving_jumps(network, sampled_names(network.parameters), slopes)
     problem = Problem(
         *(free, network, schedule, objective, grid, tables, slopes),
         *(int(trajectories), seed, int(first), int(shifts), _given_widths(free, widths)),

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.gradient.admission import refuse_jumps
+from jaxsim.gradient.admission import refuse_jumping_rates, refuse_jumps
 from jaxsim.gradient.chain import Chain, Drive, Lanes, begin, bits, first_note, noted, rates, reals, signals
 from jaxsim.gradient.checkpoint import checkpointed_scan
 from jaxsim.gradient.leap_score_estimator import leap_anchors
@@ -37,6 +37,7 @@ class _Carry(NamedTuple):
 def estimate(problem: Problem) -> Estimate:
     """Average the pathwise gradients of batches."""
     refuse_jumps(problem.objective, "langevin")
+    refuse_jumping_rates(problem, "langevin")
     chain = chain_of(problem, lanes_of(problem, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)

@@ -10,7 +10,7 @@ from jaxsim.ensemble import mean_field as solved
 from jaxsim.ensemble.admission import refuse_for_flow
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.admission import refuse_jumps
+from jaxsim.gradient.admission import refuse_jumping_rates, refuse_jumps
 from jaxsim.gradient.objective import Term, described
 from jaxsim.gradient.problem import Estimate, Problem
 from jaxsim.network import evaluate
@@ -24,6 +24,7 @@ BIAS = (
 def estimate(problem: Problem) -> Estimate:
     """Differentiate the objective of the mean."""
     refuse_jumps(problem.objective, "mean_field")
+    refuse_jumping_rates(problem, "mean_field")
     refuse_for_flow(problem.network, "mean_field")
     for term in problem.objective.terms:
         if term.summary != "mean":
