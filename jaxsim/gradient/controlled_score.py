@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import Anchor, influences, values
 from jaxsim.gradient.critics import linear_critics
@@ -45,17 +45,18 @@ def controlled_estimate(
     (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
     weights = fitted(problem.objective, anchor, pilot)
     given = batches(problem.first, problem.trajectories, lanes)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
+    gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
     for kept in run_batches(call, given):
         refuse(kept)
         gradient.add(controlled(problem.objective, anchor, kept, weights))
         martingale = kept.martingale.astype(np.float64)
         value.add((values(problem.objective, anchor, kept.numbers) - weights @ martingale)[None, :])
+        alike.add(kept.numbers)
         held += float(np.mean(getattr(kept, "held", 0.0))) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
-    number = lanes * len(given)
+    number, bias = lanes * len(given), bias_of(bias, anchor)
     return Estimate(
-        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(bias, anchor), held
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias, held, alike=alike.terms
     )
 
 

@@ -19,6 +19,7 @@ from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.free import Free, free_numbers
 from jaxsim.gradient.grid import leap_grid
 from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.no_event import with_bounds
 from jaxsim.gradient.objective import settled
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
 from jaxsim.gradient.result import Gradient
@@ -120,7 +121,7 @@ def gradient(
 def assembled(problem: Problem, name: str, began: float) -> Gradient:
     """Run one estimator and put its evidence together."""
     method = method_named(name)
-    found = with_rounding(method.estimate(problem))
+    found = with_bounds(problem, name, with_rounding(method.estimate(problem)))
     arranged = problem.free.arranged
     return Gradient(
         value=found.value,
@@ -132,11 +133,12 @@ def assembled(problem: Problem, name: str, began: float) -> Gradient:
         components=problem.free.components,
         method=name,
         reason=f"{method.says}; {problem.reason}",
-        bias=found.bias,
+        bias="; ".join([found.bias, *problem.slopes.notes]),
         trajectories=found.trajectories,
         seconds=time.perf_counter() - began,
         step=float(problem.grid.widths.max()),
         held=found.held,
+        bound=found.bound,
     )
 
 

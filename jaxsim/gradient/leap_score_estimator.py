@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.leap_paths import leap_paths
@@ -23,13 +23,14 @@ def estimate(problem: Problem) -> Estimate:
     channels = find_channels(chain, problem.slopes)
     given = batches(problem.first, problem.trajectories, chain.lanes)
     anchor = leap_anchors(problem, drive)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
+    gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
     for kept in run_batches(
         lambda first: leap_scores(chain, channels, drive._replace(first=first_words(first)), spread), given
     ):
         refuse_faults(kept.faulty, "leap")
         gradient.add(contributions(problem.objective, anchor, kept.numbers, kept.scores, kept.credit))
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
+        alike.add(kept.numbers)
         held += float(np.mean(kept.held)) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
     return Estimate(
@@ -40,6 +41,7 @@ def estimate(problem: Problem) -> Estimate:
         chain.lanes * len(given),
         bias_of(BIAS, anchor),
         held,
+        alike=alike.terms,
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches
+from jaxsim.gradient.batches import Alike, Average, batches
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
@@ -31,7 +31,7 @@ def estimate(problem: Problem) -> Estimate:
             return exact_scores(chain, channels, known, with_first(exact, first), spread)
 
     anchor = exact_anchors(problem, call, chain.lanes)
-    gradient, value = Average(problem.size), Average(1)
+    gradient, value, alike = Average(problem.size), Average(1), Alike()
     given = batches(problem.first, problem.trajectories, chain.lanes)
     for kept in run_batches(call, given):
         refuse_exact_faults(kept)
@@ -39,9 +39,13 @@ def estimate(problem: Problem) -> Estimate:
         parts = contributions(problem.objective, anchor, kept.numbers, kept.scores, nothing, causal=False)
         gradient.add(parts)
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
+        alike.add(kept.numbers)
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
-    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(BIAS, anchor))
+    bias = bias_of(BIAS, anchor)
+    return Estimate(
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias, alike=alike.terms
+    )
 
 
 def with_first(exact: ExactDrive, first: int) -> ExactDrive:

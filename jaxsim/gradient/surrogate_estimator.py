@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.branching import Branching
 from jaxsim.gradient.branching_fit import fitted_critic
 from jaxsim.gradient.chain import Drive
@@ -70,18 +70,22 @@ def from_batches(
 ) -> Estimate:
     """Average gradients with respect to tables over batches; `each` is shown every one."""
     given = batches(problem.first, problem.trajectories, lanes)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
+    gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
     for cotangent, ends in run_batches(call, given):
         refuse_faults(ends.faulty, "leap")
         each(cotangent)
         gradient.add(chained(cotangent, problem.slopes)[:, None])
         surprise = 0.0 if ends.martingale is None else ends.martingale.astype(np.float64)
         value.add((values(problem.objective, anchor, ends.numbers) - surprise)[None, :])
+        alike.add(ends.numbers)
         held += float(np.mean(ends.held)) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
     if not np.all(np.isfinite(gradient.mean)):
         raise SimulationError("the derivative of a trajectory is not finite; use method 'leap_score'")
-    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, lanes * len(given), bias, held)
+    number = lanes * len(given)
+    return Estimate(
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias, held, alike=alike.terms
+    )
 
 
 def levels_of(objective: Objective, anchor: list[Anchor | None]) -> Levels:

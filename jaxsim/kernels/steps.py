@@ -138,8 +138,8 @@ def _refuse_crowds(nodes: list[Expression], found: np.ndarray, span: tuple[float
     if found.shape[0] > MOST:
         node = nodes[int(found[0, 0])]
         raise SimulationError(
-            f"'{to_string(node)}' jumps {found.shape[0]} times between {span[0]:g} and {span[1]:g}, too often to follow "
-            f"each jump; write a smooth function instead"
+            f"'{to_string(node)}' jumps {found.shape[0]} times between {span[0]:g} and {span[1]:g}, too often to "
+            f"follow each jump; write a smooth function instead"
         )
 
 
