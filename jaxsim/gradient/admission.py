@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsim.ensemble.admission import refuse_effects, refuse_empty_and_events
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, described, has_jumps
 from jaxsim.gradient.tables import Slopes
@@ -16,10 +15,19 @@ from jaxsim.network.expression import fold
 STEPS = ("floor", "ceil")
 
 
-def refuse_for_gradient(network: Network, method: str) -> None:
-    """Refuse events and effects, which the chain does not follow."""
-    refuse_empty_and_events(network.structure, method)
-    refuse_effects(network.structure, method)
+def refuse_for_gradient(network: Network) -> None:
+    """Refuse events, effects and variables, which no estimator follows."""
+    structure = network.structure
+    remedy = "no estimator of gradients follows it; compare designs with js.simulate, on common seeds"
+    if not structure.reactions:
+        raise SimulationError("the network has no reactions, so that nothing depends on what is free; add some")
+    if structure.events:
+        raise SimulationError(f"the event '{structure.events[0]}' is triggered by whole counts, and {remedy}")
+    if structure.variables:
+        raise SimulationError(f"'{structure.variables[0]}' is a variable that events set, and {remedy}")
+    for reaction in structure.reactions:
+        if reaction.effects:
+            raise SimulationError(f"reaction '{reaction}' sets species by an effect, and {remedy}")
 
 
 def moving_parameters(slopes: Slopes) -> frozenset[str]:

@@ -17,7 +17,7 @@ from jaxsim.gradient.checkpoint import checkpointed_scan
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.path_loss import Ends, Levels, loss
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, lanes_of
-from jaxsim.gradient.surrogate_estimator import from_batches, levels_of, with_first
+from jaxsim.gradient.surrogate_estimator import from_batches, with_first
 from jaxsim.network import stoichiometry
 from jaxsim.random import normal, uniform
 
@@ -41,10 +41,11 @@ def estimate(problem: Problem) -> Estimate:
     chain = chain_of(problem, lanes_of(problem, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)
-    levels = levels_of(problem.objective, anchor)
-    return from_batches(
-        problem, chain.lanes, anchor, lambda first: langevin_gradient(chain, with_first(drive, first), levels), BIAS
-    )
+
+    def call(first: int, levels: Levels) -> tuple[Any, Ends]:
+        return langevin_gradient(chain, with_first(drive, first), levels)
+
+    return from_batches(problem, chain.lanes, anchor, call, BIAS)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -10,13 +10,13 @@ import numpy as np
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.channels import find_channels, reaching
+from jaxsim.gradient.credit import NORMAL
 from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.objective import Term, described, is_condition
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
 from jaxsim.gradient.unseen import information
 
 OF_NONE = 3.0  # over N: the upper 95 % bound of a probability of which none of N trajectories showed the event
-NORMAL = 1.96  # standard errors in half an interval of 95 %
 
 
 def with_bounds(problem: Problem, method: str, found: Estimate) -> Estimate:

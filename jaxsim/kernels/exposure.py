@@ -160,7 +160,7 @@ def _ordered(edges: Any, marks: Any, cells: int) -> tuple[Any, Any, Any]:
     numbers = jnp.arange(points.shape[0])
     ordered, origin = lax.sort((points, numbers), num_keys=1, is_stable=True)
     begins = (origin >= edges.size) & (origin < edges.size + cells)
-    cell = jnp.clip(jnp.cumsum(begins) - 1, 0, cells - 2)
+    cell = jnp.clip(jnp.cumsum(begins.astype(jnp.int32)) - 1, 0, cells - 2)
     return ordered, jnp.zeros_like(numbers).at[origin].set(numbers), cell
 
 
@@ -229,27 +229,27 @@ def _spread(edges: Any, fixed: Any, marks: Any, real: Any, before: Any, after: A
     They are those to both sides of the mark, or where the function is (almost) zero on one side two on the other, since
     the score of a rate of zero would not see the jump.
     """
-    centre = 0.5 * (edges[1:] + edges[:-1])
-    number = jnp.cumsum(fixed[:-1])  # of the segment between pinned edges in which a cell lies
-    first = jnp.searchsorted(number, number, side="left")
-    last = jnp.searchsorted(number, number, side="right") - 1
+    count, leaves = edges.size - 1, before.shape[1]
+    number, centre = jnp.arange(count), 0.5 * (edges[1:] + edges[:-1])
+    first = lax.cummax(jnp.where(fixed[:-1], number, 0))  # cell of the segment between pinned edges
+    last = lax.cummin(jnp.where(fixed[1:], number, count - 1), reverse=True)
     jump = lax.stop_gradient(before - after)
     before, after = lax.stop_gradient(jnp.abs(before)), lax.stop_gradient(jnp.abs(after))
     from_first = jnp.where(before < LITTLE * after, 0, jnp.where(after < LITTLE * before, -2, -1))
-    moved = jnp.where(real, marks - lax.stop_gradient(marks), 0.0)[:, None] * jump
     at = lax.stop_gradient(marks)
-    total = jnp.zeros((edges.size - 1, jump.shape[1]))
-    own = [jnp.searchsorted(edges, at, side=side) - 1 for side in ("left", "right")]
-    own = [jnp.where((own[0] < 0), own[1], own[0]), jnp.where(own[1] > edges.size - 2, own[0], own[1])]
-    for cell in own:  # one and the same, unless the mark lies on an edge
-        cell = jnp.clip(cell, 0, edges.size - 2)
-        low, high = first[cell], last[cell]
-        beyond = cell + (centre[cell] < at)  # the first cell whose centre lies at the mark or later
-        start = jnp.clip(beyond[:, None] + from_first, low[:, None], jnp.maximum(high - 1, low)[:, None])
-        next_one = jnp.minimum(start + 1, high[:, None])
-        apart = centre[next_one] - centre[start]
-        share = jnp.where(apart > 0.0, (at[:, None] - centre[start]) / jnp.where(apart > 0.0, apart, 1.0), 0.0)
-        column = jnp.broadcast_to(jnp.arange(jump.shape[1])[None, :], start.shape)
-        total = total.at[start, column].add(0.5 * (1.0 - share) * moved)
-        total = total.at[next_one, column].add(0.5 * share * moved)
-    return total
+    moved = 0.5 * jnp.where(real, marks - at, 0.0)[:, None] * jump
+    below = jnp.sum(edges[None, :] < at[:, None], axis=1, dtype=number.dtype) - 1  # the cell that ends there
+    above = jnp.sum(edges[None, :] <= at[:, None], axis=1, dtype=number.dtype) - 1
+    below, above = jnp.where(below < 0, above, below), jnp.where(above >= count, below, above)
+    cell = jnp.clip(jnp.concatenate([below, above]), 0, count - 1)  # one and the same, unless the mark is on an edge
+    at, moved, from_first = (jnp.concatenate([part, part]) for part in (at, moved, from_first))
+    beyond = cell + (centre[cell] < at).astype(cell.dtype)  # the first whose centre lies at the mark or later
+    low, high = first[cell][:, None], last[cell][:, None]
+    start = jnp.clip(beyond[:, None] + from_first, low, jnp.maximum(high - 1, low))
+    beside = jnp.minimum(start + 1, high)
+    apart = centre[beside] - centre[start]
+    share = jnp.where(apart > 0.0, (at[:, None] - centre[start]) / jnp.where(apart > 0.0, apart, 1.0), 0.0)
+    column = jnp.broadcast_to(jnp.arange(leaves)[None, :], start.shape)
+    rows, columns = jnp.concatenate([start, beside]), jnp.concatenate([column, column])
+    parts = jnp.concatenate([(1.0 - share) * moved, share * moved])
+    return jnp.zeros((count, leaves)).at[rows, columns].add(parts)

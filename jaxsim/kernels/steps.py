@@ -21,11 +21,12 @@ from jaxsim.network import Binary, Call, Compare, Expression, Name, Structure, n
 from jaxsim.network.expression import fold
 
 ROUNDINGS = ("floor", "ceil")
-PER_CELL, PER_SPAN = 64, 4096  # samples between two edges of doses, and more by its share of the span
+PER_CELL = 2048  # samples between two edges of doses
+FEWEST = 8  # places for jumps
 NARROWING, ROUNDS = 64, 5  # of the bracket around a jump in each round: to 1e-13 of the span
 MOST = 1024  # jumps
 ASIDE = 1e-9  # of the span, to both sides of a jump at which its step is read
-CARRIED = 1e-6  # of a margin, by which it changes across a jump where another step inside it is what jumps
+CARRIED = 1e-3  # of a margin between samples, by which it changes across a jump where a step inside it is what jumps
 
 
 class Steps(NamedTuple):
@@ -109,29 +110,36 @@ def locate(
         found = leaves_in_time(named, structure, shared, timeline, cell.reshape(-1), time.reshape(-1), jnp.float64)
         return np.stack([np.broadcast_to(np.asarray(value), time.size).reshape(time.shape) for value in found.values()])
 
-    nodes = [*steps.nodes.values()]
-    edges, rows = np.asarray(timeline.edges), []
-    for cell in range(edges.size - 1):
-        left, right = max(edges[cell], span[0]), min(edges[cell + 1], span[1])
-        if right > left:
-            count = PER_CELL + int(np.ceil(PER_SPAN * (right - left) / (span[1] - span[0])))
-            time = np.linspace(left, right, count + 1)
-            values = read(nodes, np.full(time.shape, cell), time)
-            rows += [(j, cell, time[i], time[i + 1]) for j, i in np.argwhere(values[:, 1:] != values[:, :-1])]
-    if not rows:
-        return _filled(np.zeros((0, 4)), span)
-    found = np.array(rows, np.float64)
-    step, lane = found[:, 0].astype(int), np.arange(len(rows))
+    nodes, edges = [*steps.nodes.values()], np.clip(np.asarray(timeline.edges), *span)
+    time = edges[:-1, None] + np.diff(edges)[:, None] * np.arange(PER_CELL + 1) / PER_CELL
+    values = read(nodes, np.broadcast_to(np.arange(edges.size - 1)[:, None], time.shape), time)
+    step, cell, at = np.nonzero(values[..., 1:] != values[..., :-1])
+    found, count = np.zeros((_padded(step.size), 4)), step.size
+    found[:count] = np.stack([step, cell, time[cell, at], time[cell, at + 1]], axis=1)
+    found[count:, 2:] = span[0]
+    _refuse_crowds(nodes, found[:count], span)
+    step, lane = found[:, 0].astype(int), np.arange(found.shape[0])
+
+    def margins() -> np.ndarray:
+        cells = np.tile(found[:, 1:2].astype(int), 2)
+        return read([_margin(node) for node in nodes], cells, found[:, 2:])[step, lane]
+
+    size = np.max(np.abs(margins()), axis=1)
     for _ in range(ROUNDS):
         time = found[:, 2:3] + (found[:, 3:4] - found[:, 2:3]) * np.arange(NARROWING + 1) / NARROWING
         own = read(nodes, np.broadcast_to(found[:, 1:2].astype(int), time.shape), time)[step, lane]
         at = np.argmax(own[:, 1:] != own[:, :-1], axis=1)
         found[:, 2:] = time[lane[:, None], at[:, None] + np.arange(2)]
-    _refuse_crowds(nodes, found, span)
-    margin = read([_margin(node) for node in nodes], np.tile(found[:, 1:2].astype(int), 2), found[:, 2:])[step, lane]
-    carried = np.abs(np.diff(margin, axis=1)[:, 0]) > CARRIED * np.max(np.abs(margin), axis=1)
+    carried = np.abs(np.diff(margins(), axis=1)[:, 0]) > CARRIED * size
     holds = np.array(steps.inside)[step].sum(axis=1) > 1
-    return _filled(found[~(carried & holds)], span)
+    aside = np.full(lane.size, ASIDE * (span[1] - span[0]))
+    real = (lane < count) & ~(carried & holds)
+    return Crossings(step, 0.5 * (found[:, 2] + found[:, 3]), found[:, 1].astype(np.int64), aside, real)
+
+
+def _padded(count: int) -> int:
+    """Return the size of tables for so many jumps; few sizes, so that few programs are compiled."""
+    return max(FEWEST, 1 << max(0, count - 1).bit_length())
 
 
 def _refuse_crowds(nodes: list[Expression], found: np.ndarray, span: tuple[float, float]) -> None:
@@ -141,17 +149,6 @@ def _refuse_crowds(nodes: list[Expression], found: np.ndarray, span: tuple[float
             f"'{to_string(node)}' jumps {found.shape[0]} times between {span[0]:g} and {span[1]:g}, too often to "
             f"follow each jump; write a smooth function instead"
         )
-
-
-def _filled(found: np.ndarray, span: tuple[float, float]) -> Crossings:
-    """Return the jumps, filled up to a power of two."""
-    count = found.shape[0]
-    size = 1 << max(0, count - 1).bit_length() if count else 0
-    rows = np.zeros((size, 4))
-    rows[:count], rows[count:, 2:] = found, span[1]
-    time = 0.5 * (rows[:, 2] + rows[:, 3])
-    aside = np.full(size, ASIDE * (span[1] - span[0]))
-    return Crossings(rows[:, 0].astype(np.int64), time, rows[:, 1].astype(np.int64), aside, np.arange(size) < count)
 
 
 def step_values(
