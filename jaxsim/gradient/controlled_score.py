@@ -1,14 +1,15 @@
 """Method controlled_score: scores on the leap chain with martingale control variates, fitted on other trajectories."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import Anchor, influences, values
+from jaxsim.gradient.credit import Anchor, Doubt, influences, values
 from jaxsim.gradient.critics import linear_critics
 from jaxsim.gradient.leap_score import Scores, leap_scores
 from jaxsim.gradient.leap_score_estimator import BIAS, bias_of, leap_anchors, spread_of
@@ -45,18 +46,21 @@ def controlled_estimate(
     (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
     weights = fitted(problem.objective, anchor, pilot)
     given = batches(problem.first, problem.trajectories, lanes)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
+    gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
+    doubt = Doubt(anchor, problem.size)
     for kept in run_batches(call, given):
         refuse(kept)
-        gradient.add(controlled(problem.objective, anchor, kept, weights))
+        parts = partial(controlled, problem.objective, kept=kept, weights=weights)
+        gradient.add(parts(anchor))
+        doubt.add(parts)
         martingale = kept.martingale.astype(np.float64)
         value.add((values(problem.objective, anchor, kept.numbers) - weights @ martingale)[None, :])
+        alike.add(kept.numbers)
         held += float(np.mean(getattr(kept, "held", 0.0))) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
-    number = lanes * len(given)
-    return Estimate(
-        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(bias, anchor), held
-    )
+    number, bias = lanes * len(given), bias_of(bias, anchor)
+    covariance = doubt.covariance(gradient)
+    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms)
 
 
 def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.ndarray:

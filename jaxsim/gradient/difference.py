@@ -20,7 +20,7 @@ from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
-from jaxsim.gradient.tables import values_at
+from jaxsim.gradient.tables import table_values
 
 SHARE = 0.1  # of the exposure or parameters that a difference changes to each side, where no step is given
 BIAS = "of the order of the square of the steps {steps}, beyond that of leaping"
@@ -74,8 +74,9 @@ def sides(problem: Problem, widths: np.ndarray, middle: bool = True) -> Iterator
 
 def _shifted(problem: Problem, direction: np.ndarray) -> Any:
     theta = problem.free.theta + direction
-    network, _ = problem.free.model(theta)
-    return drive_of(problem, values_at(problem.free, theta, network, problem.grid.edges, problem.shifts))
+    network, schedule = problem.free.model(theta)
+    grid = problem.grid
+    return drive_of(problem, table_values(network, schedule, grid.edges, problem.shifts, grid.pinned))
 
 
 def half_widths(problem: Problem) -> np.ndarray:

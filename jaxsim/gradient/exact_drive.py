@@ -7,7 +7,7 @@ import numpy as np
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.grid import Grid, leap_grid
 from jaxsim.gradient.problem import Problem, drive_of
-from jaxsim.gradient.tables import Slopes, build_tables
+from jaxsim.gradient.tables import Slopes, Tables, build_tables
 
 PIECES = 8192  # of the span, over each of which a drug curve is its mean; the error falls with their square
 CELLS = 64  # of thinning, beside those that looks and doses of species make
@@ -35,11 +35,16 @@ class ExactDrive(NamedTuple):
     """float32 [m, D, P]: its integral up to each piece, for the compensator of the score."""
 
 
+def exact_tables(problem: Problem) -> tuple[np.ndarray, Tables, Slopes]:
+    """Return the edges of the pieces, and the tables that exact paths read with their slopes."""
+    pieces = np.linspace(problem.grid.edges[0], problem.grid.edges[-1], PIECES + 1)
+    return pieces, *build_tables(problem.free, problem.network, pieces, shifts=1)
+
+
 def exact_drive(problem: Problem) -> tuple[ExactDrive, Slopes]:
     """Return the tables, and the slopes that come with them."""
     start, end = float(problem.grid.edges[0]), float(problem.grid.edges[-1])
-    pieces = np.linspace(start, end, PIECES + 1)
-    tables, slopes = build_tables(problem.free, problem.network, pieces, shifts=1)
+    pieces, tables, slopes = exact_tables(problem)
     cells = leap_grid(
         problem.objective, problem.schedule, problem.network.structure.species, (start, end), (end - start) / CELLS
     )

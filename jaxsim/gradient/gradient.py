@@ -11,7 +11,6 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.precision import refuse_for_single
 from jaxsim.errors import SimulationError, closest
 from jaxsim.gradient.admission import (
-    driven_inputs,
     largest_known_count,
     moving_parameters,
     refuse_for_gradient,
@@ -19,14 +18,15 @@ from jaxsim.gradient.admission import (
     refuse_moving_objective,
 )
 from jaxsim.gradient.auto import chosen
-from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.channels import find_channels, moved_by
 from jaxsim.gradient.free import Free, free_numbers
 from jaxsim.gradient.grid import leap_grid
 from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.no_event import with_bounds
 from jaxsim.gradient.objective import settled
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
 from jaxsim.gradient.result import Gradient
-from jaxsim.gradient.tables import build_tables
+from jaxsim.gradient.tables import Slopes, build_tables, sampled_names
 from jaxsim.gradient.unseen import refuse_unseen
 from jaxsim.kernels.exposure import SHIFTS
 
@@ -124,7 +124,7 @@ def gradient(
 def assembled(problem: Problem, name: str, began: float) -> Gradient:
     """Run one estimator and put its evidence together."""
     method = method_named(name)
-    found = with_rounding(method.estimate(problem))
+    found = with_bounds(problem, name, with_rounding(method.estimate(problem)))
     arranged = problem.free.arranged
     return Gradient(
         value=found.value,
@@ -136,11 +136,12 @@ def assembled(problem: Problem, name: str, began: float) -> Gradient:
         components=problem.free.components,
         method=name,
         reason=f"{method.says}; {problem.reason}",
-        bias=found.bias,
+        bias="; ".join([found.bias, *problem.slopes.notes]),
         trajectories=found.trajectories,
         seconds=time.perf_counter() - began,
         step=float(problem.grid.widths.max()),
         held=found.held,
+        bound=found.bound,
     )
 
 
@@ -162,7 +163,7 @@ def posed(
 ) -> Problem:
     """Check what is asked for and lay out everything that is not random."""
     network, schedule = free.model()
-    refuse_for_gradient(network, "gradient")
+    refuse_for_gradient(network)
     if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 2:
         raise SimulationError(f"trajectories is {trajectories!r}; give a whole number from 2 on")
     objective, end = settled(objective, network, float(span[0]), span[1])
@@ -171,20 +172,32 @@ def posed(
     with double_precision():
         refuse_for_single(network, timeline, signals, largest_known_count(network, schedule))
     grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
-    tables, slopes = build_tables(free, network, grid.edges, shifts)
+    tables, slopes = build_tables(free, network, grid.edges, shifts, grid.pinned)
     moving = moving_parameters(slopes)
     refuse_moving_objective(objective, moving)
-    refuse_moving_jumps(network, moving, driven_inputs(network, schedule, slopes))
+    refuse_moving_jumps(network, sampled_names(network.parameters), slopes)
     problem = Problem(
         *(free, network, schedule, objective, grid, tables, slopes),
         *(int(trajectories), seed, int(first), int(shifts), _given_widths(free, widths)),
     )
-    if not find_channels(chain_of(problem, 1), slopes):
+    return problem._replace(slopes=_with_still(problem, span[0], end))
+
+
+def _with_still(problem: Problem, start: Any, end: float) -> Slopes:
+    """Return the slopes with a note of what nothing depends on; refuse where that is all that is free."""
+    slopes, free = problem.slopes, problem.free
+    channels = find_channels(chain_of(problem, 1), slopes)
+    if not channels:
         raise SimulationError(
-            f"no rate depends on {', '.join(free.names)} between {span[0]:g} and {end:g}; free something that rates "
+            f"no rate depends on {', '.join(free.names)} between {start:g} and {end:g}; free something that rates "
             f"read within that time"
         )
-    return problem
+    moving = np.any([moved_by(channel, slopes) for channel in channels], axis=0)
+    still = [name for name, moves in zip(free.components, moving, strict=True) if not moves]
+    if not still:
+        return slopes
+    note = f"nothing that rates read between {start:g} and {end:g} depends on {', '.join(still)}: its derivative is 0"
+    return slopes._replace(notes=(*slopes.notes, note))
 
 
 def known_species(problem: Problem, scored: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from jaxsim.dosing import Schedule, Set
 from jaxsim.ensemble.grid import refuse_unresolved
@@ -20,6 +20,8 @@ class Grid(NamedTuple):
     """n steps from n + 1 edges."""
 
     edges: Float64[Any, " edges"]
+    pinned: Bool[Any, " edges"] | None = None
+    """Those at which something is looked at or given, or the span begins or ends; the latter alone where None."""
 
     @property
     def steps(self) -> int:
@@ -65,7 +67,8 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
         count = max(1, int(np.ceil((right - left) / longest * (1.0 - 1e-9))))
         parts.append(left + (right - left) * np.arange(1, count + 1) / count)
         parts[-1][-1] = right
-    return Grid(np.concatenate(parts))
+    edges = np.concatenate(parts)
+    return Grid(edges, np.isin(edges, marks))
 
 
 class Looks(NamedTuple):

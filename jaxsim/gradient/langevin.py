@@ -11,13 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.gradient.admission import refuse_jumps
+from jaxsim.gradient.admission import refuse_jumping_rates, refuse_jumps
 from jaxsim.gradient.chain import Chain, Drive, Lanes, begin, bits, first_note, noted, rates, reals, signals
 from jaxsim.gradient.checkpoint import checkpointed_scan
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.path_loss import Ends, Levels, loss
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, lanes_of
-from jaxsim.gradient.surrogate_estimator import from_batches, levels_of, with_first
+from jaxsim.gradient.surrogate_estimator import from_batches, with_first
 from jaxsim.kernels.continuous.langevin import starved
 from jaxsim.network import stoichiometry
 from jaxsim.random import normal, uniform
@@ -38,13 +38,15 @@ class _Carry(NamedTuple):
 def estimate(problem: Problem) -> Estimate:
     """Average the pathwise gradients of batches."""
     refuse_jumps(problem.objective, "langevin")
+    refuse_jumping_rates(problem, "langevin")
     chain = chain_of(problem, lanes_of(problem, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)
-    levels = levels_of(problem.objective, anchor)
-    return from_batches(
-        problem, chain.lanes, anchor, lambda first: langevin_gradient(chain, with_first(drive, first), levels), BIAS
-    )
+
+    def call(first: int, levels: Levels) -> tuple[Any, Ends]:
+        return langevin_gradient(chain, with_first(drive, first), levels)
+
+    return from_batches(problem, chain.lanes, anchor, call, BIAS)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -68,10 +68,11 @@ def _start(chain: Chain, drive: Drive, name: str) -> Any:
 
 def typical_counts(chain: Chain, drive: Drive) -> np.ndarray:
     """Return the count of each species along the mean, averaged over time, [S]."""
-    path = _paths(chain, drive)
+    path = typical_path(chain, drive)
     return np.asarray(jnp.sum(path * drive.width[:, None], axis=0) / jnp.sum(drive.width))
 
 
 @partial(jax.jit, static_argnums=0)
-def _paths(chain: Chain, drive: Drive) -> Any:
+def typical_path(chain: Chain, drive: Drive) -> Any:
+    """Return the counts along the mean before every step, [n, S]."""
     return mean_path(chain, drive, no_nudges(chain, drive))[0]

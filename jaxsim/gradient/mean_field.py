@@ -7,13 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.ensemble import mean_field as solved
-from jaxsim.ensemble.admission import refuse_for_flow
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.admission import refuse_jumps
+from jaxsim.gradient.admission import refuse_jumping_rates, refuse_jumps
 from jaxsim.gradient.objective import Term, described
 from jaxsim.gradient.problem import Estimate, Problem
-from jaxsim.network import evaluate
+from jaxsim.network import evaluate, is_distribution
 
 POINTS = 128  # of a span over which a signal is integrated or its extremum sought
 BIAS = (
@@ -24,7 +23,8 @@ BIAS = (
 def estimate(problem: Problem) -> Estimate:
     """Differentiate the objective of the mean."""
     refuse_jumps(problem.objective, "mean_field")
-    refuse_for_flow(problem.network, "mean_field")
+    refuse_jumping_rates(problem, "mean_field")
+    _refuse_distributions(problem)
     for term in problem.objective.terms:
         if term.summary != "mean":
             raise SimulationError(
@@ -46,6 +46,16 @@ def estimate(problem: Problem) -> Estimate:
             "is negative; let rates vanish when a reactant is missing, or use method 'surrogate'"
         )
     return Estimate(found, 0.0, slope, np.zeros((problem.size, problem.size)), 0, BIAS)
+
+
+def _refuse_distributions(problem: Problem) -> None:
+    given = [*problem.network.parameters.items(), *problem.network.initial.items()]
+    for name, value in given:
+        if is_distribution(value):
+            raise SimulationError(
+                f"'{name}' differs between trajectories, and method 'mean_field' has none; give a number, or use "
+                f"method 'surrogate' or 'langevin'"
+            )
 
 
 def _times(problem: Problem) -> np.ndarray:

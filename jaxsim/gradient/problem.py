@@ -65,6 +65,10 @@ class Estimate(NamedTuple):
     held: float = 0.0
     """Share of the trajectories in which a count was held at zero."""
     compile_seconds: float = 0.0
+    alike: tuple[bool, ...] | None = None
+    """For each term whether it came to the same number in all trajectories; None where only the sum is known."""
+    bound: np.ndarray | None = None
+    """At most how far off the gradient is where no event was seen, at the level 95 %, [P]."""
 
 
 def lanes_of(problem: Problem, between: bool = False) -> int:

@@ -24,6 +24,9 @@ class Gradient:
         The estimator, why it was taken, and what is known of its bias.
     trajectories, seconds, step
         What it cost, all calls and compiling included, and the longest leap.
+    bound
+        Where no event was seen, as with a rare condition: at most how far off the gradient is at the level 95 %, [P].
+        It counts in the errors. None where events were seen.
     held
         Share of the trajectories in which a leap would have made a count negative and it was held at zero; more than
         a few per cent ask for a shorter step.
@@ -51,6 +54,7 @@ class Gradient:
     seconds: float
     step: float
     held: float = 0.0
+    bound: np.ndarray | None = None
 
     @property
     def error(self) -> np.ndarray:

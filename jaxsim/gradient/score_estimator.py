@@ -1,13 +1,15 @@
 """Method score: score function on exact paths."""
 
+from functools import partial
+
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches
+from jaxsim.gradient.batches import Alike, Average, batches
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
+from jaxsim.gradient.credit import PILOT_MOST, Anchor, Doubt, anchors, contributions, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
 from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
 from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
@@ -31,17 +33,24 @@ def estimate(problem: Problem) -> Estimate:
             return exact_scores(chain, channels, known, with_first(exact, first), spread)
 
     anchor = exact_anchors(problem, call, chain.lanes)
-    gradient, value = Average(problem.size), Average(1)
+    gradient, value, alike = Average(problem.size), Average(1), Alike()
+    doubt = Doubt(anchor, problem.size)
     given = batches(problem.first, problem.trajectories, chain.lanes)
     for kept in run_batches(call, given):
         refuse_exact_faults(kept)
         nothing = np.zeros_like(kept.scores)
-        parts = contributions(problem.objective, anchor, kept.numbers, kept.scores, nothing, causal=False)
-        gradient.add(parts)
+        parts = partial(
+            contributions, problem.objective, numbers=kept.numbers, scores=kept.scores, credit=nothing, causal=False
+        )
+        gradient.add(parts(anchor))
+        doubt.add(parts)
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
+        alike.add(kept.numbers)
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
-    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(BIAS, anchor))
+    bias = bias_of(BIAS, anchor)
+    covariance = doubt.covariance(gradient)
+    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, alike=alike.terms)
 
 
 def with_first(exact: ExactDrive, first: int) -> ExactDrive:

@@ -51,7 +51,8 @@ class Search:
         """Return the problem at other coordinates."""
         free = self.regimen.free(z)
         network, schedule = free.model()
-        tables, slopes = build_tables(free, network, self.problem.grid.edges, self.problem.shifts)
+        grid = self.problem.grid
+        tables, slopes = build_tables(free, network, grid.edges, self.problem.shifts, grid.pinned)
         return self.problem._replace(free=free, network=network, schedule=schedule, tables=tables, slopes=slopes)
 
     def take(self, trajectories: int) -> int:
