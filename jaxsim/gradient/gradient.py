@@ -17,11 +17,13 @@ from jaxsim.gradient.admission import (
 )
 from jaxsim.gradient.auto import chosen
 from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.discretisation import discretisation
 from jaxsim.gradient.free import Free, free_numbers
-from jaxsim.gradient.grid import leap_grid
+from jaxsim.gradient.grid import Grid, leap_grid
 from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.objective import settled
-from jaxsim.gradient.problem import Estimate, Problem, chain_of
+from jaxsim.gradient.pace import pace, refined
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.tables import build_tables
 from jaxsim.gradient.unseen import refuse_unseen
@@ -74,9 +76,11 @@ def gradient(
     start, end : float
         Span of the simulation; its end is the last time in the objective if not given.
     step : float, optional
-        Longest leap; 1/512 of the span if not given.
+        Longest leap; if not given 1/512 of the span, and less where something relaxes faster: a leap then takes a
+        fifth of the shortest relaxation time. Up to two of these may be asked for; longer leaps are refused.
     widths : mapping, optional
-        Step to each side of a difference, for components of what is free.
+        Step to each side of a difference, for components of what is free; if not given one that changes exposure or
+        the parameter by a tenth. Where one side is no model, such as a dose before the start, the other serves alone.
     scored : sequence of str, optional
         Species whose reactions ``"surrogate"`` treats by score: those with less than 50 copies on average, and those
         which a discontinuous objective reads, if not given.
@@ -88,7 +92,8 @@ def gradient(
     Returns
     -------
     Gradient
-        Value, gradient, standard errors, covariance, and in words the method, why it was chosen, and its bias.
+        Value, gradient, standard errors, covariance, and in words the method, why it was chosen, and its bias. What
+        leaps and steps of differences add is estimated, and counts in the standard errors.
 
     Raises
     ------
@@ -114,6 +119,7 @@ def gradient(
                     widths, shifts, first)  # fmt: skip
     problem = problem._replace(scored=known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
+    method_named(name).refuse(problem)
     refuse_unseen(problem, name)
     return assembled(problem._replace(reason=reason), name, began)
 
@@ -122,18 +128,19 @@ def assembled(problem: Problem, name: str, began: float) -> Gradient:
     """Run one estimator and put its evidence together."""
     method = method_named(name)
     found = with_rounding(method.estimate(problem))
-    arranged = problem.free.arranged
+    arranged, moved = problem.free.arranged, discretisation(problem, method)
     return Gradient(
         value=found.value,
-        value_error=found.value_error,
+        value_error=float(np.hypot(found.value_error, moved.value)),
         gradient=arranged(found.gradient),
-        standard_error=arranged(np.sqrt(np.maximum(np.diag(found.covariance), 0.0))),
+        standard_error=arranged(np.sqrt(np.maximum(np.diag(found.covariance), 0.0) + moved.gradient**2)),
         vector=found.gradient,
         covariance=found.covariance,
+        discretisation=moved.gradient,
         components=problem.free.components,
         method=name,
         reason=f"{method.says}; {problem.reason}",
-        bias=found.bias,
+        bias=f"{found.bias}; {moved.words}" if moved.words else found.bias,
         trajectories=found.trajectories,
         seconds=time.perf_counter() - began,
         step=float(problem.grid.widths.max()),
@@ -156,15 +163,18 @@ def posed(
     widths: Mapping[str, Any] | None,
     shifts: Any,
     first: Any,
+    grid: Grid | None = None,
 ) -> Problem:
-    """Check what is asked for and lay out everything that is not random."""
+    """Check what is asked for and lay out everything that is not random, on a grid of its own unless one is given."""
     network, schedule = free.model()
     refuse_for_gradient(network, "gradient")
     if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 2:
         raise SimulationError(f"trajectories is {trajectories!r}; give a whole number from 2 on")
     objective, end = settled(objective, network, float(span[0]), span[1])
     build_timeline(network, schedule, float(span[0]), end)
-    grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
+    chosen_grid, asked = grid is None, grid is None and step is not None
+    if grid is None:
+        grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
     tables, slopes = build_tables(free, network, grid.edges, shifts)
     moving = moving_parameters(slopes)
     refuse_moving_objective(objective, moving)
@@ -178,7 +188,18 @@ def posed(
             f"no rate depends on {', '.join(free.names)} between {span[0]:g} and {end:g}; free something that rates "
             f"read within that time"
         )
-    return problem
+    return paced(problem._replace(asked=asked), chosen_grid and not asked)
+
+
+def paced(problem: Problem, may_refine: bool) -> Problem:
+    """Return the problem with its pace, on a grid that follows the fastest relaxation if it may be refined."""
+    found = pace(chain_of(problem, 1), drive_of(problem))
+    grid = refined(problem.grid, found.relaxation) if may_refine else problem.grid
+    if grid is problem.grid:
+        return problem._replace(pace=found)
+    tables, slopes = build_tables(problem.free, problem.network, grid.edges, problem.shifts)
+    problem = problem._replace(grid=grid, tables=tables, slopes=slopes)
+    return problem._replace(pace=pace(chain_of(problem, 1), drive_of(problem)))
 
 
 def known_species(problem: Problem, scored: Sequence[str] | None) -> tuple[str, ...] | None:

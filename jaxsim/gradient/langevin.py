@@ -34,9 +34,14 @@ class _Carry(NamedTuple):
     ends: Ends
 
 
+def refuse(problem: Problem) -> None:
+    """Refuse an objective that jumps."""
+    refuse_jumps(problem.objective, "langevin")
+
+
 def estimate(problem: Problem) -> Estimate:
     """Average the pathwise gradients of batches."""
-    refuse_jumps(problem.objective, "langevin")
+    refuse(problem)
     chain = chain_of(problem, lanes_of(problem, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)

@@ -94,9 +94,17 @@ def build_tables(free: Free, network: Network, edges: np.ndarray, shifts: int = 
     return tables, slopes
 
 
-def values_at(free: Free, theta: np.ndarray, network: Network, edges: np.ndarray, shifts: int = SHIFTS) -> Tables:
-    """Return the tables (numpy, float64) at another point, such as a step to one side."""
-    return build_tables(free._replace(theta=theta), network, edges, shifts)[0]
+def table_values(network: Network, schedule: Any, edges: np.ndarray, shifts: int = SHIFTS) -> Tables:
+    """Return the tables (numpy, float64) of a network and a schedule without derivatives, such as a step to one side."""
+    with double_precision():
+        found: Tables = jax.tree.map(np.asarray, _valued(network.structure, edges, (network, schedule), shifts))
+    return found
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def _valued(structure: Structure, edges: Any, given: Any, shifts: int) -> Tables:
+    network, schedule = given
+    return tables_of(structure, network, schedule, edges, shifts)
 
 
 def _as_float(leaf: Any) -> Any:

@@ -1,7 +1,6 @@
 """A trial: several schedules on the same trajectories, so that their differences have small errors of their own."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,14 +8,13 @@ import numpy as np
 
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.ensemble.double import double_precision
 from jaxsim.gradient.batches import LEAST_LANES, Average, batches, refuse_faults
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.problem import Problem, chain_of, drive_of, first_words
-from jaxsim.gradient.tables import tables_of
+from jaxsim.gradient.tables import table_values
 from jaxsim.optimise.criterion import Criterion
 
 CPU_LANES, GPU_LANES = 1024, 1 << 16
@@ -105,13 +103,4 @@ def _functionals(criterion: Criterion, anchor: Sequence[Anchor | None], numbers:
 
 
 def _drive(problem: Problem) -> Drive:
-    given = problem.network, problem.schedule
-    with double_precision():
-        tables = _tables(problem.network.structure, problem.grid.edges, given, problem.shifts)
-    return drive_of(problem, jax.tree.map(np.asarray, tables))
-
-
-@partial(jax.jit, static_argnums=(0, 3))
-def _tables(structure: Any, edges: Any, given: Any, shifts: int) -> Any:
-    network, schedule = given
-    return tables_of(structure, network, schedule, edges, shifts)
+    return drive_of(problem, table_values(problem.network, problem.schedule, problem.grid.edges, problem.shifts))
