@@ -34,6 +34,21 @@ class Discretisation(NamedTuple):
     """What was estimated; empty where there is nothing to estimate."""
 
 
+def leaping(problem: Problem) -> float:
+    """Return what leaps add to the objective itself, at the schedule of a problem; 0 where that is not finite."""
+    times = _times(problem)
+    found = []
+    for grid in (problem.grid, finer(problem.grid, times)):
+        tables = table_values(problem.network, problem.schedule, grid.edges, problem.shifts)
+        found.append(_smooth(problem, grid, tables)[0])
+    added = (found[0] - found[1]) * times / (times - 1.0)
+    return added if np.isfinite(added) else 0.0
+
+
+def _times(problem: Problem) -> int:
+    return FINER if FINER * problem.grid.steps <= MOST_FINER else 2
+
+
 def discretisation(problem: Problem, method: Method) -> Discretisation:
     """Return what the leaps and the differences of a method add."""
     value, moved, said = 0.0, np.zeros(problem.size), []
@@ -41,7 +56,7 @@ def discretisation(problem: Problem, method: Method) -> Discretisation:
         return Discretisation(value, moved, "")
     base, slope = _smooth(problem, problem.grid, problem.tables, problem.slopes)
     if method.leaps:
-        times = FINER if FINER * problem.grid.steps <= MOST_FINER else 2
+        times = _times(problem)
         grid = finer(problem.grid, times)
         tables, slopes = build_tables(problem.free, problem.network, grid.edges, problem.shifts)
         fine, fine_slope = _smooth(problem, grid, tables, slopes)

@@ -97,10 +97,11 @@ def refined(grid: Grid, relaxation: np.ndarray) -> Grid:
     return Grid(np.concatenate([grid.edges[:1], *inner]))
 
 
-def refuse_unstable(grid: Grid, relaxation: np.ndarray, asked: bool) -> None:
+def refuse_unstable(grid: Grid, relaxation: np.ndarray, asked: bool, walking: str = "") -> None:
     """Refuse leaps that do not follow the fastest relaxation.
 
     A step that was asked for may take up to two relaxation times: its bias is estimated. A chosen one takes a fifth.
+    `walking` says what walks on leaps whatever the method.
 
     Raises
     ------
@@ -114,8 +115,10 @@ def refuse_unstable(grid: Grid, relaxation: np.ndarray, asked: bool) -> None:
     wanted = PART / fastest
     steps = np.sum(np.ceil(relaxation * grid.widths / PART))
     remedy = f"give step={wanted:.2g} or shorter" if steps <= MOST_STEPS else "shorten the span"
+    other = (
+        f" ({walking} need it)" if walking else ", or use method 'score' or 'split_difference', which take no leaps"
+    )
     raise SimulationError(
         f"the fastest deviations relax within {1.0 / fastest:.2g} of the time unit, of which a leap takes {stiff:.2g} "
-        f"times as much, and leaps do not follow that; {remedy}, or use method 'score' or 'split_difference', which "
-        f"take no leaps"
+        f"times as much, and leaps do not follow that; {remedy}{other}"
     )

@@ -13,7 +13,7 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import Average, batches
 from jaxsim.gradient.credit import Anchor, anchors, values
-from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
+from jaxsim.gradient.exact_drive import PIECES, ExactDrive, plain_drive
 from jaxsim.gradient.exact_pairs import Pairs, exact_pairs
 from jaxsim.gradient.exact_score import settled_terms
 from jaxsim.gradient.leap_score_estimator import bias_of
@@ -95,7 +95,7 @@ def moved(problem: Problem, p: int, offset: float) -> ExactDrive:
     """Return what exact paths read with one number moved."""
     free = problem.free._replace(theta=problem.free.theta + offset * np.eye(problem.size)[p])
     network, schedule = free.model()
-    return exact_drive(problem._replace(free=free, network=network, schedule=schedule))[0]
+    return plain_drive(problem._replace(free=free, network=network, schedule=schedule))
 
 
 def _refuse_faults(found: list[Pairs]) -> None:

@@ -160,6 +160,7 @@ class Optimum:
             f"{'at most' if limit.upper else 'at least'} {bound:.4g}"
             for limit, value, bound, kept in self.limits
         ]
+        lines.append(f"final trial: {self.trial.trajectories} {self.trial.paths}")
         if self.certificate is not None:
             lines.append(str(self.certificate))
         lines += [f"gradient at the {where}: {_last_line(check)}" for where, check in self.checks.items()]

@@ -31,19 +31,28 @@ class Trial(NamedTuple):
     """float64 [schedules, functionals, schedules, functionals], of the means."""
     trajectories: int
     """Of each schedule."""
+    leaping: np.ndarray | None = None
+    """float64 [schedules, functionals]: what leaps add to the means, estimated; None where paths were exact, and where
+    only differences between schedules on the same leaps are asked for, to choose."""
+    paths: str = "leaps"
+    """What was simulated, in words."""
 
     def error(self, schedule: int, functional: int = 0) -> float:
-        """Return the standard error of a mean."""
-        return float(np.sqrt(max(self.covariance[schedule, functional, schedule, functional], 0.0)))
+        """Return the standard error of a mean, what leaps add included."""
+        noise = max(self.covariance[schedule, functional, schedule, functional], 0.0)
+        return float(np.hypot(np.sqrt(noise), self._leaping(functional)[schedule]))
 
     def difference(self, schedule: int, other: int, functional: int = 0) -> tuple[float, float]:
         """Return how much more one schedule gives than another, and its standard error from the pairs."""
-        c = self.covariance[:, functional, :, functional]
+        c, added = self.covariance[:, functional, :, functional], self._leaping(functional)
         spread = c[schedule, schedule] + c[other, other] - 2.0 * c[schedule, other]
         return (
             float(self.mean[schedule, functional] - self.mean[other, functional]),
-            float(np.sqrt(max(spread, 0.0))),
+            float(np.hypot(np.sqrt(max(spread, 0.0)), added[schedule] - added[other])),
         )
+
+    def _leaping(self, functional: int) -> np.ndarray:
+        return np.zeros(len(self.names)) if self.leaping is None else self.leaping[:, functional]
 
     def upper(self, schedule: int) -> np.ndarray:
         """Return the upper 95 % bound of each limit's excess, [limits]."""
@@ -81,7 +90,7 @@ def paired_trial(
         for drive, anchor in zip(drives, anchors, strict=True):
             paths = jax.tree.map(np.asarray, leap_paths(chain, drive._replace(first=first_words(number))))
             refuse_faults(paths.faulty, "leap")
-            rows += _functionals(criterion, anchor, paths.numbers)
+            rows += functionals(criterion, anchor, paths.numbers)
         return np.stack(rows)
 
     average = Average(len(drives) * len(criterion.counts))
@@ -93,7 +102,7 @@ def paired_trial(
     )
 
 
-def _functionals(criterion: Criterion, anchor: Sequence[Anchor | None], numbers: np.ndarray) -> list[np.ndarray]:
+def functionals(criterion: Criterion, anchor: Sequence[Anchor | None], numbers: np.ndarray) -> list[np.ndarray]:
     """Return [L] of each functional, whose means are the functionals."""
     rows = []
     for index in range(len(criterion.counts)):
