@@ -58,8 +58,9 @@ class GradientCheck:
     z_truncation
         Of D(h) - D(h/2), paired: beyond 3 the steps are too long for differences alone, though Richardson takes
         most of that away.
-    smallest_bias
-        The smallest relative bias that this check would have seen, at the level 0.001 with a power of 99 %.
+    smallest_bias, smallest_error
+        The smallest bias that this check would have seen, at the level 0.001 with a power of 99 %: relative to the
+        reference, and in its unit.
     planted_z
         What z would be were the gradient a tenth too small; the check sees such an error where it is beyond 3.3.
     ripple
@@ -79,6 +80,7 @@ class GradientCheck:
     z: np.ndarray
     z_truncation: np.ndarray
     smallest_bias: np.ndarray
+    smallest_error: np.ndarray
     planted_z: np.ndarray
     ripple: np.ndarray
     seconds: float
@@ -132,21 +134,22 @@ class GradientCheck:
     @property
     def sentence(self) -> str:
         """What the check could have seen, and what it says."""
-        seen = ", ".join(self._seen(p) for p in range(len(self.found.components)))
-        undecided = f" in {', '.join(self.undecided)}" if self.verdict == "UNDECIDED" else ""
+        names, verdict = self.found.components, self.verdict
+        seen = ", ".join(f"{self._least(p)} ({name})" for p, name in enumerate(names))
         off = self._named((np.abs(self.z) >= LIMIT) & (self.parted >= FEWEST))
-        wrong = f" in {', '.join(off)}" if self.verdict == "DISAGREES" else ""
-        blind = [name for name, seen in zip(self.found.components, self.sees_a_tenth, strict=True) if not seen]
+        named = {"agrees": (), "UNDECIDED": self.undecided, "DISAGREES": off}[verdict]
+        where = f" in {', '.join(named)}" if named else ""
+        blind = [name for name, seen in zip(names, self.sees_a_tenth, strict=True) if not seen]
         note = f"; an error of a tenth in {', '.join(blind)} would not have been seen" if blind else ""
-        return f"would have seen {seen}: {self.found.method} {self.verdict}{undecided}{wrong} with {self.referee}{note}"
+        return f"sees errors from {seen} on: {self.found.method} {verdict}{where} with {self.referee}{note}"
 
-    def _seen(self, p: int) -> str:
-        name, share = self.found.components[p], self.smallest_bias[p]
+    def _least(self, p: int) -> str:
+        """Return the smallest error of a component that would have been seen."""
         if self.parted[p] < FEWEST:
-            return f"nothing in {name} (no event seen)"
-        if share <= 1.0:
-            return f"errors from {share:.2g} of {name} on"
-        return f"errors from {share * abs(self.reference[p]):.2g} in {name} on, more than its size"
+            return "nothing, as no event was seen"
+        if self.smallest_bias[p] <= 1.0:
+            return f"{self.smallest_bias[p]:.2g} of its size"
+        return f"{self.smallest_error[p]:.2g}, more than its size {abs(self.reference[p]):.2g}"
 
     def _named(self, mask: np.ndarray) -> tuple[str, ...]:
         return tuple(name for name, here in zip(self.found.components, mask, strict=True) if here)
@@ -230,6 +233,7 @@ def compared(problem: Problem, found: Gradient, pairs: int, began: float) -> Gra
         z=_ratio(found.vector - reference, together),
         z_truncation=_ratio(apart, errors[size:]),
         smallest_bias=np.abs(_ratio(POWER * together, reference)),
+        smallest_error=POWER * together,
         planted_z=_ratio(PLANTED * found.vector - reference, together),
         ripple=ripple(problem),
         seconds=time.perf_counter() - began,

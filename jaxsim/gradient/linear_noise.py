@@ -52,7 +52,7 @@ def _value(chain: Chain, noisy: bool, drive: Drive, weights: Any) -> Any:
     return total
 
 
-def _course(chain: Chain, noisy: bool, drive: Drive) -> tuple[Any, Any]:
+def _course(chain: Chain, noisy: bool, drive: Drive) -> Any:
     """Return mean [n + 1, S] and covariance [n + 1, S, S] at every edge; zeros for the latter unless `noisy`."""
     parameters = typical_parameters(chain, drive)
     change = jnp.asarray(stoichiometry(chain.structure).astype(np.float32))

@@ -38,7 +38,7 @@ class Method(NamedTuple):
     @property
     def estimate(self) -> Callable[[Problem], Estimate]:
         """The function that does it."""
-        return self._module.estimate  # type: ignore[no-any-return]
+        return self._module.estimate
 
     @property
     def _module(self) -> ModuleType:

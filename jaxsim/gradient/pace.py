@@ -115,9 +115,7 @@ def refuse_unstable(grid: Grid, relaxation: np.ndarray, asked: bool, walking: st
     wanted = PART / fastest
     steps = np.sum(np.ceil(relaxation * grid.widths / PART))
     remedy = f"give step={wanted:.2g} or shorter" if steps <= MOST_STEPS else "shorten the span"
-    other = (
-        f" ({walking} need it)" if walking else ", or use method 'score' or 'split_difference', which take no leaps"
-    )
+    other = f" ({walking} need it)" if walking else ", or use method 'score' or 'split_difference', which take no leaps"
     raise SimulationError(
         f"the fastest deviations relax within {1.0 / fastest:.2g} of the time unit, of which a leap takes {stiff:.2g} "
         f"times as much, and leaps do not follow that; {remedy}{other}"

@@ -95,7 +95,7 @@ def build_tables(free: Free, network: Network, edges: np.ndarray, shifts: int = 
 
 
 def table_values(network: Network, schedule: Any, edges: np.ndarray, shifts: int = SHIFTS) -> Tables:
-    """Return the tables (numpy, float64) of a network and a schedule without derivatives, such as a step to one side."""
+    """Return the tables (numpy, float64) of a network and a schedule, without derivatives."""
     with double_precision():
         found: Tables = jax.tree.map(np.asarray, _valued(network.structure, edges, (network, schedule), shifts))
     return found

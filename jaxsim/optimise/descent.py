@@ -16,6 +16,7 @@ STRIDE = 8  # steps of the first scout of which one is kept for the path
 CARRIED = 3  # ends of the first scout that are tried out with the true objective
 REFINED = 2  # of these that the second scout refines, with up to half of the budget
 REFINED_SHARE = 0.5
+WORSE = 2.0  # standard errors of a paired difference by which the end of the polish must be worse to be left
 ROUNDS = 3  # more of the polish, while a limit is not kept
 REFINE_TRAJECTORIES, REFINE_EVALUATIONS = 512, 24
 
@@ -45,7 +46,8 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int) -> 
     walked = [search.regimen.start[None], *(path[::STRIDE] for path in found.paths[:CARRIED])]
     paths = {index: np.concatenate([path, ends[index][None]]) for index, path in enumerate(walked)}
     for index in _promising(search, penalty, ends):
-        most = min(REFINED_SHARE * search.budget, search.budget - _closing(search) - (len(ends) + REFINED) * search.choice)
+        later = _closing(search) + (len(ends) + REFINED) * search.choice
+        most = min(REFINED_SHARE * search.budget, search.budget - later)
         evaluations = affordable_evaluations(search, REFINE_TRAJECTORIES, most)
         if not evaluations:
             break
@@ -61,11 +63,11 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int) -> 
     candidates = [ends[best], done[-1].z]
     back = retreat_cost(search, len(ends)) + 2 * search.judged
     if not kept and not search.affords(back + _closing(search)):
-        search.notes.append("a limit is not kept, and the budget has nothing left for the way back to an end that keeps it")
+        search.notes.append("a limit is not kept, and the budget has nothing left for the way back")
     elif not kept:
         search.announce("a limit is not kept: back towards an end that keeps it")
         candidates += retreat(search, penalty, done[-1].z, ends)
-    z = candidates[judge(search, penalty, candidates).best]
+    z = _better(search, penalty, candidates)
     if search.criterion.limits and search.affords(approach_cost(search, len(ends)) + 2 * search.choice):
         search.announce("up to the limits, towards better ends beyond them")
         z = approach(search, penalty, z, ends)
@@ -77,6 +79,19 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int) -> 
         *(z, _weights(search, penalty, z), np.concatenate([*path, z[None]])),
         *(carried, np.concatenate([polished.batches for polished in done]), done[-1].ended),
     )
+
+
+def _better(search: Search, penalty: Penalty, candidates: list[np.ndarray]) -> np.ndarray:
+    """Return the best of where the polish began, where it ended, and what else there is.
+
+    Without limits that is where it ended, unless a trial says that it is worse: near an optimum a gradient without bias
+    tells two ends apart that no trial does.
+    """
+    found = judge(search, penalty, candidates)
+    if search.criterion.limits:
+        return candidates[found.best]
+    worse, error = found.trial.difference(1, 0)
+    return candidates[1 if search.criterion.sign * worse <= WORSE * error else 0]
 
 
 def _closing(search: Search) -> int:

@@ -29,6 +29,7 @@ class Judged(NamedTuple):
     """[ends, limits]: what each excess may be, the margin taken off."""
     excess: np.ndarray
     """[ends]: by how much the worst limit exceeds what the final trial is going to keep, in its unit; else 0."""
+    trial: Trial
 
     @property
     def best(self) -> int:
@@ -52,7 +53,7 @@ def judge(search: Search, penalty: Penalty, ends: list[np.ndarray], trajectories
     trial = search.compared(ends, trajectories or search.judged)
     most = aim(search, final_errors(search, trial))
     excess = np.max((trial.mean[:, 1:] - most) / penalty.scale[1:], axis=1, initial=0.0)
-    return Judged(search.criterion.sign * trial.mean[:, 0], trial.mean, most, excess)
+    return Judged(search.criterion.sign * trial.mean[:, 0], trial.mean, most, excess, trial)
 
 
 def retreat(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndarray]) -> list[np.ndarray]:

@@ -81,7 +81,7 @@ def _exact_trial(problem: Problem, criterion: Criterion, schedules: Mapping[str,
     levels = _levels(problem, lambda first, other: np.asarray(pairs(first, other).numbers[1]), len(drives))
 
     def call(first: int) -> np.ndarray:
-        rows = []
+        rows: list[list[np.ndarray]] = []
         for other in coupled:
             numbers = np.asarray(pairs(first, other).numbers)
             own, others = (functionals(criterion, levels[k], side) for k, side in zip((0, other), numbers, strict=True))

@@ -233,9 +233,7 @@ def _reported(
     schedules = {"optimum": optimum, "start": start, **others}
     schedules |= {f"scouted {i + 1}": search.regimen.schedule(z) for i, z in enumerate(found.scouted)}
     search.announce(f"final trial: {len(schedules)} schedules, {trajectories} fresh trajectories each")
-    trial = final_trial(
-        search.problem, search.criterion, schedules, trajectories, (search.seed + FRESH) % (1 << 64), 0
-    )
+    trial = final_trial(search.problem, search.criterion, schedules, trajectories, (search.seed + FRESH) % (1 << 64), 0)
     certificate, checks = None, {}
     if check:
         search.announce("gradient at the start and at the optimum against coupled differences")

@@ -96,7 +96,7 @@ def _without_slope(found: Estimate) -> str:
             f"{NO_SLOPE}: no event seen, as all {found.trajectories} trajectories of a batch gave the same value; "
             f"the objective may be flat here, or its event too rare for batches of this size"
         )
-    return f"{NO_SLOPE}: the objective is flat here, as nothing that was moved changed any of {found.trajectories} values"
+    return f"{NO_SLOPE}: the objective is flat here, as no move changed any of {found.trajectories} values"
 
 
 def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: int) -> Estimate:

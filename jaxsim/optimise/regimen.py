@@ -116,7 +116,7 @@ class Regimen(NamedTuple):
     @property
     def labels(self) -> tuple[str, ...]:
         """What each coordinate is, [Z]."""
-        return tuple(f"{place.name}, {label}" for place in self.places for label in place.coordinate.labels())
+        return tuple(f"{label} of {place.name}" for place in self.places for label in place.coordinate.labels())
 
     def schedule(self, z: np.ndarray) -> Schedule:
         """Return the schedule at z."""

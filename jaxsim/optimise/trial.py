@@ -1,7 +1,7 @@
 """A trial: several schedules on the same trajectories, so that their differences have small errors of their own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
