@@ -11,9 +11,9 @@ from jaxsim.dosing import Schedule
 from jaxsim.gradient.auto import EVENT, EVENT_REACTION, chosen
 from jaxsim.gradient.batches import Average
 from jaxsim.gradient.difference import paired
-from jaxsim.gradient.discretisation import finer
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, known_species, posed
+from jaxsim.gradient.grid import cut
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.problem import Problem, drive_of
@@ -247,7 +247,7 @@ def _referee(problem: Problem) -> tuple[str, Iterator[np.ndarray]]:
     if _seconds(problem, both) <= MOST_SECONDS:
         batches, _ = prepared(problem, both)
         return EXACT, (quotients for quotients, _ in batches)
-    grid = finer(problem.grid, 2)
+    grid = cut(problem.grid, 2)
     tables, slopes = build_tables(problem.free, problem.network, grid.edges, problem.shifts)
     fine = problem._replace(grid=grid, tables=tables, slopes=slopes)
     method_named("difference").refuse(problem)

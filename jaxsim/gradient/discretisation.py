@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsim.gradient.grid import Grid
+from jaxsim.gradient.grid import Grid, cut
 from jaxsim.gradient.linear_noise import reads_spread, value_and_slope
 from jaxsim.gradient.methods import Method
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
@@ -38,7 +38,7 @@ def leaping(problem: Problem) -> float:
     """Return what leaps add to the objective itself, at the schedule of a problem; 0 where that is not finite."""
     times = _times(problem)
     found = []
-    for grid in (problem.grid, finer(problem.grid, times)):
+    for grid in (problem.grid, cut(problem.grid, times)):
         tables = table_values(problem.network, problem.schedule, grid.edges, problem.shifts)
         found.append(_smooth(problem, grid, tables)[0])
     added = (found[0] - found[1]) * times / (times - 1.0)
@@ -57,7 +57,7 @@ def discretisation(problem: Problem, method: Method) -> Discretisation:
     base, slope = _smooth(problem, problem.grid, problem.tables, problem.slopes)
     if method.leaps:
         times = _times(problem)
-        grid = finer(problem.grid, times)
+        grid = cut(problem.grid, times)
         tables, slopes = build_tables(problem.free, problem.network, grid.edges, problem.shifts)
         fine, fine_slope = _smooth(problem, grid, tables, slopes)
         whole = times / (times - 1.0)
@@ -100,11 +100,3 @@ def _smooth(problem: Problem, grid: Grid, tables: Tables, slopes: Any = None) ->
     if slopes is None:
         return float(value), np.zeros(0)
     return float(value), chained(jax.tree.map(np.asarray, cotangent), slopes)
-
-
-def finer(grid: Grid, times: int) -> Grid:
-    """Return the grid with every step cut in equal parts."""
-    left, right = grid.edges[:-1, None], grid.edges[1:, None]
-    inner = left + (right - left) * np.arange(1, times + 1) / times
-    inner[:, -1] = grid.edges[1:]
-    return Grid(np.concatenate([grid.edges[:1], inner.reshape(-1)]))

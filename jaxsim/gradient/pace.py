@@ -16,7 +16,7 @@ from jax import lax
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.chain import Chain, Drive, rates
-from jaxsim.gradient.grid import MOST_STEPS, Grid
+from jaxsim.gradient.grid import MOST_STEPS, Grid, cut
 from jaxsim.gradient.mean_chain import start_of, typical_parameters
 from jaxsim.network import stoichiometry
 
@@ -90,11 +90,7 @@ def refined(grid: Grid, relaxation: np.ndarray) -> Grid:
     parts = np.maximum(1, np.ceil(relaxation * grid.widths / PART * (1.0 - 1e-6))).astype(np.int64)
     if parts.sum() > max(MOST_REFINED, grid.steps) or not np.any(parts > 1):
         return grid
-    inner = [left + (right - left) * np.arange(1, k + 1) / k for left, right, k in
-             zip(grid.edges[:-1], grid.edges[1:], parts, strict=True)]  # fmt: skip
-    for row, right in zip(inner, grid.edges[1:], strict=True):
-        row[-1] = right
-    return Grid(np.concatenate([grid.edges[:1], *inner]))
+    return cut(grid, parts)
 
 
 def refuse_unstable(grid: Grid, relaxation: np.ndarray, asked: bool, walking: str = "") -> None:
