@@ -100,7 +100,7 @@ def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
 
 
 def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> GradientCheck:
-    """Hold the gradient of the descent at z against coupled differences."""
+    """Hold the gradient of the descent at z against coupled pairs."""
     began = time.perf_counter()
     problem = _weighted(search, search.at(z), weights, trajectories)
     found = assembled(problem, search.method, began)

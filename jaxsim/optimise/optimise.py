@@ -236,7 +236,7 @@ def _reported(
     trial = final_trial(search.problem, search.criterion, schedules, trajectories, (search.seed + FRESH) % (1 << 64), 0)
     certificate, checks = None, {}
     if check:
-        search.announce("gradient at the start and at the optimum against coupled differences")
+        search.announce("gradient at the start and at the optimum against coupled pairs")
         certificate = certify(search, found.z, found.weights, 4 * check)
         checks = {
             name: checked(search, z, found.weights, check)

@@ -61,7 +61,7 @@ class Optimum:
     certificate : Certificate or None
         The gradient at the optimum with intervals, and active bounds.
     checks : dict
-        Of the gradient against coupled differences, at the ``start`` and at the ``optimum``.
+        Of the gradient against coupled pairs of exact paths, at the ``start`` and at the ``optimum``.
     path : mapping of str to float64 array [steps, n]
         Of times, amounts and durations: the search that led to the optimum.
     cost : mapping

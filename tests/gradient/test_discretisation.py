@@ -82,19 +82,28 @@ def test_the_bias_of_leaping_is_estimated_exactly_where_rates_are_linear():
     assert 0.01 < tilted / true < 0.2
 
 
-@pytest.mark.parametrize("at", [0.0, 1e-9, 1.0, 3.9])
-@pytest.mark.parametrize("method", ["difference", "split_difference", "controlled_score"])
-def test_doses_anywhere_have_their_slope_within_the_errors(method, at):
-    """Beside the start the step goes to one side, and the size of a time does not limit it; beside the end the bias of
-    leaping, 24 % of the slope in the last leaps, stands in the error."""
+def found_in(method, at):
     plan = js.Schedule(drug=js.Dose(3.0, at=at))
-    found = js.gradient(
+    return js.gradient(
         LINE, js.mean("X", at=4.0), free=["drug.at"], schedule=plan, trajectories=8192, method=method, seed=1, step=0.05
     )  # fmt: skip
-    truth = later(at, 4.0)
-    assert abs(found.vector[0] - truth) < LIMIT * found.error[0] < 0.5 * abs(truth)
-    if method != "split_difference" and at == 3.9:
-        assert "of leaping" in found.bias and found.discretisation[0] != 0.0
+
+
+@pytest.mark.parametrize("at", [0.0, 1e-9, 1.0])
+@pytest.mark.parametrize("method", ["difference", "split_difference"])
+def test_the_size_of_a_time_does_not_limit_the_step_of_its_difference(method, at):
+    """Beside the start the dose is moved to one side."""
+    found, truth = found_in(method, at), later(at, 4.0)
+    assert abs(found.vector[0] - truth) < LIMIT * found.noise[0] + 0.02 * abs(truth) < 0.5 * abs(truth)
+
+
+@pytest.mark.parametrize("method", ["difference", "controlled_score"])
+def test_the_bias_of_leaping_stands_in_the_error(method):
+    """Beside the end a leap is a large part of what is left, and the noise is 2e-5 of the slope."""
+    found, truth = found_in(method, 3.9), later(3.9, 4.0)
+    assert abs(found.vector[0] - truth) < LIMIT * found.error[0] < 0.1 * abs(truth)
+    assert found.discretisation[0] == pytest.approx(found_in("controlled_score", 3.9).vector[0] - truth, rel=0.1)
+    assert "of leaping" in found.bias and "counted in the errors" in str(found)
 
 
 @pytest.mark.parametrize("k", [0.0, 1e-9])
@@ -103,7 +112,7 @@ def test_rates_near_zero_are_moved_far_enough_to_be_seen(method, k):
     network = js.Network({"X": 0}, ["-> X, k", "X -> , 1"], {"k": k})
     given = {"free": ["k"], "trajectories": 16_384, "method": method, "seed": 2, "step": 0.02}
     found = js.gradient(network, js.mean("X", at=2.0), **given)
-    assert abs(found.vector[0] - (1.0 - np.exp(-2.0))) < LIMIT * found.error[0] < 0.3
+    assert abs(found.vector[0] - (1.0 - np.exp(-2.0))) < LIMIT * found.error[0] < 0.5
 
 
 def test_differences_report_what_was_held():
@@ -115,7 +124,7 @@ def test_differences_report_what_was_held():
 
 @pytest.mark.parametrize("method", ["controlled_exact_score", "controlled_score", "score", "difference"])
 def test_negative_rates_are_refused_in_a_sentence(method):
-    network = js.Network({"X": 10}, ["-> X @ k - X", "X -> , 0.1"], {"k": 12.0})
+    network = js.Network({"X": 10}, ["-> X @ k - 1.5*X", "X -> , 0.1"], {"k": 12.5})
     with pytest.raises(js.SimulationError, match=r"a rate was negative or not finite|not finite; give a shorter step"):
         js.gradient(network, js.mean("X", at=8.0), free=["k"], method=method, trajectories=256, step=0.05)
 
