@@ -2,8 +2,9 @@
 
 Mean m and covariance C of the counts follow each leap, m' = m + nu a tau and C' = B C B^T + nu diag(a tau) nu^T with
 B = 1 + tau nu da/dx (the leap's own recursion: van Kampen, Stochastic Processes in Physics and Chemistry (2007), ch. X,
-in discrete time). A condition becomes a normal probability, half a molecule beyond its line. That is exact for mean and
-variance where rates are linear, and close to a probability where counts are not few. So it tells what depends on the
+in discrete time). A condition becomes a normal probability, half a molecule beyond its line; that nothing is left is the
+probability of no molecule in the binomial, Poisson or negative binomial law of this mean and variance. That is exact for
+mean and variance where rates are linear, and close to a probability where counts are not few. So it tells what depends on the
 mesh and on the steps of differences, and on nothing else: the errors of discretisation that no trajectory shows.
 """
 
@@ -21,10 +22,13 @@ from scipy import stats
 from jaxsim.gradient.chain import Chain, Drive, rates
 from jaxsim.gradient.mean_chain import start_of, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
-from jaxsim.network import Compare, Expression, Logic, Name, Unary, evaluate, stoichiometry
+from jaxsim.network import Compare, Expression, Logic, Name, Number, Unary, evaluate, stoichiometry
 from jaxsim.network.expression import Call, fold
 
 HALF = 0.5  # of a molecule: between the counts that a condition holds for and those that it does not
+EMPTY = (("==", Number(0)), ("<=", Number(0)), ("<", Number(1)))
+ANY = (("!=", Number(0)), (">", Number(0)), (">=", Number(1)))
+NEAR = 1e-3  # of one, in the variance over the mean, where the law is Poisson's to the first order
 LEAST_VARIANCE = 1e-6  # of a signal: what is certain is a steep step, and has a derivative
 
 
@@ -69,7 +73,8 @@ def _course(chain: Chain, noisy: bool, drive: Drive) -> Any:
             move = jnp.eye(species, dtype=x.dtype) + width * (change @ jax.jacfwd(at)(x, index))
             spread = move @ spread @ move.T + (change * (a * width)[None, :]) @ change.T
             spread = scale[:, None] * spread * scale[None, :]
-        x = scale * jnp.maximum(x + change @ (a * width), 0.0) + shift
+        x = x + change @ (a * width)
+        x = scale * jnp.where(x < 0.0, 0.0, x) + shift  # a maximum would halve the derivative at 0
         return (x, spread), (x, spread)
 
     x = jnp.stack([start_of(chain, drive, name) for name in chain.structure.species])
@@ -121,6 +126,10 @@ def _smooth(chain: Chain, expression: Expression, parameters: dict[str, Any]) ->
     species = chain.structure.species
 
     def visit(node: Expression, parts: list[Any]) -> Callable[[Any, Any], Any]:
+        if isinstance(node, Compare) and (node.op, node.right) in EMPTY:
+            return partial(_empty, parts[0])
+        if isinstance(node, Compare) and (node.op, node.right) in ANY:
+            return lambda x, spread: 1.0 - _empty(parts[0], x, spread)
         if isinstance(node, Compare):
             return partial(_condition, node.op, *parts)
         if isinstance(node, Logic):
@@ -161,6 +170,18 @@ def _condition(op: str, left: Any, right: Any, x: Any, spread: Any) -> Any:
         return same if op == "==" else 1.0 - same
     under = below(HALF if op in ("<=", ">") else -HALF)
     return under if op in ("<", "<=") else 1.0 - under
+
+
+def _empty(count: Any, x: Any, spread: Any) -> Any:
+    """Return the probability of 0 in the law of Panjer's class with this mean and variance: exp(-m log(u) / (u - 1)),
+    u the variance over the mean."""
+    mean, slope = jax.value_and_grad(count)(x, spread)
+    mean = jnp.maximum(mean, LEAST_VARIANCE)
+    ratio = jnp.maximum(slope @ spread @ slope / mean, LEAST_VARIANCE)
+    apart = ratio - 1.0
+    near = jnp.abs(apart) < NEAR
+    rest = jnp.log(ratio) / jnp.where(near, 1.0, apart)
+    return jnp.exp(-mean * jnp.where(near, 1.0 - 0.5 * apart, rest))
 
 
 def _joined(op: str, parts: list[Any], x: Any, spread: Any) -> Any:

@@ -29,7 +29,7 @@ def test_a_correct_gradient_agrees_and_a_planted_error_is_seen(right):
     assert abs(right.planted_z[0]) > 5 and right.sees_a_tenth[0]
     assert right.smallest_bias[0] < 0.06
     # the planted error is what the check would say of a gradient that is a tenth too small
-    error = np.hypot(right.found.error, right.reference_error)
+    error = np.hypot(right.found.noise, right.reference_error)
     assert np.allclose(right.planted_z, (0.9 * right.found.vector - right.reference) / error)
 
 

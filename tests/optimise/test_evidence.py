@@ -89,7 +89,10 @@ def test_a_budget_is_kept(network, limited):
         js.optimise(network, plan(2.0), minimise=js.mean("X", at=END), budget=100, **SETTINGS)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method",
+    [m if m in ("split_difference", "mean_field") else pytest.param(m, marks=pytest.mark.slow) for m in METHODS],
+)
 def test_every_method_of_the_table_searches_or_refuses_in_a_sentence(network, method):
     few = SETTINGS | {"steps": 2, "starts": 1, "trajectories": 512, "batch": (128, 128), "budget": 20_000}
     best = js.optimise(network, plan(2.0), minimise=js.mean("X", at=END), method=method, seed=1, **few)
