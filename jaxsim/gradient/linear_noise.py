@@ -2,10 +2,10 @@
 
 Mean m and covariance C of the counts follow each leap, m' = m + nu a tau and C' = B C B^T + nu diag(a tau) nu^T with
 B = 1 + tau nu da/dx (the leap's own recursion: van Kampen, Stochastic Processes in Physics and Chemistry (2007), ch. X,
-in discrete time). A condition becomes a normal probability, half a molecule beyond its line; that nothing is left is the
-probability of no molecule in the binomial, Poisson or negative binomial law of this mean and variance. That is exact for
-mean and variance where rates are linear, and close to a probability where counts are not few. So it tells what depends on the
-mesh and on the steps of differences, and on nothing else: the errors of discretisation that no trajectory shows.
+in discrete time). A condition becomes a normal probability, half a molecule beyond its line; that nothing is left is
+the probability of no molecule in the binomial, Poisson or negative binomial law of this mean and variance. That is
+exact for mean and variance where rates are linear, and close to a probability where counts are not few. So it tells
+what depends on the mesh and on the steps of differences: the errors of discretisation that no trajectory shows.
 """
 
 from collections.abc import Callable

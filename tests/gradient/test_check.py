@@ -20,7 +20,7 @@ GIVEN = {"free": FREE, "schedule": PLAN, "step": STEP, "widths": {"drug.amount":
 
 @pytest.fixture(scope="module")
 def right():
-    more = {"method": "controlled_score", "trajectories": 2048, "pairs": 6000, "seed": 51}
+    more = {"method": "controlled_score", "trajectories": 2048, "pairs": 12_000, "seed": 51}
     return js.check_gradient(NETWORK, OBJECTIVES["mean"], **more, **GIVEN)
 
 
@@ -71,7 +71,7 @@ def test_two_hundred_correct_gradients():
 @pytest.mark.parametrize("error", [0.1, 0.3])
 def test_planted_errors_are_caught_or_declared_unseen(error):
     for seed, trajectories in ((1, 512), (2, 8192), (3, 32_768)):
-        found = checked("controlled_exact_score", 1.0 - error, trajectories=trajectories, seed=seed)
+        found = checked("controlled_exact_score", 1.0 - error, js.mean("X", at=1.0), trajectories, seed)
         assert not found.passes or not found.sees(error)[0]
     assert found.sees(error)[0] and found.verdict == "DISAGREES"  # most trajectories do see it
     assert found.sentence.startswith("sees errors from 0.0")
@@ -95,11 +95,12 @@ def test_no_event_is_no_agreement():
 
 
 def test_where_exact_paths_have_too_many_events_the_referee_says_so():
-    many = POISSON.with_parameters(k=1e10)
+    many = POISSON.with_parameters(k=1e8)
     found = js.check_gradient(many, js.mean("X", at=1.0), free=["k"], trajectories=512, step=0.1, seed=3)
-    assert "leaps half as long" in found.referee and found.verdict in ("agrees", "DISAGREES")
+    assert "leaps half as long" in found.referee and found.verdict != "DISAGREES"
 
 
+@pytest.mark.slow
 def test_every_method_of_the_table_is_checked_by_the_same_referee():
     for name, method in METHODS.items():
         objective = TAIL if method.jumps else js.mean("X", at=1.0)

@@ -75,7 +75,7 @@ def test_the_final_trial_is_of_the_exact_process(network):
     assert abs(gain - exact) > 3.3 * noise  # which the noise alone would not have covered
 
 
-@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize("limited", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_budget_is_kept(network, limited):
     limits = [js.mean("Y", at=END) >= 24.0] if limited else []
     for budget in (24_000, 60_000):
