@@ -42,7 +42,7 @@ class Polished(NamedTuple):
 
 
 def polish(
-    search: Search, z: np.ndarray, penalty: Penalty, batch: tuple[int, int], steps: int, reserve: float
+    search: Search, z: np.ndarray, penalty: Penalty, batch: tuple[int, int], steps: int, reserve: int
 ) -> Polished:
     """Descend from z until the gradient is lost in its error, or the steps or the budget less a reserve are used up."""
     rule = adam(RATE, LAST_RATE, steps)

@@ -63,7 +63,7 @@ class Search:
         assert self.problem.lanes is not None
         return self.problem.lanes * max(1, int(share * self.budget) // self.problem.lanes)
 
-    def affords(self, cost: float) -> bool:
+    def affords(self, cost: float | int) -> bool:
         """Return whether the budget has so much left."""
         return self.forward_equivalents + cost <= self.budget
 
