@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
+from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
 from jaxsim.gradient.credit import Anchor, Doubt, influences, values
@@ -44,6 +45,7 @@ def controlled_estimate(
 ) -> Estimate:
     """Fit the critics' weights on one batch of its own, and average over the others."""
     (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
+    refuse(pilot)
     weights = fitted(problem.objective, anchor, pilot)
     given = batches(problem.first, problem.trajectories, lanes)
     gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
@@ -68,6 +70,11 @@ def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.n
     martingale = kept.martingale.astype(np.float64)
     martingale = martingale - martingale.mean(axis=1, keepdims=True)
     phi = influences(objective, anchor, kept.numbers)
+    if not (np.all(np.isfinite(martingale)) and np.all(np.isfinite(phi))):
+        raise SimulationError(
+            "a control variate of the score, the adjoint of the rate equations along the path, is not finite; give a "
+            "shorter step=, or use method 'score' or 'leap_score', which have none"
+        )
     weights: np.ndarray = np.linalg.lstsq(martingale.T, phi - phi.mean(), rcond=1e-6)[0]
     return weights
 

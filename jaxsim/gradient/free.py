@@ -71,10 +71,14 @@ class Free(NamedTuple):
     shapes: tuple[tuple[int, ...], ...]
     structure: Any
     """How the groups make the pytree that is returned."""
+    labels: tuple[str, ...] | None = None
+    """Names of the components, where indices of the groups would not say what they are."""
 
     @property
     def components(self) -> tuple[str, ...]:
         """A name for every component of theta."""
+        if self.labels is not None:
+            return self.labels
         result = []
         for name, shape in zip(self.names, self.shapes, strict=True):
             result += [name + "".join(f"[{i}]" for i in index) for index in np.ndindex(shape)]

@@ -71,6 +71,21 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
     return Grid(edges, np.isin(edges, marks))
 
 
+def cut(grid: Grid, parts: Any) -> Grid:
+    """Return the grid with every step cut in so many equal parts, a number for all or one for each step.
+
+    Examples
+    --------
+    >>> cut(Grid(np.array([0.0, 1.0, 3.0])), np.array([1, 2])).edges.tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
+    parts = np.broadcast_to(parts, (grid.steps,))
+    share = np.concatenate([np.arange(1, k + 1) / k for k in parts])
+    left, right = (np.repeat(edges, parts) for edges in (grid.edges[:-1], grid.edges[1:]))
+    edges = np.concatenate([grid.edges[:1], np.where(share == 1.0, right, left + (right - left) * share)])
+    return Grid(edges, None if grid.pinned is None else np.isin(edges, grid.edges[grid.pinned]))
+
+
 class Looks(NamedTuple):
     """When each of J terms looks at the state."""
 

@@ -35,10 +35,15 @@ class _Carry(NamedTuple):
     ends: Ends
 
 
-def estimate(problem: Problem) -> Estimate:
-    """Average the pathwise gradients of batches."""
+def refuse(problem: Problem) -> None:
+    """Refuse an objective, or a rate, that jumps with the state."""
     refuse_jumps(problem.objective, "langevin")
     refuse_jumping_rates(problem, "langevin")
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Average the pathwise gradients of batches."""
+    refuse(problem)
     chain = chain_of(problem, lanes_of(problem, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)

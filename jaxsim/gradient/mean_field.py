@@ -14,14 +14,14 @@ from jaxsim.gradient.objective import Term, described
 from jaxsim.gradient.problem import Estimate, Problem
 from jaxsim.network import evaluate, is_distribution
 
-POINTS = 128  # of a span over which a signal is integrated or its extremum sought
+POINTS = 1024  # of a span over which a signal is integrated or its extremum sought
 BIAS = (
     "that of the rate equations: of the order of 1/N for smooth objectives of N molecules, and larger near extinction"
 )
 
 
-def estimate(problem: Problem) -> Estimate:
-    """Differentiate the objective of the mean."""
+def refuse(problem: Problem) -> None:
+    """Refuse an objective that jumps or has no meaning for the mean, and a network without rate equations."""
     refuse_jumps(problem.objective, "mean_field")
     refuse_jumping_rates(problem, "mean_field")
     _refuse_distributions(problem)
@@ -30,6 +30,11 @@ def estimate(problem: Problem) -> Estimate:
             raise SimulationError(
                 f"method 'mean_field' has no trajectories for the {described(term)}; use 'surrogate' or 'langevin'"
             )
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Differentiate the objective of the mean."""
+    refuse(problem)
     times = _times(problem)
 
     def value(theta: Any) -> Any:

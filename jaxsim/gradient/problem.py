@@ -13,6 +13,7 @@ from jaxsim.gradient.chain import Chain, Drive
 from jaxsim.gradient.free import Free
 from jaxsim.gradient.grid import Grid, looks, species_changes
 from jaxsim.gradient.objective import Objective
+from jaxsim.gradient.pace import Pace
 from jaxsim.gradient.tables import Slopes, Tables, sampled_names
 from jaxsim.network import Network
 from jaxsim.random import seed_words
@@ -43,6 +44,10 @@ class Problem(NamedTuple):
     """Why this estimator was chosen."""
     lanes: int | None = None
     """How many trajectories run side by side; chosen by their number if not given."""
+    pace: Pace | None = None
+    """How fast things relax and how often reactions fire along the mean; set by `posed`."""
+    asked: bool = False
+    """Whether the longest leap was asked for, and not chosen."""
 
     @property
     def size(self) -> int:

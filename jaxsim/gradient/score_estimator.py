@@ -20,10 +20,15 @@ from jaxsim.kernels.rates import plan_rates
 BIAS = f"none: unbiased for the exact process, whose drug curves are averaged over 1/{PIECES} of the span"
 
 
+def refuse(problem: Problem) -> None:
+    """Refuse rates of whose score no table holds the integral."""
+    refuse_nonlinear(problem)
+
+
 def estimate(problem: Problem) -> Estimate:
     """Average influence times score over exact trajectories."""
     chain = chain_of(problem, lanes_of(problem))
-    refuse_nonlinear(problem)
+    refuse(problem)
     exact, slopes = exact_drive(problem)
     problem = problem._replace(slopes=slopes)
     spread, channels, known = spread_of(problem), find_channels(chain, slopes), settled_terms(chain, exact)

@@ -27,7 +27,6 @@ from jaxsim.network import is_distribution
 SMALL = 1e-4  # of the largest value of a curve, below which rates are looked at
 SEEN = 30.0  # events in all trajectories, of which a sample's standard error is right to about a fifth
 LIKE = 0.5  # of a weight: events whose weight is at least this part of another's tell as much
-ON_PIECES = ("score", "controlled_exact_score")  # methods that read tables of pieces, not of leaps
 SHARE = 0.05  # of what moves, that may go unseen
 ABOVE = "give a value above zero, or method 'surrogate' and scored= without the species that they change"
 FLOOR = (
@@ -46,10 +45,10 @@ class _Read(NamedTuple):
 
 def unseen(problem: Problem, method: str) -> list[str]:
     """Return a phrase for each component whose score lacks events that (almost) never happen."""
-    if not method_named(method).scores:
+    known = method_named(method)
+    if not known.scores:
         return []
-    exact = method in ON_PIECES
-    read = _Read(*exact_tables(problem)) if exact else _Read(problem.grid.edges, problem.tables, problem.slopes)
+    read = _Read(problem.grid.edges, problem.tables, problem.slopes) if known.leaps else _Read(*exact_tables(problem))
     if not _suspicious(read):
         return []
     every = (True,) * len(problem.network.structure.reactions)

@@ -61,7 +61,7 @@ class Optimum:
     certificate : Certificate or None
         The gradient at the optimum with intervals, and active bounds.
     checks : dict
-        Of the gradient against coupled differences, at the ``start`` and at the ``optimum``.
+        Of the gradient against coupled pairs of exact paths, at the ``start`` and at the ``optimum``.
     path : mapping of str to float64 array [steps, n]
         Of times, amounts and durations: the search that led to the optimum.
     cost : mapping
@@ -161,6 +161,7 @@ class Optimum:
             f"{'at most' if limit.upper else 'at least'} {bound:.4g}"
             for limit, value, bound, kept in self.limits
         ]
+        lines.append(f"final trial: {self.trial.trajectories} {self.trial.paths}")
         if self.certificate is not None:
             lines.append(str(self.certificate))
         lines += [f"gradient at the {where}: {_last_line(check)}" for where, check in self.checks.items()]

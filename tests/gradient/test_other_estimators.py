@@ -80,7 +80,7 @@ def test_split_coupling_is_the_referee_of_exact_scores():
 
 def test_linear_critic_leaves_no_noise_in_a_linear_mean(leap_slopes):
     result = found("controlled_score", "mean", 2048, seed=22)
-    spread = result.error * np.sqrt(result.trajectories) / np.abs(leap_slopes["mean"])
+    spread = result.noise * np.sqrt(result.trajectories) / np.abs(leap_slopes["mean"])
     assert np.all(spread < 1e-3)
     assert np.allclose(result.vector, leap_slopes["mean"], rtol=1e-3)
 
