@@ -71,6 +71,8 @@ def _unresolved(network: Network, timeline: Timeline) -> Float64[np.ndarray, " n
     edges = np.asarray(timeline.edges, np.float64)
     width, wide = np.diff(edges), np.zeros(edges.size - 1, bool)
     reading = {name for name, value in plan.in_time if "t" in names(value) and value != Name("t")}
+    if not reading:
+        return np.zeros(0)
     found = leaf_bounds(plan, network.structure, shared_values(network), timeline)
     for name, (least, most) in found.items():
         if name not in reading:

@@ -40,10 +40,11 @@ class Kinks(NamedTuple):
 @lru_cache(maxsize=256)
 def plan_kinks(structure: Structure, sampled: tuple[str, ...]) -> Kinks:
     """Find the kinks and thresholds of all propensities."""
-    plan = plan_rates(structure, sampled)
-    species = frozenset(structure.species)
-    others = frozenset().union(*map(names, plan.expressions)) - species if plan.expressions else frozenset()
-    found = smooth(plan.expressions, species, others)
+    plan, species = plan_rates(structure, sampled), frozenset(structure.species)
+    rates = [
+        plan.expressions[r] if r in plan.varying else reaction.rate for r, reaction in enumerate(structure.reactions)
+    ]
+    found = smooth(rates, species, frozenset[str]().union(*map(names, rates)) - species)
     reads = [set(names(rate)) for rate in found.expressions]
     for one in reversed(found.switches):
         for known in reads:

@@ -243,10 +243,10 @@ def _overlooks(
 ) -> Any:
     """Return the lanes whose step could pass over a peak of a rate."""
     first, last, x = between
-    looks = [_timed(program, inputs, here, gone) for gone in (first, 0.5 * (first + last), last)]
+    looks = [_timed(program, inputs, here, gone) for gone in (first, last)]  # where there are stages
     boxes = {"t": (looks[0]["t"], looks[-1]["t"]), **_input_boxes(program, inputs, here, first, last)}
     rates = [hoisted_rates(program.structure)[0][r] for r in varying(program.structure)]
-    full = environment(program.structure, env, {**looks[1], **held}, x)
+    full = environment(program.structure, env, {**looks[0], **held}, x)
     negligible = inputs.controls.absolute + inputs.controls.relative * jnp.max(jnp.abs(x), axis=0)
     return overlooks(rates, full, looks, boxes, last - first, width, negligible)
 

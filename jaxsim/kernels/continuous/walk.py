@@ -38,6 +38,7 @@ from jaxsim.kernels.status import Status
 from jaxsim.network import evaluate
 
 SMALLEST_STEP = 1e-15  # of the way between two points; a solution that needs less has a singularity
+ENDS = (0.0, 1.0)  # parts of a step at which the solver has a stage for certain
 UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
 
 
@@ -178,7 +179,7 @@ def _branches(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) ->
 
 
 def _overlooks(
-    program: FlowProgram, first: Any, last: Any, x: Any, given: Any, looks: tuple[float, ...] = (0.0, 0.5, 1.0)
+    program: FlowProgram, first: Any, last: Any, x: Any, given: Any, looks: tuple[float, ...] = ENDS
 ) -> Any:
     """Return whether a step between two fractions of the way could pass over a peak that is not seen at its `looks`."""
     inputs, start, width, cell, held = given
@@ -188,7 +189,7 @@ def _overlooks(
     boxes = {"t": (low, high)}
     found = input_boxes(inputs.timeline, structure.inputs, low[None], high[None])
     boxes |= {name: (least[0], most[0]) for name, (least, most) in found.items()}
-    env = environment(structure, inputs.parameters, {**seen[1], **held}, x)
+    env = environment(structure, inputs.parameters, {**seen[0], **held}, x)
     rates = [real_rates(structure)[r] for r in which]
     negligible = inputs.controls.absolute + inputs.controls.relative * jnp.max(jnp.abs(x))
     return overlooks(rates, env, seen, boxes, high - low, width, negligible)
