@@ -176,9 +176,6 @@ def posed(
         raise SimulationError(f"trajectories is {trajectories!r}; give a whole number from 2 on")
     objective, end = settled(objective, network, float(span[0]), span[1])
     timeline = build_timeline(network, schedule, float(span[0]), end)
-    signals = tuple(term.signal for term in objective.terms)
-    with double_precision():
-        refuse_for_single(network, timeline, signals, largest_known_count(network, schedule))
     chosen_grid, asked = grid is None, grid is None and step is not None
     if grid is None:
         grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
@@ -186,6 +183,9 @@ def posed(
     moving = moving_parameters(slopes)
     refuse_moving_objective(objective, moving)
     refuse_moving_jumps(network, sampled_names(network.parameters), slopes)
+    signals = tuple(term.signal for term in objective.terms)
+    with double_precision():
+        refuse_for_single(network, timeline, signals, largest_known_count(network, schedule))
     problem = Problem(
         *(free, network, schedule, objective, grid, tables, slopes),
         *(int(trajectories), seed, int(first), int(shifts), _given_widths(free, widths)),
