@@ -210,6 +210,28 @@ def test_events_that_set_what_they_read_at_their_trigger_act_once():
     assert [read(*parts, listed("Events", one)).structure.events[0].once for one in events] == [False, True, False]
 
 
+@pytest.mark.parametrize("kind", ["rate", "assignment"])
+def test_events_that_interfere_by_way_of_a_rule_are_refused(kind):
+    """Both reset the clock that triggers them, or one changes what the other's trigger is computed from."""
+    parts = [
+        CELL,
+        listed(
+            "Parameters", *(parameter(name, 0, "false") for name in ("clock", "Q", "R")), parameter("S", None, "false")
+        ),
+        listed("Rules", rule("rate", "clock", cn(1)), rule("assignment", "S", op("plus", ci("Q"), ci("R")))),
+    ]
+    if kind == "rate":
+        due, sets = op("geq", ci("clock"), cn(0.01)), {"clock": cn(0)}
+        first = event("first", due, sets | {"Q": op("plus", ci("Q"), cn(1))}, persistent="false")
+        second = event("second", due, sets | {"R": op("plus", ci("R"), cn(1))}, persistent="false")
+    else:
+        first = event("first", op("geq", csymbol("time"), cn(1)), {"Q": cn(5)})
+        second = event("second", op("geq", csymbol("time"), cn(1)), {"R": ci("S")})
+    why = "may lose its trigger to event 'first'" if kind == "rate" else "may change 'Q' at the same moment"
+    (problem,) = problems(*parts, listed("Events", first, second))
+    assert why in problem, problem
+
+
 def test_draws_at_the_start_are_events_of_the_start():
     net = read(
         CELL,
