@@ -1,8 +1,9 @@
 """The precision of propensities: single where all that rates compute fits it, else double.
 
 What depends on parameters alone is computed in double precision and rounded once. Single precision serves if what is
-left of a rate stays within its range at all counts that are possible, and differences of large counts can be taken
-apart and computed in double precision (`network/cancellation.py`).
+left of a rate stays within its range at counts within REACH, and differences of large counts, up to the largest that a
+count can be, can be taken apart and computed in double precision (`network/cancellation.py`). A rate that becomes
+infinite at larger counts ends its trajectory with a status.
 """
 
 import math
@@ -34,13 +35,15 @@ from jaxsim.network.magnitude import (
     UNKNOWN,
     Format,
     Magnitude,
+    Sign,
     leaves_format,
     magnitude_of,
     magnitudes,
 )
 
 MOST = float(2**31 - 1)
-NEGLIGIBLE = -12.0  # logarithm of the firings of a reaction in a trajectory that underflow may cost
+NEGLIGIBLE = -9.0  # logarithm of the firings of a reaction in a trajectory that underflow may cost
+REACH = 1e4  # counts, or ten times those at the start, that rates are to hold; beyond, overflow is a status
 SPAN = 25.0  # logarithm of the longest time, and less the logarithm of the shortest, whose parts single precision holds
 LONGEST = 60  # characters of an expression in a message
 
@@ -139,8 +142,10 @@ def _known(network: Network, plan: Rates, timeline: Timeline, leaves: Mapping[st
     structure = network.structure
     box: dict[str, Any] = {name: extent(value) for name, value in network.parameters.items()}
     sizes = {name: magnitude_of(*ends) for name, ends in box.items()}
+    start = sum(extent(value)[1] for value in network.initial.values()) + float(np.max(timeline.add, initial=0.0))
     for name, most in _most_counts(network, dosed).items():
-        box[name], sizes[name] = (0.0, most), Magnitude(0.0, math.log10(max(most, 1.0)))
+        reach = max(min(most, max(REACH, 10.0 * start)), 1.0)
+        box[name], sizes[name] = (0.0, most), Magnitude(0.0, math.log10(reach), Sign.NOT_NEGATIVE)
     for name in structure.variables:
         box[name], sizes[name] = (-math.inf, math.inf), UNKNOWN
     box["t"] = (float(timeline.edges[0]), float(timeline.edges[-1]))
@@ -149,7 +154,7 @@ def _known(network: Network, plan: Rates, timeline: Timeline, leaves: Mapping[st
         box[name] = (float(timeline.lower[:, index].min()), float(timeline.upper[:, index].max()))
         own, modes = magnitude_of(*box[name]), np.abs(timeline.amplitude[:, index])
         largest = float(modes.max()) if modes.size else 0.0
-        sizes[name] = Magnitude(own.low, max(own.high, math.log10(largest) if largest else -math.inf))
+        sizes[name] = own._replace(high=max(own.high, math.log10(largest) if largest else -math.inf))
     for name, expression in plan.before:
         box[name] = tuple(float(np.asarray(end)) for end in bounds(expression, box))
         exact = magnitude_of(*box[name])

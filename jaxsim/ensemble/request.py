@@ -118,6 +118,7 @@ def _whole(name: str, value: Any, least: int, most: int) -> None:
 def prepare(network: Network, request: Request, backend: str) -> tuple[Program, Inputs]:
     """Return the program of a network and its numbers; the range of trajectories is filled in per call."""
     grid = checked_times(request.times, request.start)
+    parameters, initial, variables = parameter_leaves(network), initial_leaves(network), variable_leaves(network)
     timeline = cells_of_time(network, request, float(grid[-1]))
     refuse_bad_start(network, timeline)
     leaves = refuse_unbounded(network, timeline)
@@ -129,9 +130,9 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
         first_high=np.uint32(0),
         size=np.int32(0),
         max_events=np.uint32(request.max_events or MOST_EVENTS),
-        parameters=parameter_leaves(network),
-        initial=initial_leaves(network),
-        variables=variable_leaves(network),
+        parameters=parameters,
+        initial=initial,
+        variables=variables,
         timeline=Timeline(*(np.asarray(part, np.float64) for part in timeline)),
         times=grid,
         tolerance=np.float64(request.tolerance or TOLERANCE),
