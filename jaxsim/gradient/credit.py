@@ -20,7 +20,9 @@ from jaxsim.gradient.objective import Objective, Term, described
 PILOT_MOST = 1 << 20
 BAND = 0.05  # of probability to each side, over which a density is estimated
 NORMAL = 1.96  # standard errors in half an interval of 95 %
-NODES = np.linspace(-NORMAL, NORMAL, 9)  # standard errors of a level at which quantiles are taken
+REACH = 1.5  # standard errors of a level within which quantiles are taken: seldom is the atom farther
+MORE = 4  # times as many trajectories, where a pilot cannot tell between two atoms
+NODES = np.linspace(-REACH, REACH, 9)
 SHARES = np.exp(-0.5 * NODES**2) / np.sum(np.exp(-0.5 * NODES**2))  # their probabilities
 
 
@@ -51,21 +53,26 @@ class Anchor(NamedTuple):
         return self.band / (self.high - self.low)
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether the quantile is on one of two atoms or the other."""
+        return self.on_atom and self.nodes[0] != self.nodes[-1]
+
+    @property
     def alternatives(self) -> tuple[tuple["Anchor", "Anchor"], ...]:
-        """Pairs of anchors at both ends of what is not known, each at 95 %."""
+        """Pairs of anchors at both ends of what is not known, 1.5 standard errors away."""
         ends = (self.nodes[0], self.nodes[-1])
         below, above = (self._replace(quantile=end, nodes=(end,) * len(NODES)) for end in ends)
         if not self.density_error:
             return ((below, above),)
-        part = NORMAL * self.density_error
+        part = REACH * self.density_error
         return (below, above), (self._replace(band=self.band * (1 - part)), self._replace(band=self.band * (1 + part)))
 
 
 class Doubt:
     """What the error of quantiles from other trajectories adds to the covariance of a gradient.
 
-    A gradient is estimated at both ends of the interval of each quantile too; what lies farther from the estimate
-    counts as 1.96 standard errors.
+    A gradient is estimated at both ends of the interval of each quantile too, 1.5 standard errors away; what lies
+    farther from the estimate counts as so many.
     """
 
     def __init__(self, anchor: list[Anchor | None], size: int) -> None:
@@ -102,11 +109,11 @@ def on_atoms(anchor: list[Anchor | None]) -> bool:
 
 
 def doubted(covariance: np.ndarray, below: np.ndarray, above: np.ndarray, atoms: bool) -> np.ndarray:
-    """Return a covariance [P, P] with the farther of two ends, by component, as 1.96 standard errors more.
+    """Return a covariance [P, P] with the farther of two ends, by component, as 1.5 standard errors more.
 
     On atoms a gradient is one or the other, not between: that is no noise of mean zero, so that errors add up.
     """
-    reach = np.maximum(np.abs(below), np.abs(above)) / NORMAL
+    reach = np.maximum(np.abs(below), np.abs(above)) / REACH
     sign = np.where(above >= below, 1.0, -1.0)
     more = np.diag(2.0 * reach * np.sqrt(np.maximum(np.diag(covariance), 0.0))) if atoms else 0.0
     return covariance + np.outer(sign * reach, sign * reach) + more
@@ -117,14 +124,25 @@ def needs_pilot(objective: Objective) -> bool:
     return any(term.summary in ("quantile", "tail mean") for term in objective.terms)
 
 
-def anchors(objective: Objective, pilot: Callable[[], np.ndarray]) -> list[Anchor | None]:
-    """Return the anchor of each term; `pilot` gives F [J, number] of trajectories of their own."""
+def anchors(
+    objective: Objective, pilot: Callable[[], np.ndarray], more: Callable[[], np.ndarray] | None = None
+) -> list[Anchor | None]:
+    """Return the anchor of each term; `pilot` gives F [J, number] of trajectories of their own.
+
+    Where these cannot tell on which of two atoms a tail begins, `more` gives those of `MORE` times as many.
+    """
     if not needs_pilot(objective):
         return [None] * len(objective.terms)
-    numbers = np.asarray(pilot(), np.float64)
+    found = _anchors(objective, pilot())
+    if more is not None and any(one is not None and one.in_doubt for one in found):
+        found = _anchors(objective, more())
+    return found
+
+
+def _anchors(objective: Objective, numbers: np.ndarray) -> list[Anchor | None]:
     return [
         _anchor(term, row) if term.summary in ("quantile", "tail mean") else None
-        for term, row in zip(objective.terms, numbers, strict=True)
+        for term, row in zip(objective.terms, np.asarray(numbers, np.float64), strict=True)
     ]
 
 

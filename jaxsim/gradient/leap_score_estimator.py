@@ -9,7 +9,7 @@ import numpy as np
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import PILOT_MOST, Anchor, Doubt, anchors, contributions, values
+from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score import Spread, leap_scores
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
@@ -69,11 +69,11 @@ def spread_of(problem: Problem) -> Spread:
 def leap_anchors(problem: Problem, drive: Any) -> list[Anchor | None]:
     """Return quantiles from trajectories that the gradient does not use."""
 
-    def pilot() -> np.ndarray:
-        number = min(problem.trajectories, PILOT_MOST)
+    def pilot(times: int = 1) -> np.ndarray:
+        number = min(times * problem.trajectories, PILOT_MOST)
         chain = chain_of(problem, lanes_of(problem._replace(trajectories=number)))
         given = batches(problem.first + (1 << 31), number, chain.lanes)
         found = run_batches(lambda first: leap_paths(chain, drive._replace(first=first_words(first))), given)
         return np.concatenate([paths.numbers for paths in found], axis=1)
 
-    return anchors(problem.objective, pilot)
+    return anchors(problem.objective, pilot, partial(pilot, MORE))

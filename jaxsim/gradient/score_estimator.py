@@ -9,7 +9,7 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import Alike, Average, batches
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import PILOT_MOST, Anchor, Doubt, anchors, contributions, values
+from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
 from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
 from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
@@ -66,12 +66,12 @@ def with_first(exact: ExactDrive, first: int) -> ExactDrive:
 def exact_anchors(problem: Problem, call: object, lanes: int) -> list[Anchor | None]:
     """Return quantiles from trajectories that the gradient does not use."""
 
-    def pilot() -> np.ndarray:
-        number = min(problem.trajectories, PILOT_MOST)
+    def pilot(times: int = 1) -> np.ndarray:
+        number = min(times * problem.trajectories, PILOT_MOST)
         given = batches(problem.first + (1 << 31), number, lanes)
         return np.concatenate([kept.numbers for kept in run_batches(call, given)], axis=1)  # type: ignore[arg-type]
 
-    return anchors(problem.objective, pilot)
+    return anchors(problem.objective, pilot, partial(pilot, MORE))
 
 
 def refuse_nonlinear(problem: Problem) -> None:
