@@ -83,9 +83,11 @@ def kink_size(
     real = leaping[0].dtype
     held = {name: value.astype(real) for name, value in branches(plan.rates.switches, state).items()}
     for one, readers in zip(plan.rates.switches, plan.readers, strict=True):
-        mean, variance = _motion(structure, one, {**state, **held}, leaping)
-        away = _distance(one, {**state, **held}, boxes, size)
-        room = _room(plan, one, readers, {**state, **held}, away, tolerance)
+        env = {**state, **held}
+        slopes = _slopes(structure, one, env, size)
+        mean, variance = _motion(structure, slopes, leaping)
+        away = _distance(one, env, boxes, size)
+        room = _room(plan, one, readers, _off_the_line(env, slopes, away), away, tolerance)
         spread = jnp.sqrt(variance) * real.type(REACH)
         root = (room + room) / (spread + jnp.sqrt(variance * real.type(REACH**2) + jnp.abs(mean) * room * real.type(4)))
         size = jnp.where((variance > 0) | (mean != 0), jnp.minimum(size, root * root), size)
@@ -104,9 +106,8 @@ def spread_weight(size: Any, relaxation: Any) -> Float[Array, " L"]:
     return jnp.where(z2 < size.dtype.type(FAR**2), z2 + z2 + size.dtype.type(4), size.dtype.type(1))
 
 
-def _motion(structure: Structure, one: Switch, env: Mapping[str, Any], leaping: list[Any]) -> tuple[Any, Any]:
-    """Return the drift of a guard, and the variance that it gains, per unit time."""
-    like = leaping[0]
+def _slopes(structure: Structure, one: Switch, env: Mapping[str, Any], like: Any) -> dict[str, Any]:
+    """Return the derivative of a guard with respect to each species that it reads."""
     slopes = {}
     for name in structure.species:
         if name in names(one.guard):
@@ -116,6 +117,12 @@ def _motion(structure: Structure, one: Switch, env: Mapping[str, Any], leaping: 
                 return jnp.broadcast_to(found, like.shape)
 
             slopes[name] = jax.jvp(guard, (env[name],), (jnp.ones_like(env[name]),))[1]
+    return slopes
+
+
+def _motion(structure: Structure, slopes: dict[str, Any], leaping: list[Any]) -> tuple[Any, Any]:
+    """Return the drift of a guard, and the variance that it gains, per unit time."""
+    like = leaping[0]
     mean, variance = jnp.zeros_like(like), jnp.zeros_like(like)
     for reaction, rate in zip(structure.reactions, leaping, strict=True):
         moves = [slopes[name] * like.dtype.type(by) for name, by in reaction.changes.items() if by and name in slopes]
@@ -136,12 +143,21 @@ def _distance(one: Switch, env: Mapping[str, Any], boxes: Mapping[str, tuple[Any
     return jnp.maximum(jnp.maximum(low, -high), np.zeros((), like.dtype))
 
 
+def _off_the_line(env: Mapping[str, Any], slopes: dict[str, Any], away: Any) -> dict[str, Any]:
+    """Return what rates read with each species moved by a molecule where a guard is nearer to its line than that.
+
+    On the line itself both branches of a kink agree, and do not show how they part.
+    """
+    near = away < sum((jnp.abs(slope) for slope in slopes.values()), jnp.zeros_like(away))
+    return {**env, **{name: env[name] + jnp.where(near, jnp.sign(slope), 0) for name, slope in slopes.items()}}
+
+
 def _room(plan: Kinks, one: Switch, readers: tuple[int, ...], env: Mapping[str, Any], away: Any, tolerance: Any) -> Any:
     """Return how far a guard may move: up to its line, or beyond where that changes no rate by much.
 
     The change on crossing is that of the other branch here, and grows with the distance beyond.
     """
-    here = env[one.name]
+    here, guard = env[one.name], jnp.abs(jnp.asarray(evaluate(one.guard, env)).astype(away.dtype))
     others = (here - 1, here + 1) if one.stepped else (1 - here,)
     room = jnp.full_like(away, jnp.inf)
     for r in readers:
@@ -150,7 +166,7 @@ def _room(plan: Kinks, one: Switch, readers: tuple[int, ...], env: Mapping[str, 
         for other in others:
             crossed = jnp.asarray(evaluate(rate, {**env, one.name: other})).astype(away.dtype)
             change = jnp.abs(crossed - a)
-            unit = jnp.ones_like(away) if one.stepped else away
+            unit = jnp.ones_like(away) if one.stepped else guard
             beyond = jnp.where(change > 0, unit * tolerance * jnp.abs(a) / jnp.where(change > 0, change, 1), away)
             room = jnp.minimum(room, jnp.maximum(away, beyond))
     return room
