@@ -81,7 +81,7 @@ def load_course(folder: Path, name: str) -> Course:
             rows,
             frozenset(words(settings.get("amount", ""))),
             frozenset(words(settings.get("concentration", ""))),
-            {column: table[:, head.index(column)] for column in words(settings["variables"])},
+            {column: table[:, head.index(column, 1)] for column in words(settings["variables"])},
             float(settings["absolute"]),
             float(settings["relative"]),
         )
