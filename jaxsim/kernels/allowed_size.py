@@ -51,7 +51,7 @@ def allowed_size(
         return relaxation_size(structure, order, x, leaping, part)
 
     if plan_kinks(structure, program.sampled_parameters).rates.switches:
-        finer = tolerance / spread_weight(kinks, relaxation(np.ones((), program.real)))
+        finer = tolerance / spread_weight(kinks.line, relaxation(np.ones((), program.real)))
     else:
         finer = tolerance
     explicit = jnp.minimum(
@@ -65,4 +65,4 @@ def allowed_size(
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)
     varies = variation_size(rates, here.state, given, inputs, general.cell, x[0], tolerance)
-    return jnp.minimum(jnp.minimum(size, varies), jnp.minimum(chosen, kinks)), stiff
+    return jnp.minimum(jnp.minimum(size, varies), jnp.minimum(chosen, kinks.leap)), stiff

@@ -37,6 +37,15 @@ class Kinks(NamedTuple):
     """Reactions that read each switch, itself or through others."""
 
 
+class KinkSizes(NamedTuple):
+    """The longest leaps beside kinks and thresholds."""
+
+    leap: Any
+    """That reach no line, but one that may be crossed."""
+    line: Any
+    """Of these, those that a line ends which may not be crossed."""
+
+
 @lru_cache(maxsize=256)
 def plan_kinks(structure: Structure, sampled: tuple[str, ...]) -> Kinks:
     """Find the kinks and thresholds of all propensities."""
@@ -60,8 +69,8 @@ def kink_size(
     boxes: Mapping[str, tuple[Any, Any]],
     leaping: list[Any],
     tolerance: Any,
-) -> Float[Array, " L"]:
-    """Return the longest leap that is not expected to reach a kink or threshold; infinite where there is none.
+) -> KinkSizes:
+    """Return the longest leaps that are not expected to reach a kink or threshold; infinite where there is none.
 
     Parameters
     ----------
@@ -78,8 +87,7 @@ def kink_size(
     """
     plan = plan_kinks(structure, sampled)
     size = jnp.full_like(leaping[0], jnp.inf)
-    if not plan.rates.switches:
-        return size
+    sizes = KinkSizes(size, size)
     real = leaping[0].dtype
     held = {name: value.astype(real) for name, value in branches(plan.rates.switches, state).items()}
     for one, readers in zip(plan.rates.switches, plan.readers, strict=True):
@@ -90,8 +98,10 @@ def kink_size(
         room = _room(plan, one, readers, _off_the_line(env, slopes, away), away, tolerance)
         spread = jnp.sqrt(variance) * real.type(REACH)
         root = (room + room) / (spread + jnp.sqrt(variance * real.type(REACH**2) + jnp.abs(mean) * room * real.type(4)))
-        size = jnp.where((variance > 0) | (mean != 0), jnp.minimum(size, root * root), size)
-    return size
+        leap = jnp.where((variance > 0) | (mean != 0), root * root, jnp.inf)
+        line = jnp.where(room > away, jnp.inf, leap)
+        sizes = KinkSizes(jnp.minimum(sizes.leap, leap), jnp.minimum(sizes.line, line))
+    return sizes
 
 
 def spread_weight(size: Any, relaxation: Any) -> Float[Array, " L"]:
