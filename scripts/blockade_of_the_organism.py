@@ -164,6 +164,9 @@ def figures(label: str, name: str, best, announce) -> None:
         announce(f"{label}: switching function")
         none = blockade_standards()["chemotherapy"]
         curve = best.switching_function(EFFECTS[name], schedule=none, bins=42, trajectories=512)
+        columns = np.column_stack([curve.edges[:-1], curve.edges[1:], curve.value, curve.lower, curve.upper])
+        np.savetxt(RESULTS / f"switching-{stem(label)}.csv", columns, "%.6g", ",", header="from,to,value,lower,upper",
+                   comments="")  # fmt: skip
         figure = plot_switching_function(curve, none, objective="log10 tumour", effect=name)
         figure.savefig(RESULTS / f"switching-{stem(label)}.png")
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "resume": "go on with a store after a crash, a signal or a full disk",
     "status": "how far a store is, and who works on it",
     "show": "the results of a store as a table, NetCDF or CSV; what a study file asks for",
+    "verify": "whether everything in a store is as it was written, and what mends it",
     "report": "one self-contained page about a store, with figures",
     "doctor": "check the installation, devices and precision, and say what to fix",
     "inspect": "what a model file (SBML, .net, Antimony) becomes, and all that would be refused",

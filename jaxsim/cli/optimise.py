@@ -9,7 +9,7 @@ from pathlib import Path
 from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.folder import ready_folder
 from jaxsim.cli.parser import Parser
-from jaxsim.cli.study_options import quiet_terminal
+from jaxsim.cli.study_options import add_trust, quiet_terminal
 
 DESCRIPTION = """\
 Choose the free numbers of a schedule so that an objective over random trajectories is best. Prints the optimum with
@@ -46,6 +46,7 @@ def parser() -> Parser:
     add("study", metavar="STUDY.toml", help="what is free, what is sought, and under which limits")
     add("--out", default=None, metavar="DIR", help="folder for results (default: STUDY-optimum)")
     add("--figures", action=argparse.BooleanOptionalAction, default=True, help="write figures (default: yes)")
+    add_trust(given)
     add("--quiet", action="store_true", help="say nothing while the search goes on")
     return given
 
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jaxsim.gradient.effect import moved_effect
     from jaxsim.study.chosen import read_chosen
 
-    chosen = read_chosen(path)
+    chosen = read_chosen(path, tuple(arguments.trust))
     for effect in chosen.file.report.switching or ():
         moved_effect(chosen.network, effect)  # or it would be refused after the search
     folder = ready_folder(arguments.out or str(path.with_name(f"{path.stem}-optimum")))

@@ -11,17 +11,20 @@ from jaxsim.cli.parser import Parser
 from jaxsim.cli.report_sections import (
     figures_section,
     head_section,
+    precision_section,
     provenance_section,
     results_section,
     status_section,
 )
-from jaxsim.study.files import write_file
+from jaxsim.study.damage import DIGESTS
+from jaxsim.study.files import digest_of_file, write_file
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
 MOST_PARAMETERS = 6
+FORMATS = ("png", "pdf", "svg")
 DESCRIPTION = """\
 Write a page (HTML) about a store that needs no server and no network: figures, results, how trajectories ended,
 provenance, the study file. Beside it each figure as PNG, PDF and SVG. A study that is not complete is reported so far.
@@ -45,20 +48,29 @@ def run(arguments: argparse.Namespace) -> int:
     store = open_store(arguments.store)
     folder = ready_folder(arguments.out or str(Path(arguments.store) / "report"))
     data, state, file = open_study(arguments.store), state_of(store), decode(store.text)
-    pictures = []
+    pictures, names = [], []
     for name, (figure, caption) in figures_of(data).items():
         pictures.append((_written(figure, folder / name), caption))
+        names += [f"{name}.{kind}" for kind in FORMATS]
     body = [
         *head_section(file, data, state, store.manifest["method"]),
         *figures_section(pictures),
         *results_section(data),
+        *precision_section(state),
         *status_section(state),
         *provenance_section(store, state),
     ]
     path = folder / "index.html"
     write_file(path, page(f"{file.study.name}: results", body).encode())
+    _write_digests(folder, [path.name, *names])
     print(f"wrote {path} and {len(pictures)} figures (PNG, PDF, SVG) beside it")
     return 0
+
+
+def _write_digests(folder: Path, names: list[str]) -> None:
+    """Note what was written, so that 'jaxsim verify' (or sha256sum --check) finds what has changed."""
+    lines = [f"{digest_of_file(folder / name)}  {name}\n" for name in names]
+    write_file(folder / DIGESTS, "".join(lines).encode())
 
 
 def figures_of(data: "xarray.Dataset") -> "dict[str, tuple[Figure, str]]":
@@ -89,7 +101,7 @@ def _written(figure: "Figure", path: Path) -> bytes:
 
     content = b""
     with rc_context({"svg.hashsalt": path.name, "svg.fonttype": "path"}):
-        for kind in ("png", "pdf", "svg"):
+        for kind in FORMATS:
             buffer = io.BytesIO()
             metadata = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
             figure.savefig(buffer, format=kind, metadata=metadata)

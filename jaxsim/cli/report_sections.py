@@ -6,6 +6,7 @@ from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 from jaxsim.cli.page import facts, heading, pairs_table, paragraph, picture, rows_table, verbatim
+from jaxsim.cli.study_options import beyond_limit
 from jaxsim.kernels import LABELS, Status
 from jaxsim.study.pace import spoken
 from jaxsim.study.state import State
@@ -24,9 +25,8 @@ def head_section(file: Any, data: "xarray.Dataset", state: State, method: str) -
     parts = [f"<h1>{escape(file.study.name)}</h1>"]
     if file.study.description:
         parts.append(paragraph(file.study.description))
-    if state.complete_points < state.points:
-        text = f"Not complete: {state.complete_points:,} of {state.points:,} design points have all their trajectories."
-        parts.append(paragraph(text, "warning"))
+    if state.verdict != "complete":
+        parts.append(paragraph(f"{state.verdict[0].upper()}{state.verdict[1:]}.", "warning"))
     if bad:
         parts.append(paragraph(f"{bad:,} trajectories did not end well; see below.", "warning"))
     numbers = [
@@ -76,6 +76,27 @@ def _interval(mean: Any, error: Any) -> str:
         return f"{float(mean):.5g} ± {half:g}"
     digits = -floor(log10(half))
     return f"{round(float(mean), digits):.{max(digits, 0)}f} ± {half:g}"
+
+
+def precision_section(state: State) -> list[str]:
+    """Return where the stopping rule is not met, and what it would take."""
+    if not state.short:
+        return []
+    rows = [
+        [f"{one.point}", f"{one.half_width:.3g}", f"{one.wanted:.3g}", f"{one.trajectories:,}",
+         f"{one.more:,.0f}" if isfinite(one.more) else "not known"]
+        for one in state.short[:MOST_ROWS]
+    ]  # fmt: skip
+    more = len(state.short) - len(rows)
+    text = (
+        f"At these design points the half-width asked for is not reached by all the trajectories that they may take: "
+        f"{beyond_limit(state.short)}."
+    )
+    return [
+        heading("Precision not reached"),
+        paragraph(text + (f" {more:,} more are in the store." if more else "")),
+        rows_table(["point", "half-width", "asked for", "trajectories", "more needed, about"], rows),
+    ]
 
 
 def status_section(state: State) -> list[str]:

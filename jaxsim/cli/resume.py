@@ -7,7 +7,9 @@ from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.parser import Parser
 
 DESCRIPTION = """\
-Go on with a store that 'jaxsim run' has made: compute what is not done, take over what dead processes have claimed.
+Go on with a store that 'jaxsim run' has made: compute what is not done, take over what dead processes have claimed,
+compute again what is damaged. Functions are run from the store's copies of the Python files beside the study file,
+and from modules that you name by --trust.
 """
 
 
@@ -27,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         task, of = study_options.share_of(arguments)
-        outcome = resume_study(arguments.store, task=task, of=of, progress=not arguments.quiet)
+        outcome = resume_study(arguments.store, task=task, of=of, **study_options.settings(arguments))
         study_options.leave_together(arguments)
     except KeyboardInterrupt:
         return study_options.interrupted(arguments.store)

@@ -10,6 +10,8 @@ from jaxsim.cli.parser import Parser
 DESCRIPTION = """\
 Run a study file (TOML) into a store: a folder beside it that holds results, provenance and what is needed to go on.
 The same command goes on where it was stopped. Any number of processes may run on one store at the same time.
+A study file may have functions run, of Python files in its folder and of modules that you name by --trust; give the
+files of strangers to 'jaxsim show' first, which runs nothing.
 """
 
 
@@ -24,14 +26,15 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the study."""
-    store = arguments.store or str(Path(arguments.study).with_suffix(".store"))
+    path = Path(arguments.study)
+    store = arguments.store or str(path.parent / f"{path.stem}.store")
     study_options.quiet_terminal()
     keep_compiled_programs()
     from jaxsim.study import run_study
 
     try:
         task, of = study_options.share_of(arguments)
-        outcome = run_study(arguments.study, store, task=task, of=of, progress=not arguments.quiet)
+        outcome = run_study(arguments.study, store, task=task, of=of, **study_options.settings(arguments))
         study_options.leave_together(arguments)
     except KeyboardInterrupt:
         return study_options.interrupted(store)

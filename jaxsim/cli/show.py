@@ -2,7 +2,9 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from jaxsim.cli.parser import Parser
 from jaxsim.cli.table import table
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 Print the results of a store at its last save time (mean and half-width of its 95 % interval), one line for each
-design point; or, of a study file, what it asks for. Exports the results to NetCDF or CSV.
+design point, and where the stopping rule is not met; or, of a study file, what it asks for. Exports the results to
+NetCDF or CSV. Runs no code that a study file names.
 """
 MOST_ROWS = 40
 
@@ -29,34 +32,61 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print, and export."""
-    if Path(arguments.what).is_file():
-        from jaxsim.study.store import read_study
-
-        print(_asked(read_study(Path(arguments.what))[1]))
+    path = Path(arguments.what)
+    if not path.is_dir():
+        print(_asked(path))
         return 0
     from jaxsim.study import open_study
     from jaxsim.study.exports import write_csv, write_netcdf
 
-    data = open_study(arguments.what)
+    data = open_study(path)
     if arguments.netcdf:
         print(f"wrote {write_netcdf(data, Path(arguments.netcdf))}")
     if arguments.csv:
         print(f"wrote {write_csv(data, Path(arguments.csv))}")
     if not (arguments.netcdf or arguments.csv):
         print(results_table(data))
+        print(ending(data))
     return 0
 
 
-def _asked(setup: Any) -> str:
-    request, points = setup.request, setup.points
-    lines = [
-        repr(setup.network),
-        f"design points: {len(points.values):,}" + (f", varying {', '.join(points.names)}" if points.names else ""),
-        f"save times: {len(request.times)} from {request.times[0]:g} to {request.times[-1]:g}",
-        f"trajectories of each point: {request.trajectories:,}{' at most' if setup.file.stop else ''}",
-        f"method: {request.method}; seed {request.seed}",
-    ]
-    return "\n".join(lines)
+def _asked(path: Path) -> str:
+    """Return what a study file asks for; functions that it names are not called."""
+    from jaxsim.study.decode import decode, study_text
+    from jaxsim.study.setup import setup_of
+    from jaxsim.study.sources import Sources
+
+    file = decode(study_text(path))
+    simulation = file.simulation
+    named = [file.model.entry, *file.statistics.reductions.values()]
+    told = [f"functions that it runs, which 'show' does not: {', '.join(n for n in named if n)}"] if any(named) else []
+    if file.model.entry is None:
+        statistics = msgspec.structs.replace(file.statistics, reductions={})
+        setup = setup_of(msgspec.structs.replace(file, statistics=statistics), Sources(path.parent))
+        points, times = setup.points, setup.request.times
+        lines = [
+            repr(setup.network),
+            f"design points: {len(points.values):,}" + (f", varying {', '.join(points.names)}" if points.names else ""),
+            f"save times: {len(times)} from {times[0]:g} to {times[-1]:g}",
+        ]
+    else:
+        lines = [f"design: {file.design.kind if file.design else 'one point'}", f"save times: {simulation.times}"]
+    return "\n".join([
+        *lines,
+        f"trajectories of each point: {simulation.trajectories:,}{' at most' if file.stop else ''}",
+        f"method: {simulation.method}; seed {file.study.seed}",
+        *told,
+    ])  # fmt: skip
+
+
+def ending(data: "xarray.Dataset") -> str:
+    """Return how the study has ended, and where its stopping rule is not met."""
+    from jaxsim.cli.study_options import beyond_limit, short_lines
+    from jaxsim.study.stopping import shortfalls, verdict
+
+    short, complete = shortfalls(data), int((data["trajectories"] > 0).sum())
+    lines = [verdict(complete, data.sizes["point"], short)]
+    return "\n".join([*lines, *([beyond_limit(short), short_lines(short)] if short else [])])
 
 
 def results_table(data: "xarray.Dataset") -> str:

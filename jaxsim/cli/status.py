@@ -3,15 +3,19 @@
 import argparse
 import json
 from dataclasses import asdict
+from math import isfinite
+from typing import Any
 
 from jaxsim.cli.parser import Parser
+from jaxsim.cli.study_options import DAMAGED, MOST_LINES, beyond_limit, short_lines
 from jaxsim.cli.table import table
 from jaxsim.study.pace import said, spoken
 from jaxsim.study.state import State
 
 DESCRIPTION = """\
 Print how many chunks of a store are done, in flight and lost with dead processes, the processes at work with
-their time left, and how trajectories have ended.
+their time left, how trajectories have ended, where the stopping rule is not met, and what is damaged. Exit code 1 if
+anything is damaged.
 """
 
 
@@ -29,8 +33,16 @@ def run(arguments: argparse.Namespace) -> int:
     from jaxsim.study.store import open_store
 
     state = state_of(open_store(arguments.store))
-    print(json.dumps(asdict(state), indent=1) if arguments.json else _text(state))
-    return 0
+    print(json.dumps(_record(state), indent=1) if arguments.json else _text(state))
+    return DAMAGED if state.damaged else 0
+
+
+def _record(state: State) -> dict[str, Any]:
+    """Return a state as JSON can say it: a number that is not known is null."""
+    short = [
+        {key: value if isfinite(value) else None for key, value in one._asdict().items()} for one in state.short
+    ]  # fmt: skip
+    return {**asdict(state), "short": short, "damaged": [one._asdict() for one in state.damaged]}
 
 
 def _text(state: State) -> str:
@@ -43,7 +55,13 @@ def _text(state: State) -> str:
         ["time in chunks", spoken(state.seconds)],
         ["time compiling", spoken(state.compile_seconds)],
     ]
-    text = table(["", ""], rows).partition("\n")[2].partition("\n")[2]
+    text = f"{state.verdict}\n" + table(["", ""], rows).partition("\n")[2].partition("\n")[2]
+    if state.short:
+        text += f"\nthe stopping rule is not met; {beyond_limit(state.short)}:\n{short_lines(state.short)}"
+    for damage in state.damaged[:MOST_LINES]:
+        text += f"\ndamaged: {damage.part}; {damage.remedy}"
+    if state.damaged[MOST_LINES:]:
+        text += f"\n... and {len(state.damaged) - MOST_LINES} more; 'jaxsim verify' names all"
     for worker in state.workers:
         left = worker.get("seconds_left")
         text += (

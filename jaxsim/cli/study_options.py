@@ -3,6 +3,8 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from jaxsim.cli import values
@@ -10,11 +12,15 @@ from jaxsim.cli.parser import Parser
 from jaxsim.errors import StudyError
 from jaxsim.study.run import Outcome
 from jaxsim.study.signals import REQUEUE
+from jaxsim.study.stopping import Shortfall
 
+DAMAGED, NOT_REACHED = 1, 3
+MOST_LINES = 20  # of design points that are said one by one
 EPILOG = f"""\
 exit codes:
   0    all chunks of this run's share are done, or in the hands of other processes
   2    the request cannot be carried out; the sentence says why
+  {NOT_REACHED}    all trajectories are done, and the stopping rule is not met at some design points
   {REQUEUE}   SIGTERM or SIGUSR1 ended the run between two chunks: queue it again
   130  Ctrl-C; the chunks in flight are lost
 """
@@ -39,7 +45,22 @@ def add_options(parser: Parser) -> None:
         help="join the other processes of this job through jax.distributed, which finds them under SLURM, Open MPI "
         "and Kubernetes; each takes its share")  # fmt: skip
     add("--coordinator", default=None, metavar="HOST:PORT", help="with --distributed: where process 0 listens")
+    add(
+        "--other-version",
+        action="store_true",
+        help="go on with a store of another version of jaxsim, jax or jaxlib, though last bits may differ",
+    )
+    add_trust(parser)
     add("--quiet", action="store_true", help="say nothing unless something is wrong")
+
+
+def add_trust(parser: Parser) -> None:
+    """Add the option that names modules whose code may run."""
+    parser.add_argument(
+        "--trust", action="append", default=[], metavar="MODULE",
+        help="let the study file name functions of this module, beside those of modules in its own folder; "
+        "may be given several times",
+    )  # fmt: skip
 
 
 def share_of(arguments: argparse.Namespace) -> tuple[int, int]:
@@ -48,15 +69,27 @@ def share_of(arguments: argparse.Namespace) -> tuple[int, int]:
         if (arguments.task is None) != (arguments.of is None):
             raise StudyError("--task and --of go together; give both or none")
         return (0, 1) if arguments.task is None else (int(arguments.task), int(arguments.of))
+    if arguments.coordinator is not None and (arguments.task is None or arguments.of is None):
+        raise StudyError("with --coordinator give --task and --of, the number of this process and of all")
     import jax
 
-    if arguments.coordinator is None:
-        jax.distributed.initialize(**PATIENCE)
-    else:
-        if arguments.task is None or arguments.of is None:
-            raise StudyError("with --coordinator give --task and --of, the number of this process and of all")
-        jax.distributed.initialize(arguments.coordinator, int(arguments.of), int(arguments.task), **PATIENCE)
+    given = [] if arguments.coordinator is None else [arguments.coordinator, int(arguments.of), int(arguments.task)]
+    try:
+        jax.distributed.initialize(*given, **PATIENCE)
+    except (KeyError, ValueError, RuntimeError, OSError) as error:
+        why = f"the variable {error} is not set" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise StudyError(
+            f"--distributed does not find the other processes ({why.rstrip('.')}): start jaxsim with srun or mpirun, "
+            f"or give --coordinator HOST:PORT, --task and --of; for one process alone leave --distributed out"
+        ) from error
     return jax.process_index(), jax.process_count()
+
+
+def settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the other arguments of run_study and resume_study."""
+    return {
+        "progress": not arguments.quiet, "trust": arguments.trust, "other_version": arguments.other_version,
+    }  # fmt: skip
 
 
 def leave_together(arguments: argparse.Namespace) -> None:
@@ -69,16 +102,34 @@ def leave_together(arguments: argparse.Namespace) -> None:
 
 def ended(outcome: Outcome, quiet: bool) -> int:
     """Say how a run ended and return its exit code."""
-    if outcome.complete:
+    if outcome.complete and outcome.short:
+        text = f"{outcome.verdict}; {beyond_limit(outcome.short)}; the results so far are in {outcome.store}"
+        code = NOT_REACHED
+    elif outcome.complete:
         text, code = f"complete: {outcome.store}; 'jaxsim report {outcome.store}' writes a page about it", 0
     elif outcome.signal:
         text = f"{outcome.signal}: {outcome.chunks} chunks committed, {outcome.left} left; queue the same command again"
         code = REQUEUE
     else:
         text, code = f"this share is done; {outcome.left} chunks of the study are left to others", 0
-    if not quiet:
+    if code == NOT_REACHED or not quiet:
         print(f"jaxsim: {text}", file=sys.stderr)
+    if code == NOT_REACHED and not quiet:
+        print(short_lines(outcome.short), file=sys.stderr)
     return code
+
+
+def short_lines(short: Sequence[Shortfall]) -> str:
+    """Return a line for each design point at which the stopping rule is not met."""
+    lines = [f"  {one.sentence}" for one in short[:MOST_LINES]]
+    return "\n".join([*lines, *([f"  ... and {len(short) - MOST_LINES} more points"] if short[MOST_LINES:] else [])])
+
+
+def beyond_limit(short: Sequence[Shortfall]) -> str:
+    """Return what to do about design points at which the stopping rule is not met."""
+    most = max((one.trajectories + one.more for one in short if isfinite(one.more)), default=None)
+    what = f"{most:,.0f} by the law of the square root" if most is not None else "more"
+    return f"give 'simulation.trajectories' {what}, or a wider interval, in another --store"
 
 
 def interrupted(store: str) -> int:

@@ -44,7 +44,7 @@ class Timeline(NamedTuple):
 
 
 def build_timeline(
-    network: Any, schedule: Schedule | None, t0: Any, t_end: Any, cells: int = 0, variation: Any = None
+    network: Any, schedule: Schedule | None, t0: Any, t_end: Any, cells: int = 0, variation: Any = None, marks: Any = ()
 ) -> Timeline:
     """Turn a schedule into the timeline of a network from `t0` to `t_end`.
 
@@ -60,6 +60,8 @@ def build_timeline(
         Edges to add for thinning, where inputs vary. None are added while no input is dosed and `variation` is None.
     variation : float array of shape [g], optional
         Absolute slope of rates that read the time, over `g` equal parts of [t0, t_end], in any unit.
+    marks : float array, optional
+        Times at which cells end in any case, such as the moments at which a rate jumps.
 
     Returns
     -------
@@ -90,9 +92,9 @@ def build_timeline(
     schedule = Schedule() if schedule is None else schedule
     check_span(t0, t_end, cells, variation)
     check_schedule(network, schedule, t0)
-    xp = namespace(dict(network.inputs), schedule, t0, t_end, variation)
+    xp = namespace(dict(network.inputs), schedule, t0, t_end, variation, marks)
     courses = {name: _input_course(xp, network, schedule, name) for name in network.structure.inputs}
-    edges = _arrange(xp, schedule, (floats(xp, t0), floats(xp, t_end)), courses, cells, variation)
+    edges = _arrange(xp, schedule, (floats(xp, t0), floats(xp, t_end)), courses, cells, variation, floats(xp, marks))
     multiply, add = changes(xp, network.structure.species, schedule, edges)
     base, amplitude, rate, lower, upper = curves(xp, courses, edges)
     return Timeline(edges.times, base, amplitude, rate, lower, upper, multiply, add)
@@ -136,12 +138,18 @@ def _input_course(xp: ModuleType, network: Any, schedule: Schedule, name: str) -
 
 
 def _arrange(
-    xp: ModuleType, schedule: Schedule, span: tuple[Any, Any], courses: dict[str, Any], cells: int, variation: Any
+    xp: ModuleType,
+    schedule: Schedule,
+    span: tuple[Any, Any],
+    courses: dict[str, Any],
+    cells: int,
+    variation: Any,
+    marks: Any,
 ) -> Edges:
-    """Return the edges of the doses, and `cells` more where anything varies."""
-    edges = arrange(xp, schedule, *span, floats(xp, []))
+    """Return the edges of the doses and the marks, and `cells` more where anything varies."""
+    edges = arrange(xp, schedule, *span, marks)
     dosed = {name: given for name, given in courses.items() if isinstance(given, Course)}
     if cells == 0 or not (dosed or variation is not None):
         return edges
     smooth = [(continuation(xp, given, edges, name)[1], given.rates) for name, given in dosed.items()]
-    return arrange(xp, schedule, *span, place(xp, edges.times, smooth, cells, variation))
+    return arrange(xp, schedule, *span, xp.concatenate([marks, place(xp, edges.times, smooth, cells, variation)]))

@@ -1,12 +1,13 @@
 """What must be watched inside the loop, found out from the rates before it: bounds, signs, ranges."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.ensemble.values import extent
+from jaxsim.ensemble.values import extent, median
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import leaf_bounds, plan_rates
 from jaxsim.kernels.mass_action import as_mass_action
@@ -73,10 +74,11 @@ def refuse_unbounded(network: Network, timeline: Timeline) -> dict[str, tuple[fl
     return extents
 
 
-def refuse_bad_start(network: Network, timeline: Timeline) -> None:
-    """Refuse a network in which a rate is negative or not finite at the start."""
+def refuse_bad_start(network: Network, timeline: Timeline, initial: Mapping[str, float] | None = None) -> None:
+    """Refuse a network in which a rate is negative or not finite at the start, from other counts if they are given."""
+    counts = network.initial if initial is None else initial
     env: dict[str, Any] = {
-        name: _typical(value) for name, value in {**network.parameters, **network.initial, **network.variables}.items()
+        name: _typical(value) for name, value in {**network.parameters, **counts, **network.variables}.items()
     }
     env["t"] = float(timeline.edges[0])
     for index, name in enumerate(network.structure.inputs):
@@ -96,7 +98,7 @@ def refuse_bad_start(network: Network, timeline: Timeline) -> None:
 
 
 def _typical(value: Any) -> float:
-    return float(np.asarray(value.sample(np.float32(0.5)))) if is_distribution(value) else float(value)
+    return median(value) if is_distribution(value) else float(value)
 
 
 def rates_to_check(network: Network, leaves: dict[str, tuple[float, float]]) -> tuple[int, ...]:

@@ -133,6 +133,7 @@ def _attributes(request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> d
         "trajectories": int(request.trajectories),
         "method": _method(program),
         "precision": program.precision,
+        **({"precision_reason": program.reason} if program.reason else {}),
         "events": int(gathered.events),
         "rejected": int(gathered.rejected),
         "fine": fine,

@@ -4,7 +4,23 @@ from typing import Any
 
 import jax
 
+from jaxsim._process import is_forked
+from jaxsim.errors import SimulationError
+
 
 def double_precision() -> Any:
-    """Return a context in which 64-bit types exist; the clock and the exact sums need them."""
+    """Return a context in which 64-bit types exist; the clock and the exact sums need them.
+
+    Everything that is computed passes here, so a process in which JAX would wait for ever is refused here.
+
+    Raises
+    ------
+    SimulationError
+        If this process was forked from one in which JAX had started.
+    """
+    if is_forked():
+        raise SimulationError(
+            "this process was forked from one in which JAX had started, whose threads it does not have, and would wait "
+            "for them for ever; use spawn instead: multiprocessing.get_context('spawn')"
+        )
     return jax.enable_x64(True)

@@ -1,6 +1,7 @@
 """Method linear_noise: one solution per design point; and what all flows share."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from jaxsim.ensemble.outcome import Outcome
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Status
 from jaxsim.kernels.continuous import Controls, FlowInputs, FlowProgram, FlowResult, run_flow
+from jaxsim.kernels.moments import larger
 from jaxsim.network import Network
 
 RELATIVE, ABSOLUTE = 1e-8, 1e-6  # defaults of rtol and atol; the latter in molecules
@@ -63,6 +65,8 @@ def run_program(program: FlowProgram, inputs: FlowInputs, device: Any) -> tuple[
     began = time.perf_counter()
     with double_precision():
         result: FlowResult = jax.tree.map(np.asarray, call(inputs))
+    if not result.fits:
+        return run_program(replace(program, room=larger(program.room)), inputs, device)
     return result, time.perf_counter() - began, compiling
 
 

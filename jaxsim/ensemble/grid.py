@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.errors import SimulationError
+from jaxsim.kernels.selection import FINEST
 
 UNIFORM = 1e-9  # relative deviation of the spacing below which a grid counts as uniform
 
@@ -35,6 +36,23 @@ def checked_times(times: Any, start: float) -> np.ndarray:
     if grid[0] < start:
         raise SimulationError(f"the save time {grid[0]:g} is before the start at {start:g}; start earlier or drop it")
     return grid
+
+
+def refuse_unresolved(step: float, start: float, end: float) -> None:
+    """Refuse steps from start to end that double precision cannot tell apart there.
+
+    Examples
+    --------
+    >>> refuse_unresolved(1e-3, 1.7e9, 1.7e9 + 60)
+    >>> refuse_unresolved(1.0, 1e16, 1e16 + 60)
+    Traceback (most recent call last):
+    jaxsim.errors.SimulationError: steps of 1 cannot be told apart at the time 1e+16; count times from a start near zero
+    """
+    farthest = max(abs(start), abs(end))
+    if farthest > step * FINEST:
+        raise SimulationError(
+            f"steps of {step:.3g} cannot be told apart at the time {farthest:.6g}; count times from a start near zero"
+        )
 
 
 def is_uniform(grid: np.ndarray) -> bool:

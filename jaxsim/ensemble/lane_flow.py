@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +21,7 @@ from jaxsim.ensemble.workers import worker_count
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Status
 from jaxsim.kernels.continuous import LaneFlow, LaneFlowInputs, LaneFlowResult, run_lanes
+from jaxsim.kernels.moments import larger
 from jaxsim.network import Network
 
 CPU_LANES, GPU_LANES = 16, 1 << 12
@@ -99,8 +100,18 @@ def solve_flows(
     grid = checked_times(times, start)
     device = jax.local_devices()[0] if devices is None else next(iter(devices))
     blocks, program = _blocks(cases, grid, start, controls(rtol, atol), device.platform)
-    call, compiling = executable(run_lanes, program, blocks[0][1], device)
-    began = time.perf_counter()
+    compiling = 0.0
+    while True:
+        call, seconds = executable(run_lanes, program, blocks[0][1], device)
+        compiling, began = compiling + seconds, time.perf_counter()
+        results = _run_all(call, [inputs for _, inputs in blocks], device)
+        if all(np.all(result.fits) for result in results):
+            return _gathered([places for places, _ in blocks], results, time.perf_counter() - began, compiling)
+        program = replace(program, room=larger(program.room))
+
+
+def _run_all(call: Any, parts: list[LaneFlowInputs], device: Any) -> list[LaneFlowResult]:
+    """Run all calls on all cores."""
 
     def one(inputs: LaneFlowInputs) -> LaneFlowResult:
         with double_precision(), jax.default_device(device):
@@ -108,8 +119,7 @@ def solve_flows(
             return result
 
     with ThreadPoolExecutor(worker_count((device,))) as pool:
-        results = list(pool.map(one, [inputs for _, inputs in blocks]))
-    return _gathered([places for places, _ in blocks], results, time.perf_counter() - began, compiling)
+        return list(pool.map(one, parts))
 
 
 def lane_count(species: int, platform: str) -> int:
@@ -164,7 +174,8 @@ def _numbers(case: FlowCase, start: float, end: float) -> _Numbers:
     network = case.network
     refuse_for_flow(network.with_parameters(**dict.fromkeys(case.parameters, 1.0)), "mean_field")
     timeline = build_timeline(network, case.schedule, start, end)
-    refuse_bad_start(network, timeline)
+    counts = network.initial.values() if case.initial is None else case.initial[0]
+    refuse_bad_start(network, timeline, dict(zip(network.structure.species, map(float, counts), strict=True)))
     shared = {name: float(value) for name, value in network.parameters.items() if name not in case.parameters}
     initial = case.initial
     if initial is None:

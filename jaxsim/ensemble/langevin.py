@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -21,6 +22,7 @@ from jaxsim.ensemble.workers import parts, worker_count
 from jaxsim.kernels import Status
 from jaxsim.kernels.continuous import LangevinInputs, LangevinProgram, LangevinSums, run_langevin
 from jaxsim.kernels.continuous.lane_moments import LaneMoments, merged
+from jaxsim.kernels.moments import all_moments, need_room
 from jaxsim.network import Network, is_distribution
 from jaxsim.random import seed_words
 
@@ -37,6 +39,7 @@ def simulate_langevin(
         step, found = step_length(network, request, devices[0])
         program, inputs = _prepare(point, network, request, step, devices[0].platform)
     calls, compiling = [], found
+    program = _with_room(program, inputs)
     for device in devices:
         call, seconds = executable(run_langevin, program, _first(inputs), device)
         calls.append((call, device))
@@ -94,6 +97,16 @@ def _prepare(
     return program, inputs
 
 
+def _with_room(program: LangevinProgram, inputs: LangevinInputs) -> LangevinProgram:
+    """Return the program with room for all moments at which rates jump or bend."""
+    if not need_room(program.shared_switches):
+        return program
+    plain = {name: value for name, value in inputs.parameters.items() if name not in program.sampled_parameters}
+    with double_precision():
+        room = all_moments(program.shared_switches, program.structure.inputs, plain, inputs.timeline)[1]
+    return replace(program, room=room)
+
+
 def _first(inputs: LangevinInputs, first: int = 0, size: int = 0) -> LangevinInputs:
     return inputs._replace(
         first_low=np.uint32(first & 0xFFFFFFFF), first_high=np.uint32(first >> 32), size=np.int32(size)
@@ -140,7 +153,7 @@ class _Gathered:
         ends = np.asarray(sums.status)[: part[1]]
         self.moments = sums.moments if self.moments is None else merged(self.moments, sums.moments)
         self.status += np.bincount(ends, minlength=len(Status))
-        self.steps = int(sums.steps)
+        self.steps = int(np.asarray(sums.steps)[: part[1]].max())
         if sums.states is not None:
             self.states.append(np.moveaxis(np.asarray(sums.states)[:, :, : part[1]], 2, 0))
             self.ends.append(ends)

@@ -15,6 +15,8 @@ from jaxsim.ensemble.flow import controls
 from jaxsim.ensemble.grid import checked_times
 from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.kernels.continuous import FlowInputs, FlowProgram, run_flow
+from jaxsim.kernels.continuous.real_rates import real_drift
+from jaxsim.kernels.moments import ROOM, TRACED, all_moments, need_room
 from jaxsim.network import Network
 
 
@@ -54,7 +56,9 @@ def mean_field(
     -------
     float array [time, species]
         Mean counts, in the default floating dtype; NaN from the time on at which the solver failed or a rate
-        was negative or not finite.
+        was negative or not finite. Where a rate jumps or bends with the time (``if(t >= a, ...)``, ``floor(t/24)``)
+        the solution stops, and its gradient has the part that comes from moving these moments. Inside ``jax.jit`` and
+        ``jax.vmap`` all is NaN if a condition that is not linear in ``t`` has more than 256 of them.
 
     Raises
     ------
@@ -85,9 +89,7 @@ def mean_field(
     enabled = bool(jax.config.read("jax_enable_x64"))
     with double_precision():
         leaves, shape = jax.tree.flatten(given)
-        solved = _solution(
-            (FlowProgram(network.structure), rtol, atol, shape), enabled, [_as_array(leaf) for leaf in leaves]
-        )
+        solved = _solution((network.structure, rtol, atol, shape), enabled, [_as_array(leaf) for leaf in leaves])
     return solved.astype(jnp.result_type(float))
 
 
@@ -99,7 +101,18 @@ def _solution(static: Any, enabled: bool, leaves: list[Any]) -> Any:
             "mean_field inside jax.jit or jax.vmap needs 64-bit types; call the whole within jax.enable_x64(True)"
         )
     with double_precision():
-        return _compiled_solution(static, _as_double(leaves))
+        double = _as_double(leaves)
+        return _compiled_solution(static, _room(static, double), double)
+
+
+def _room(static: Any, leaves: list[Any]) -> int:
+    """Return the room for moments at which rates jump or bend, as much as there is use for where numbers are known."""
+    if not need_room(real_drift(static[0]).switches):
+        return ROOM
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        return TRACED
+    structure, inputs = static[0], _inputs(static, leaves)
+    return all_moments(real_drift(structure).switches, structure.inputs, inputs.parameters, inputs.timeline)[1]
 
 
 def _forward(static: Any, enabled: bool, leaves: list[Any]) -> tuple[Any, list[Any]]:
@@ -108,7 +121,8 @@ def _forward(static: Any, enabled: bool, leaves: list[Any]) -> tuple[Any, list[A
 
 def _backward(static: Any, _: bool, leaves: list[Any], cotangent: Any) -> tuple[list[Any]]:
     with double_precision():
-        found = _compiled_gradient(static, _as_double(leaves), jnp.asarray(cotangent).astype(jnp.float64))
+        double = _as_double(leaves)
+        found = _compiled_gradient(static, _room(static, double), double, jnp.asarray(cotangent).astype(jnp.float64))
         return ([_like(gradient, leaf) for gradient, leaf in zip(found, leaves, strict=True)],)
 
 
@@ -130,24 +144,27 @@ def _like(gradient: Any, leaf: Any) -> Any:
     return gradient.astype(leaf.dtype)
 
 
-def _solve(static: Any, leaves: list[Any]) -> Any:
-    program, relative, absolute, shape = static
+def _inputs(static: Any, leaves: list[Any]) -> FlowInputs:
+    _, relative, absolute, shape = static
     network, schedule, times, start = jax.tree.unflatten(shape, leaves)
     timeline = build_timeline(network, schedule, start, times[-1])
-    inputs = FlowInputs(
+    return FlowInputs(
         parameters=dict(network.parameters),
         initial=jnp.stack(list(network.initial.values())),
         timeline=Timeline(*(jnp.asarray(part).astype(jnp.float64) for part in timeline)),
         times=times,
         controls=controls(relative, absolute),
     )
-    result = run_flow(program, inputs)
-    return jnp.where(result.status[:, None] == 0, result.mean, jnp.nan)
 
 
-_compiled_solution = jax.jit(_solve, static_argnums=0)
+def _solve(static: Any, room: int, leaves: list[Any]) -> Any:
+    result = run_flow(FlowProgram(static[0], room=room), _inputs(static, leaves))
+    return jnp.where((result.status[:, None] == 0) & result.fits, result.mean, jnp.nan)
 
 
-@partial(jax.jit, static_argnums=0)
-def _compiled_gradient(static: Any, leaves: list[Any], cotangent: Any) -> Any:
-    return jax.vjp(partial(_solve, static), leaves)[1](cotangent)[0]
+_compiled_solution = jax.jit(_solve, static_argnums=(0, 1))
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _compiled_gradient(static: Any, room: int, leaves: list[Any], cotangent: Any) -> Any:
+    return jax.vjp(partial(_solve, static, room), leaves)[1](cotangent)[0]

@@ -42,7 +42,7 @@ def fly(program: Program, inputs: Inputs, given: Context) -> Pilot:
     """
     edges = np.asarray(inputs.timeline.edges)
     held, known = jax.device_put((inputs, given))
-    grid = np.linspace(edges[0], edges[-1], POINTS + 1)[:-1] + (edges[-1] - edges[0]) / (2 * POINTS)
+    grid = np.unique(np.linspace(edges[0], edges[-1], POINTS + 1)[:-1] + (edges[-1] - edges[0]) / (2 * POINTS))
     y = np.array([float(inputs.initial[name]) for name in program.structure.species])
     calls = [0]
 
@@ -66,19 +66,27 @@ def fly(program: Program, inputs: Inputs, given: Context) -> Pilot:
 
 
 def _leg(slope: Any, ends: np.ndarray, y: np.ndarray, points: np.ndarray) -> np.ndarray | None:
-    """Return the counts at the points of one cell and at its end; None if the solver gave up."""
+    """Return the counts at the points of one cell and at its end; None if the solver gave up.
+
+    The solver counts time from the start of the cell, so that its steps are resolved far from zero.
+    """
     from scipy.integrate import solve_ivp
 
     if ends[1] <= ends[0]:
         return np.array([y])
-    times = np.append(points, ends[1])
+    start, times = ends[0], np.append(points, ends[1]) - ends[0]
     try:
         with double_precision():
-            found = solve_ivp(slope, tuple(ends), y, "LSODA", times, rtol=RELATIVE, atol=ABSOLUTE)
+            since = partial(_since, slope, start)
+            found = solve_ivp(since, (0.0, times[-1]), y, "LSODA", times, rtol=RELATIVE, atol=ABSOLUTE)
     except _Exhausted:
         return None
     sound = found.success and found.y.shape[1] == len(times) and bool(np.all(np.isfinite(found.y)))
     return np.asarray(found.y.T) if sound else None
+
+
+def _since(slope: Any, start: float, gone: float, y: np.ndarray) -> np.ndarray:
+    return np.asarray(slope(start + gone, y))
 
 
 def _dosed(inputs: Inputs, cell: int, y: np.ndarray) -> np.ndarray:

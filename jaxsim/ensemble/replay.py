@@ -33,7 +33,7 @@ def replay(
     parameters: Mapping[str, Any] | None = None,
     start: float = 0.0,
     max_events: int = 1 << 20,
-    precision: str = "float32",
+    precision: str = "auto",
     cells: int = 64,
     backend: str | None = None,
 ) -> "xarray.Dataset":

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim.dosing import Schedule, Timeline, build_timeline
+from jaxsim.dosing import Schedule, Timeline
 from jaxsim.ensemble.admission import refuse_for_leaps
 from jaxsim.ensemble.analysis import (
     counts_need_check,
@@ -14,18 +14,19 @@ from jaxsim.ensemble.analysis import (
     refuse_bad_start,
     refuse_unbounded,
     sampled_names,
-    slope_of_time,
 )
 from jaxsim.ensemble.grid import checked_times, is_uniform
 from jaxsim.ensemble.layout import arrange_reactions, call_size, lane_count, saving_for
 from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
 from jaxsim.ensemble.methods import refuse_foreign_arguments
+from jaxsim.ensemble.precision import choose_precision
+from jaxsim.ensemble.time_cells import cells_of_time
 from jaxsim.ensemble.values import initial_leaves, parameter_leaves, variable_leaves
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import VARIANTS, Arrangement, Inputs, Leaping, Program, Saving
 from jaxsim.kernels.change import plan_changes
 from jaxsim.kernels.group_tables import group_tables
-from jaxsim.network import Network, rate_class
+from jaxsim.network import Network
 from jaxsim.random import seed_words
 
 MOST_TRAJECTORIES = 1 << 32
@@ -48,7 +49,7 @@ class Request:
     chunk: Any = None
     start: float = 0.0
     max_events: Any = None
-    precision: str = "float32"
+    precision: str = "auto"
     cells: Any = 64
     first: Any = 0
     covariance: bool = False
@@ -79,8 +80,8 @@ def check(request: Request) -> None:
     refuse_foreign_arguments(request)
     if request.keep not in (None, "trajectories"):
         raise SimulationError(f"keep={request.keep!r} is unknown; give None or 'trajectories'")
-    if request.precision not in ("float32", "float64"):
-        raise SimulationError(f"precision={request.precision!r} is unknown; give 'float32' or 'float64'")
+    if request.precision not in ("auto", "float32", "float64"):
+        raise SimulationError(f"precision={request.precision!r} is unknown; give 'auto', 'float32' or 'float64'")
     if request.backend not in (None, *BACKENDS):
         raise SimulationError(f"backend={request.backend!r} is unknown; leave it out, or give 'native' or 'xla'")
     _whole("trajectories", request.trajectories, 1, MOST_TRAJECTORIES)
@@ -121,7 +122,8 @@ def _whole(name: str, value: Any, least: int, most: int) -> None:
 def prepare(network: Network, request: Request, backend: str) -> tuple[Program, Inputs]:
     """Return the program of a network and its numbers; the range of trajectories is filled in per call."""
     grid = checked_times(request.times, request.start)
-    timeline = _timeline(network, request, grid)
+    parameters, initial, variables = parameter_leaves(network), initial_leaves(network), variable_leaves(network)
+    timeline = cells_of_time(network, request, float(grid[-1]))
     refuse_bad_start(network, timeline)
     leaves = refuse_unbounded(network, timeline)
     program = _program(network, request, grid, timeline, leaves, backend)
@@ -132,9 +134,9 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
         first_high=np.uint32(0),
         size=np.int32(0),
         max_events=np.uint32(request.max_events or MOST_EVENTS),
-        parameters=parameter_leaves(network),
-        initial=initial_leaves(network),
-        variables=variable_leaves(network),
+        parameters=parameters,
+        initial=initial,
+        variables=variables,
         timeline=Timeline(*(np.asarray(part, np.float64) for part in timeline)),
         times=grid,
         tolerance=np.float64(request.tolerance or TOLERANCE),
@@ -143,13 +145,6 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
     if program.arrangement is Arrangement.GROUPS:
         inputs = inputs._replace(groups=group_tables(network.structure, inputs.parameters, inputs.initial))
     return program, inputs
-
-
-def _timeline(network: Network, request: Request, grid: np.ndarray) -> Timeline:
-    end = float(grid[-1])
-    varies = "time-varying" in rate_class(network.structure)
-    slope = slope_of_time(network, request.start, end)
-    return build_timeline(network, request.schedule, request.start, end, request.cells if varies else 0, slope)
 
 
 def _program(
@@ -176,7 +171,8 @@ def _program(
     general = general or leap is not None or bool(structure.variables)
     sampled = sampled_names(network.parameters)
     checked_rates = rates_to_check(network, leaves)
-    plain = not (sampled or checked_rates) and request.precision == "float32"
+    precision = choose_precision(network, timeline, leaves, request.precision, leap is not None, bool(dosed))
+    plain = not (sampled or checked_rates) and precision.name == "float32"
     arrangement = arrange_reactions(structure, general, plain)
     size = call_size(request, grid.size, len(structure.species))
     kept = size or 0 if request.keep == "trajectories" else 0
@@ -201,6 +197,8 @@ def _program(
         arrangement=arrangement,
         lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend, arrangement),
         kept=kept,
-        precision=request.precision,
+        precision=precision.name,
         leap=leap,
+        ranges=precision.ranges,
+        reason=precision.reason,
     )

@@ -52,7 +52,7 @@ def simulate(
     passages: Mapping[str, str] | None = None,
     reductions: Mapping[str, Any] | None = None,
     max_events: Any = None,
-    precision: str = "float32",
+    precision: str = "auto",
     cells: Any = 64,
     first: Any = 0,
     progress: bool | None = None,
@@ -128,8 +128,11 @@ def simulate(
     max_events
         Draws after which a trajectory is stopped with the status ``step limit``; 2**32 - 2 if not given.
     precision
-        ``"float32"`` or ``"float64"`` propensities and waiting times. Counts are integers and the
-        clock is float64 either way.
+        Of propensities and waiting times. ``"auto"``: single where it serves, double where a rate may leave its
+        range, at constants or at any count, or differences of counts beyond 2^24 cannot be taken apart; the
+        attributes ``precision`` and ``precision_reason`` say which and why. ``"float32"`` is refused where it does
+        not serve; ``"float64"``. Counts are integers, the clock is float64, and what depends on parameters alone is
+        computed in float64, either way.
     cells
         Cells of time for thinning, beside those that doses make; more give tighter bounds.
     first

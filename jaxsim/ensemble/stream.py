@@ -71,6 +71,7 @@ class Stream:
     def run(self, jobs: Iterator[Job]) -> Generator[Ended, None, None]:
         """Yield every job as it ends; the next job is taken only when a core or device is free for it."""
         workers = worker_count(self.devices)
+        self._stop.clear()
         ended: queue.Queue[Ended] = queue.Queue(4 * workers * len(self.devices))
         with ThreadPoolExecutor(workers) as pool:
             try:

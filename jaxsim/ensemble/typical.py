@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-
+from jaxsim.ensemble.values import median
 from jaxsim.network import Network, is_distribution
 
 
@@ -23,4 +22,4 @@ def typical_network(network: Network) -> Network:
 
 def _medians(values: Any) -> dict[str, float]:
     drawn = {name: value for name, value in values.items() if is_distribution(value)}
-    return {name: float(np.asarray(value.sample(np.float32(0.5)))) for name, value in drawn.items()}
+    return {name: median(value) for name, value in drawn.items()}

@@ -2,13 +2,18 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import jax
 import numpy as np
 
+from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError, closest
 from jaxsim.network import Network, is_distribution
+from jaxsim.random.distributions import Scaled
+
+ORDINARY = (1e-20, 1e20)  # magnitudes of laws that are drawn in single precision with room for their tails
 
 
 def split_batch(network: Network, parameters: Mapping[str, Any] | None) -> tuple[list[Network], dict[str, np.ndarray]]:
@@ -41,7 +46,7 @@ def split_batch(network: Network, parameters: Mapping[str, Any] | None) -> tuple
 
 
 def parameter_leaves(network: Network) -> dict[str, Any]:
-    """Return parameter values as float64 scalars, and distributions with float32 leaves."""
+    """Return parameter values as float64 scalars, and distributions with float32 leaves, scaled if need be."""
     return {name: _leaf(value, f"parameter '{name}'", np.float64) for name, value in network.parameters.items()}
 
 
@@ -57,7 +62,7 @@ def variable_leaves(network: Network) -> dict[str, Any]:
 
 def _leaf(value: Any, text: str, dtype: Any) -> Any:
     if is_distribution(value):
-        return jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), value)
+        return within_single(value)
     if not math.isfinite(float(value)):
         raise SimulationError(f"{text} is {value}; give a finite number")
     if dtype is np.int32 and float(value) > 2**31 - 1:
@@ -65,10 +70,34 @@ def _leaf(value: Any, text: str, dtype: Any) -> Any:
     return np.asarray(value, dtype)
 
 
+def within_single(value: Any) -> Any:
+    """Return a distribution with float32 leaves; one of numbers out of their range by a unit in float64."""
+    law, unit = value, 0.0
+    if hasattr(value, "in_units_of"):
+        largest = max(abs(float(leaf)) for leaf in _locations(value))
+        if largest > 0.0 and not ORDINARY[0] < largest < ORDINARY[1]:
+            unit = 10.0 ** round(math.log10(largest))
+            law = value.in_units_of(unit)
+    single = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), law)
+    return Scaled(single, np.asarray(unit, np.float64)) if unit else single
+
+
+def _locations(value: Any) -> list[Any]:
+    """Return the numbers of a law that have the unit of the quantity."""
+    return [getattr(value, field.name) for field in fields(value) if field.name != "cv"]
+
+
+def median(value: Any) -> float:
+    """Return the median of a distribution."""
+    with double_precision():
+        return float(np.asarray(within_single(value).sample(np.float32(0.5))))
+
+
 def extent(value: Any) -> tuple[float, float]:
     """Return the smallest and largest value a parameter can take; a sampled one by its extreme uniforms."""
     if not is_distribution(value):
         return float(value), float(value)
     ends = np.array([2.0**-33, 1 - 2.0**-24], np.float32)
-    low, high = (float(end) for end in np.asarray(value.sample(ends)))
+    with double_precision():
+        low, high = (float(end) for end in np.asarray(within_single(value).sample(ends)))
     return low, high

@@ -14,8 +14,9 @@ import numpy as np
 
 from jaxsim.kernels.change import to_count
 from jaxsim.kernels.firings import apply_firings
-from jaxsim.kernels.rates import leaves_before, plan_rates, propensities
+from jaxsim.kernels.rates import Rates, leaves_before, plan_rates, propensities, rounded, state_values
 from jaxsim.network import Expression, Structure, evaluate
+from jaxsim.network.cancellation import NARROW, Ranges
 from jaxsim.random import EVENTS, INITIAL, PARAMETERS, poisson, threefry2x32, trajectory_key, uniform
 
 LARGEST = np.int32(1 << 30)  # a count above it may not survive one more step
@@ -34,6 +35,13 @@ class Chain:
     lanes: int
     pointed: int = 0
     """How many of the random words of a trajectory come from a point set; the others from its stream."""
+    ranges: Ranges = NARROW
+    """Which numbers are so large that single precision does not hold their differences."""
+
+    @cached_property
+    def plan(self) -> Rates:
+        """The plan of all propensities."""
+        return plan_rates(self.structure, self.sampled_parameters, self.ranges)
 
     @cached_property
     def _hash(self) -> int:
@@ -81,7 +89,7 @@ class Start(NamedTuple):
     env: dict[str, Any]
     """Parameters and constants of the rates, scalars or [L]; float32."""
     precise: dict[str, Any]
-    """Parameters, float64."""
+    """The same in float64."""
     x: tuple[Any, ...]
     """int32 [L] for each species."""
 
@@ -130,8 +138,8 @@ def begin(chain: Chain, numbers: Numbers, tables: Tables) -> Start:
             drawn = value.sample(uniform(words(INITIAL, chain.sampled_species.index(name))))
             value = jnp.maximum(jnp.round(drawn.astype(jnp.float64)), 0.0)
         x.append(jnp.broadcast_to(jnp.asarray(value).astype(jnp.int32), lane.shape))
-    single = {name: value.astype(jnp.float32) for name, value in precise.items()}
-    env = leaves_before(plan_rates(chain.structure, chain.sampled_parameters), single, jnp.float32)
+    precise = leaves_before(chain.plan, precise, jnp.float64)
+    env = rounded(precise, jnp.float32)
     key = trajectory_key(numbers.seed, numbers.stream, low, high, EVENTS)
     return Start(key, env, precise, given(chain, tables, np.int32(0), tuple(x)))
 
@@ -145,11 +153,17 @@ def given(chain: Chain, tables: Tables, edge: Any, x: tuple[Any, ...]) -> tuple[
     return tuple(result)
 
 
-def rates(chain: Chain, env: dict[str, Any], x: tuple[Any, ...], exposure: Any) -> Any:
+def state_of(chain: Chain, start: Start, x: tuple[Any, ...]) -> dict[str, Any]:
+    """Return all that rates read at whole counts, by name, but for leaves in time."""
+    counts = zip(chain.structure.species, x, strict=True)
+    state: dict[str, Any] = state_values(chain.plan, start.env, start.precise, counts, jnp.float32)
+    return state
+
+
+def rates(chain: Chain, start: Start, x: tuple[Any, ...], exposure: Any) -> Any:
     """Return the propensities, float32 [R, L], with the leaves in time at the given row [D]."""
-    plan = plan_rates(chain.structure, chain.sampled_parameters)
-    state = {**env, **{name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}}
-    state |= {name: row.astype(jnp.float32) for name, row in zip(chain.structure.species, x, strict=True)}
+    plan = chain.plan
+    state = state_of(chain, start, x) | {name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}
     like = jnp.zeros(x[0].shape, jnp.float32)
     return jnp.stack(propensities(plan, state, tuple(range(len(plan.expressions))), like))
 

@@ -129,7 +129,8 @@ def _chain(question: Question, chunk: Any) -> Chain:
     if not whole or chunk < GROUP or chunk % GROUP:
         raise SimulationError(f"chunk is {chunk!r}; give a multiple of {GROUP}")
     dosed = tuple(structure.species.index(name) for name in program.dosed)
-    return Chain(structure, program.sampled_parameters, program.sampled_species, dosed, question.quantity, int(chunk))
+    sampled = program.sampled_parameters, program.sampled_species
+    return Chain(structure, *sampled, dosed, question.quantity, int(chunk), ranges=program.ranges)
 
 
 def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: float, ladder: Ladder) -> Estimate:

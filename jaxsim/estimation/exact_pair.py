@@ -19,10 +19,10 @@ import numpy as np
 from jax import lax
 
 from jaxsim.dosing import Timeline
-from jaxsim.estimation.chain import Block, Chain, Numbers, Start, Tables, begin, floored, given, rates, worth
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
-from jaxsim.kernels.rates import leaves_in_time, plan_rates, propensities, propensity_bounds, total
-from jaxsim.kernels.selection import choose, waiting_time
+from jaxsim.estimation.chain import Block, Chain, Numbers, Start, Tables, begin, floored, given, rates, state_of, worth
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.rates import leaves_in_time, propensities, propensity_bounds
+from jaxsim.kernels.selection import choose, running_sums, waiting_time
 
 NOTHING = np.int32(-1)
 TOLERANCE = np.float32(1e-5)  # by which a rate may exceed its float32 bound from rounding
@@ -133,7 +133,7 @@ def _open(chain: Chain, inputs: ExactInputs, start: Start, k: Any, here: _Outer)
                 tuple(jnp.where(later, new, old) for new, old in zip(given(chain, tables, step, y), y, strict=True))
                 for y in (x, z)
             )
-        frozen = rates(chain, start.env, z, tables.exposure[step])
+        frozen = rates(chain, start, z, tables.exposure[step])
         bad = large | jnp.any(~(frozen >= 0) | jnp.isinf(frozen), axis=0)
         return here._replace(x=x, z=z, frozen=frozen, held=here.held | held, fault=here.fault | bad)
 
@@ -144,18 +144,17 @@ def _event(chain: Chain, inputs: ExactInputs, start: Start, k: Any, width: Any, 
     """Apply what is pending, then propose the next event within the cell."""
     cells, slope = inputs.cells, inputs.tables.slope[inputs.cells.step[k]]
     x, z = _apply(chain, here.x, here.pending, here.in_x), _apply(chain, here.z, here.pending, here.in_z)
-    plan = plan_rates(chain.structure, chain.sampled_parameters)
-    state = {**start.env, **{n: row.astype(jnp.float32) for n, row in zip(chain.structure.species, x, strict=True)}}
+    plan, state = chain.plan, state_of(chain, start, x)
     boxes = {name: (cells.lower[k, d], cells.upper[k, d]) for d, (name, _) in enumerate(plan.in_time)}
     like = jnp.zeros((chain.lanes,), jnp.float32)
     bound = propensity_bounds(plan, state, boxes, like)
     upper = [jnp.maximum(a, frozen[r]) for r, a in enumerate(bound)]
-    sums = total(upper)
-    u_time, u_choice = two_uniforms(draw_bits(start.key[0], start.key[1], here.draws), jnp.float32)
-    proposed = here.s + waiting_time(u_time, sums[-1])
+    sums = running_sums(upper)
+    wait, u = wait_and_choice(draw_bits(start.key[0], start.key[1], here.draws), jnp.float32)
+    proposed = here.s + waiting_time(wait, sums[-1].astype(jnp.float32))
     runs = here.s < width
     hits = runs & (proposed < width)
-    threshold = u_choice * sums[-1]
+    threshold = u * sums[-1]
     chosen = choose(threshold, sums)
     present, good = _present(chain, inputs, plan, state, k, here.s, proposed, bound)
     in_x, in_z = _accepted(threshold, sums, chosen, present), _accepted(threshold, sums, chosen, list(frozen))
@@ -229,7 +228,8 @@ def _accepted(threshold: Any, sums: list[Any], chosen: Any, heights: list[Any]) 
     """Return where the threshold falls below the height of the chosen reaction."""
     below = jnp.zeros(threshold.shape, bool)
     for r, height in enumerate(heights):
-        edge = sums[r - 1] + height if r else height
+        edge = height.astype(jnp.float64)
+        edge = sums[r - 1] + edge if r else edge
         below = jnp.where(chosen == np.int32(r), threshold < edge, below)
     return below
 

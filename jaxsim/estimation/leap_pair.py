@@ -44,7 +44,7 @@ def leap_pair(chain: Chain, inputs: PairInputs) -> Block:
     go, number = fine.steps > 0, len(chain.structure.reactions)
 
     def propensity(x: tuple[Any, ...], row: Any) -> Any:
-        return rates(chain, start.env, x, row)
+        return rates(chain, start, x, row)
 
     def words(i: Any) -> Any:
         counter = jnp.arange(number, dtype=jnp.uint32)[:, None]

@@ -45,7 +45,7 @@ def leap_path(chain: Chain, inputs: PathInputs) -> Block:
     go = tables.steps > 0
 
     def step(i: Any, here: _Carry) -> _Carry:
-        a = computed_once(go, lambda x, row: rates(chain, start.env, x, row), here.x, tables.exposure[i])
+        a = computed_once(go, lambda x, row: rates(chain, start, x, row), here.x, tables.exposure[i])
         means = a * tables.width[i]
         words = computed_once(go, lambda i: path_words(chain, numbers, start, i), i)
         firings = computed_once(go, inverted, words, means)

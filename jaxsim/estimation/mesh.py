@@ -43,7 +43,14 @@ def course(question: Question, device: Any) -> tuple[Course, float]:
     SimulationError
         If they cannot be followed to the end.
     """
-    given = Request(times=[question.at], schedule=question.schedule, start=question.start, precision="float64", cells=0)
+    given = Request(
+        times=[question.at],
+        schedule=question.schedule,
+        method="tau_leap",  # whose cells end where rates jump, and resolve what varies
+        start=question.start,
+        precision="float64",
+        cells=0,
+    )
     with double_precision():
         program, inputs = prepare(typical_network(question.network), given, device.platform)
         word = jnp.zeros((1,), jnp.uint32)
@@ -92,17 +99,18 @@ def _at(call: Any, held: Any, cell: int, t: float, y: np.ndarray) -> np.ndarray:
 
 
 def _leg(slope: Any, ends: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return times and counts from one edge to the next, where the solver stepped."""
+    """Return times and counts from one edge to the next, where the solver stepped; it counts from the first edge."""
     from scipy.integrate import solve_ivp
 
-    found = solve_ivp(slope, tuple(ends), y, "LSODA", rtol=RELATIVE, atol=ABSOLUTE)
+    start, span = ends[0], (0.0, ends[1] - ends[0])
+    found = solve_ivp(lambda gone, y: slope(start + gone, y), span, y, "LSODA", rtol=RELATIVE, atol=ABSOLUTE)
     if not (found.success and np.all(np.isfinite(found.y))):
         raise SimulationError(
-            f"the rate equations cannot be followed past t = {found.t[-1]:g}, and the lengths of leaps are taken from "
-            f"them; use js.simulate"
+            f"the rate equations cannot be followed past t = {start + found.t[-1]:g}, and the lengths of leaps are "
+            f"taken from them; use js.simulate"
         )
     kept = np.unique(np.linspace(0, found.t.size - 1, MOST_POINTS).round().astype(int))
-    return found.t[kept], np.maximum(found.y.T[kept], 0.0)
+    return start + found.t[kept], np.maximum(found.y.T[kept], 0.0)
 
 
 def _parts(times: np.ndarray, rates: np.ndarray, marks: list[float]) -> Course:

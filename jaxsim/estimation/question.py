@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 
 from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.grid import refuse_unresolved
 from jaxsim.ensemble.request import Request, check, prepare
 from jaxsim.errors import NetworkError, SimulationError, closest
 from jaxsim.kernels import Inputs, Program
 from jaxsim.network import Expression, Network, names, parse, substitute, to_string
+
+USUAL_STEPS = 1024  # of the finer meshes
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,14 @@ def ask(network: Any, quantity: Any, at: Any, schedule: Any, start: float, seed:
     check(request)
     if not float(start) < float(at):
         raise SimulationError(f"at is {at!r}, and nothing has happened by the start at {start:g}; give a later time")
+    refuse_unresolved((float(at) - float(start)) / USUAL_STEPS, float(start), float(at))
     with double_precision():
         program, inputs = prepare(network, request, backend)
+    if program.reason:
+        raise SimulationError(
+            f"{program.reason}, and js.estimate computes rates in single precision; "
+            f"choose units in which rates and constants are nearer to 1, or average trajectories of js.simulate"
+        )
     text = quantity if isinstance(quantity, str) else to_string(quantity)
     return Question(network, expression, text, float(at), float(start), schedule, program, inputs)
 

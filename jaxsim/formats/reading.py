@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jaxsim.formats.problems import Problems
-from jaxsim.network import Network
+from jaxsim.network import Expression, Network
 
 
 @dataclass
@@ -24,7 +24,13 @@ class Reading:
     names
         For each identifier of the file its name in the network, where the two differ.
     volumes
-        Size of the compartment of each species, where it is constant.
+        Size of the compartment of each species, where it has one: a number, or a name of the network.
+    per_volume
+        Species by which formulas mean the concentration.
+    numbers
+        Identifiers of the file that are written into the formulas as numbers.
+    starts
+        Amounts at which species start, by name in the network; real numbers where the reader was asked for them.
 
     Examples
     --------
@@ -38,7 +44,10 @@ class Reading:
     problems: Problems = field(default_factory=Problems)
     notes: list[str] = field(default_factory=list)
     names: Mapping[str, str] = field(default_factory=dict)
-    volumes: Mapping[str, float] = field(default_factory=dict)
+    volumes: Mapping[str, Expression] = field(default_factory=dict)
+    per_volume: frozenset[str] = frozenset()
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    starts: Mapping[str, float] = field(default_factory=dict)
 
     def or_refuse(self) -> Network:
         """Return the network, or raise a FormatError with all problems."""

@@ -3,14 +3,17 @@
 libSBML reads MathML by recursion and would overflow the stack of the process; here the file is only streamed through.
 """
 
+import errno
 from pathlib import Path
+from stat import S_ISREG
 from xml.parsers import expat
 
 from jaxsim.formats.problems import Problem, Refused
 
 LARGEST = 64 << 20  # bytes; the largest published models are a tenth of this
 DEEPEST = 150  # levels of elements
-MOST_ELEMENTS = 3_000_000
+MOST_ELEMENTS = 1_500_000
+LONGEST_FORMULA = 50_000  # elements; libSBML makes a sum of n terms a chain n deep, which it walks by recursion
 
 
 def screen(text: bytes) -> Problem | None:
@@ -27,23 +30,31 @@ def screen(text: bytes) -> Problem | None:
         return Problem("", f"has {len(text)} bytes, more than {LARGEST}")
     parser = expat.ParserCreate()
     found: list[Problem] = []
-    depth, elements = 0, 0
+    depth, elements, formula = 0, 0, 0  # the last: elements before the formula that is open
 
     def stop(why: str) -> None:
         found.append(Problem("", why, parser.CurrentLineNumber))
         raise Refused
 
-    def start(_name: str, _attributes: object) -> None:
-        nonlocal depth, elements
+    def start(name: str, _attributes: object) -> None:
+        nonlocal depth, elements, formula
         depth, elements = depth + 1, elements + 1
+        if name.rpartition(":")[2] == "math":
+            formula = elements
+        if formula and elements - formula > LONGEST_FORMULA:
+            stop(f"has a formula of more than {LONGEST_FORMULA} elements; write it in parts, by assignment rules")
         if depth > DEEPEST:
             stop(f"is nested deeper than {DEEPEST} elements; write its formulas in parts")
         if elements > MOST_ELEMENTS:
-            stop(f"has more than {MOST_ELEMENTS} elements")
+            stop(
+                f"has more than {MOST_ELEMENTS} elements; write a smaller model, or its reactions in jaxsim's own form"
+            )
 
-    def end(_name: str) -> None:
-        nonlocal depth
+    def end(name: str) -> None:
+        nonlocal depth, formula
         depth -= 1
+        if name.rpartition(":")[2] == "math":
+            formula = 0
 
     def declaration(*_: object) -> None:
         stop("has a document type declaration, which SBML does not use; remove it")
@@ -74,5 +85,7 @@ def read_bytes(path: Path) -> bytes:
     >>> len(read_bytes(Path(__file__))) > 100
     True
     """
+    if not S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        raise OSError(errno.EINVAL, "it is no ordinary file")
     with path.open("rb") as file:
         return file.read(LARGEST + 1)

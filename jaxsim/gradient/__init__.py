@@ -10,7 +10,8 @@ function from any pytree of numbers to a network and a schedule, which is how a 
     found = js.gradient(regimen, objective, at=z, trajectories=10_000, seed=7)
     found.vector, found.covariance          # [P], [P, P], in the order of jax.tree.leaves(z)
 
-An estimator is one file with ``estimate(problem) -> Estimate`` and one line in ``METHODS``. All of them read doses and
+An estimator is one file with ``estimate(problem) -> Estimate`` and one line in ``METHODS``, which holds its cost and
+what it is valid for. All of them read doses and
 rates through the same tables (exposure averaged over each leap, and parameters), whose derivatives are exact.
 """
 

@@ -53,11 +53,32 @@ class Average:
         return self.squares / (self.count * max(1, self.count - 1))
 
 
+class Alike:
+    """Whether every term had one and the same number in all trajectories so far."""
+
+    def __init__(self) -> None:
+        self.low: np.ndarray | None = None
+        self.high: np.ndarray | None = None
+
+    def add(self, numbers: np.ndarray) -> None:
+        """Take in F [J, L] of a batch."""
+        low, high = np.min(numbers, axis=1), np.max(numbers, axis=1)
+        self.low = low if self.low is None else np.minimum(self.low, low)
+        self.high = high if self.high is None else np.maximum(self.high, high)
+
+    @property
+    def terms(self) -> tuple[bool, ...]:
+        """For each term whether it was the same throughout."""
+        assert self.low is not None and self.high is not None
+        return tuple((self.low == self.high).tolist())
+
+
 def refuse_faults(faulty: np.ndarray, what: str) -> None:
     """Refuse a result in which a rate went out of range."""
     number = int(np.sum(faulty))
     if number:
         raise SimulationError(
-            f"in {number} of {faulty.size} trajectories a rate was negative or not finite or too many reactions fired "
-            f"in one {what}; correct the rate, or give a shorter step="
+            f"in {number} of {faulty.size} trajectories a rate was negative or not finite, took a species of which "
+            f"there was less than nothing, or too many reactions fired in one {what}; correct the rate, or give a "
+            f"shorter step="
         )

@@ -46,6 +46,8 @@ class Drive(NamedTuple):
     multiply: Any
     """float32 [n + 1, S]: given to species at the edges, with `add`."""
     add: Any
+    whole: Any
+    """int32 [n + 1, S]: the whole molecules of `add`, which single precision holds only up to 2**24."""
     initial: dict[str, Any]
     seed: Any
     """uint32 [2]."""
@@ -92,10 +94,13 @@ def begin(chain: Chain, drive: Drive) -> Lanes:
 
 def given(drive: Drive, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the counts after the doses of species at an edge."""
-    scale, shift = drive.multiply[edge], drive.add[edge]
-    changed = [scale[s] * row.astype(jnp.float32) + shift[s] for s, row in enumerate(x)]
-    same = jnp.all(scale == 1.0) & jnp.all(shift == 0.0)
-    return tuple(jnp.where(same, row, jnp.round(new).astype(jnp.int32)) for row, new in zip(x, changed, strict=True))
+    scale, whole = drive.multiply[edge], drive.whole[edge]
+    return tuple(dosed(scale[s], whole[s], row) for s, row in enumerate(x))
+
+
+def dosed(scale: Any, whole: Any, row: Any) -> Any:
+    """Return counts after a dose, which adds whole molecules, or sets the count where the scale is 0."""
+    return jnp.where(scale == 0.0, whole, row + whole)
 
 
 def bits(chain: Chain, key: tuple[Any, Any], step: Any, stream: int = 0) -> Any:

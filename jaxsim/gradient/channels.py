@@ -10,7 +10,7 @@ import numpy as np
 from jaxsim.gradient.chain import Chain, Drive, begin, rates
 from jaxsim.gradient.tables import Slopes
 from jaxsim.kernels.rates import plan_rates
-from jaxsim.network import names
+from jaxsim.network import changed_species, names
 
 
 class Channel(NamedTuple):
@@ -37,6 +37,32 @@ def find_channels(chain: Chain, slopes: Slopes) -> tuple[Channel, ...]:
         if reactions and any(np.any(leaf != 0.0) for leaf in jax.tree.leaves(slope)):
             found.append(Channel(False, -1, name, reactions))
     return tuple(found)
+
+
+def moved_by(channel: Channel, slopes: Slopes) -> np.ndarray:
+    """Return for each free number whether it moves a channel, bool [P]."""
+    if channel.in_time:
+        return np.any(slopes.tables.exposure[:, channel.column] != 0.0, axis=0)
+    leaves = jax.tree.leaves(slopes.tables.parameters[channel.name])
+    return np.any(np.stack([leaf != 0.0 for leaf in leaves]), axis=0)
+
+
+def reaching(chain: Chain, channels: tuple[Channel, ...], slopes: Slopes) -> np.ndarray:
+    """Return for each free number whether it reaches what the terms read, through any chain of reactions; bool [P]."""
+    structure = chain.structure
+    plan = plan_rates(structure, chain.sampled_parameters)
+    read = [_reads(rate, dict(plan.before)) for rate in plan.expressions]
+    looked = frozenset[str]().union(*(names(term.signal) for term in chain.terms))
+    leading, before = frozenset[int](), None
+    while leading != before:  # reactions that change what is read, or what reactions that do so read
+        before = leading
+        wanted = looked.union(*(read[r] for r in leading))
+        leading = frozenset(r for r, one in enumerate(structure.reactions) if changed_species(one) & wanted)
+    found = np.zeros(slopes.fixed.shape[1], bool)
+    for channel in channels:
+        if set(channel.reactions) & leading:
+            found |= moved_by(channel, slopes)
+    return found
 
 
 def _reads(rate: Any, before: dict[str, Any]) -> frozenset[str]:

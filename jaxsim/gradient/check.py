@@ -1,29 +1,41 @@
-"""js.check_gradient: an estimated gradient against coupled differences, with what the check could have seen."""
+"""js.check_gradient: an estimated gradient against coupled exact pairs, with what the check could have seen."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from jaxsim.dosing import Schedule
-from jaxsim.gradient.auto import chosen
+from jaxsim.gradient.auto import EVENT, EVENT_REACTION, chosen
 from jaxsim.gradient.batches import Average
-from jaxsim.gradient.difference import half_widths, slopes
+from jaxsim.gradient.difference import paired
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, known_species, posed
+from jaxsim.gradient.grid import cut
 from jaxsim.gradient.leap_score_estimator import leap_anchors
+from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.problem import Problem, drive_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.ripple import ripple
+from jaxsim.gradient.split_difference import prepared
+from jaxsim.gradient.stencils import Stencil, stencils
+from jaxsim.gradient.tables import build_tables
 from jaxsim.kernels.exposure import SHIFTS
 
-LIMIT = 3.3  # two-sided 0.001 for each component
-POWER = 2.8  # standard errors of the smallest bias that is seen with power 80 % at the 5 % level
+LIMIT = 3.2905  # two-sided 0.001 for each component
+POWER = LIMIT + 2.3263  # standard errors of the smallest bias that is seen at that level with power 99 %
 PLANTED = 0.9  # factor of the planted error
 LEFT = 0.1  # of the truncation that Richardson removes, where noise does not hide it: what he is taken to leave
+FEWEST = 10  # pairs that must have parted for a referee to have seen anything
+MOST_SECONDS = 120.0  # of one core, about, that a referee on exact paths may take
 OTHER_SEED = 0x5851F42D4C957F2D  # added to the seed: the referee shares no trajectory with the estimator
+EXACT = "coupled pairs of exact paths"
+LEAPS = (
+    "coupled pairs on leaps half as long, which see half of the bias of leaping alone, as exact paths have too many "
+    "events"
+)
 
 
 @dataclass(frozen=True)
@@ -34,15 +46,21 @@ class GradientCheck:
     ----------
     found
         The Gradient that is checked.
+    referee
+        What it was held against, in words: pairs of exact paths, unless these have too many events.
     reference, reference_error
-        Richardson's (4 D(h/2) - D(h)) / 3 of coupled central differences, on a seed of its own, [P].
+        Richardson's (4 D(h/2) - D(h)) / 3 of coupled differences, on a seed of its own, [P].
+    parted
+        How many pairs of the referee differed at all, int [P]; below ten nothing was seen.
     z
-        Of the difference of both, whose error counts a tenth of the truncation that Richardson has removed.
+        Of the difference of both beside the noise of both, so that a bias of the method or of its leaps is seen; the
+        error counts a tenth of the truncation that Richardson has removed.
     z_truncation
         Of D(h) - D(h/2), paired: beyond 3 the steps are too long for differences alone, though Richardson takes
         most of that away.
-    smallest_bias
-        The smallest relative bias that this check would have seen with a power of 80 %.
+    smallest_bias, smallest_error
+        The smallest bias that this check would have seen, at the level 0.001 with a power of 99 %: relative to the
+        reference, and in its unit.
     planted_z
         What z would be were the gradient a tenth too small; the check sees such an error where it is beyond 3.3.
     ripple
@@ -55,42 +73,86 @@ class GradientCheck:
     """
 
     found: Gradient
+    referee: str
     reference: np.ndarray
     reference_error: np.ndarray
+    parted: np.ndarray
     z: np.ndarray
     z_truncation: np.ndarray
     smallest_bias: np.ndarray
+    smallest_error: np.ndarray
     planted_z: np.ndarray
     ripple: np.ndarray
     seconds: float
 
     @property
+    def unseen(self) -> tuple[str, ...]:
+        """The components of which the referee saw no event, so that it says nothing of them."""
+        return self._named(self.parted < FEWEST)
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        """Those, and the components in which only an error larger than the gradient itself would have been seen."""
+        return self._named((self.parted < FEWEST) | ~(self.smallest_bias <= 1.0))
+
+    @property
     def passes(self) -> bool:
-        """Whether every component agrees with its referee, |z| < 3.3."""
-        return bool(np.all(np.abs(self.z) < LIMIT))
+        """Whether every component was seen and agrees with its referee, |z| < 3.3."""
+        return bool(np.all(np.abs(self.z) < LIMIT)) and not self.unseen
+
+    @property
+    def verdict(self) -> str:
+        """``"DISAGREES"``, ``"UNDECIDED"`` where a component is undecided, or ``"agrees"``."""
+        if np.any((np.abs(self.z) >= LIMIT) & (self.parted >= FEWEST)):
+            return "DISAGREES"
+        return "UNDECIDED" if self.undecided else "agrees"
 
     @property
     def sees_a_tenth(self) -> np.ndarray:
         """For each component whether an error of a tenth would have been caught."""
         return np.abs(self.planted_z) > LIMIT
 
+    def sees(self, share: float) -> np.ndarray:
+        """Return for each component whether an error of a share of it would have been caught, in 99 cases of 100."""
+        return (self.smallest_bias <= share) & (self.parted >= FEWEST)
+
     def __str__(self) -> str:
         names = self.found.components
         width = max(len(name) for name in names)
-        head = f"{'':<{width}}  {'estimate':>20} {'differences':>20} {'z':>6} {'z trunc.':>8} {'sees':>6} {'ripple':>7}"
+        head = f"{'':<{width}}  {'estimate':>20} {'referee':>20} {'z':>6} {'z trunc.':>8} {'sees':>6} {'ripple':>7}"
         rows = []
         for p, name in enumerate(names):
-            estimate = f"{self.found.vector[p]:.5g} +- {self.found.error[p]:.1g}"
+            estimate = f"{self.found.vector[p]:.5g} +- {self.found.noise[p]:.1g}"
             reference = f"{self.reference[p]:.5g} +- {self.reference_error[p]:.1g}"
             rows.append(
                 f"{name:<{width}}  {estimate:>20} {reference:>20} {self.z[p]:6.2f} {self.z_truncation[p]:8.2f} "
                 f"{self.smallest_bias[p]:6.1%} {self.ripple[p]:7.1%}"
             )
-        blind = [name for name, seen in zip(names, self.sees_a_tenth, strict=True) if not seen]
-        verdict = "agrees" if self.passes else "DISAGREES"
-        note = f"; an error of a tenth in {', '.join(blind)} would not have been seen" if blind else ""
         planted = "planted, an error of a tenth stands at z = " + ", ".join(f"{z:.1f}" for z in self.planted_z)
-        return "\n".join([head, *rows, planted, f"{self.found.method} {verdict} with coupled differences{note}"])
+        return "\n".join([head, *rows, planted, self.sentence])
+
+    @property
+    def sentence(self) -> str:
+        """What the check could have seen, and what it says."""
+        names, verdict = self.found.components, self.verdict
+        seen = ", ".join(f"{self._least(p)} ({name})" for p, name in enumerate(names))
+        off = self._named((np.abs(self.z) >= LIMIT) & (self.parted >= FEWEST))
+        named = {"agrees": (), "UNDECIDED": self.undecided, "DISAGREES": off}[verdict]
+        where = f" in {', '.join(named)}" if named else ""
+        blind = [name for name, seen in zip(names, self.sees_a_tenth, strict=True) if not seen]
+        note = f"; an error of a tenth in {', '.join(blind)} would not have been seen" if blind else ""
+        return f"sees errors from {seen} on: {self.found.method} {verdict}{where} with {self.referee}{note}"
+
+    def _least(self, p: int) -> str:
+        """Return the smallest error of a component that would have been seen."""
+        if self.parted[p] < FEWEST:
+            return "nothing, as no event was seen"
+        if self.smallest_bias[p] <= 1.0:
+            return f"{self.smallest_bias[p]:.2g} of its size"
+        return f"{self.smallest_error[p]:.2g}, more than its size {abs(self.reference[p]):.2g}"
+
+    def _named(self, mask: np.ndarray) -> tuple[str, ...]:
+        return tuple(name for name, here in zip(self.found.components, mask, strict=True) if here)
 
 
 def check_gradient(
@@ -111,7 +173,10 @@ def check_gradient(
     scored: Sequence[str] | None = None,
     shifts: Any = SHIFTS,
 ) -> GradientCheck:
-    """Estimate a gradient and hold it against coupled central differences, on other trajectories.
+    """Estimate a gradient and hold it against coupled differences of exact paths, on other trajectories.
+
+    So the bias of a method and of its leaps is seen. Where exact paths have too many events, the referee walks on leaps
+    half as long, and says so.
 
     Parameters are those of :func:`jaxsim.gradient`; besides:
 
@@ -125,7 +190,7 @@ def check_gradient(
     Returns
     -------
     GradientCheck
-        Print it; `passes` and `smallest_bias` belong together: agreement says no more than what could have been seen.
+        Print it; its `sentence` begins with what could have been seen, as agreement says no more than that.
 
     Examples
     --------
@@ -141,6 +206,7 @@ def check_gradient(
                     widths, shifts, 0)  # fmt: skip
     problem = problem._replace(scored=known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
+    method_named(name).refuse(problem)
     found = assembled(problem._replace(reason=reason), name, began)
     return compared(problem, found, int(trajectories if pairs is None else pairs), began)
 
@@ -148,27 +214,52 @@ def check_gradient(
 def compared(problem: Problem, found: Gradient, pairs: int, began: float) -> GradientCheck:
     """Hold a gradient that was found against differences on other trajectories."""
     other = problem._replace(seed=(problem.seed + OTHER_SEED) % (1 << 64), trajectories=pairs, first=0)
-    widths = half_widths(other)
-    anchor = leap_anchors(other, drive_of(other))
-    both = Average(2 * problem.size)
-    for wide, narrow in zip(slopes(other, widths, anchor), slopes(other, widths / 2, anchor), strict=True):
+    referee, quotients = _referee(other)
+    size, both, parted = problem.size, Average(2 * problem.size), np.zeros(problem.size, np.int64)
+    for batch in quotients:
+        wide, narrow = batch[:size], batch[size:]
         both.add(np.concatenate([(4.0 * narrow - wide) / 3.0, wide - narrow]))
-    size = problem.size
+        parted += np.count_nonzero(wide, axis=1)
     reference, apart = both.mean[:size], both.mean[size:]
     errors = np.sqrt(np.maximum(np.diag(both.covariance), 0.0))
     removed = np.maximum(np.abs(apart) - LIMIT * errors[size:], 0.0)
-    together = np.sqrt(found.error**2 + errors[:size] ** 2 + (LEFT * removed) ** 2)
+    together = np.sqrt(found.noise**2 + errors[:size] ** 2 + (LEFT * removed) ** 2)
     return GradientCheck(
         found=found,
+        referee=referee,
         reference=reference,
         reference_error=errors[:size],
+        parted=parted,
         z=_ratio(found.vector - reference, together),
         z_truncation=_ratio(apart, errors[size:]),
         smallest_bias=np.abs(_ratio(POWER * together, reference)),
+        smallest_error=POWER * together,
         planted_z=_ratio(PLANTED * found.vector - reference, together),
         ripple=ripple(problem),
         seconds=time.perf_counter() - began,
     )
+
+
+def _referee(problem: Problem) -> tuple[str, Iterator[np.ndarray]]:
+    """Return what a gradient is held against, and the quotients of its batches: of steps h, then of h/2, [2 P, L]."""
+    taken = stencils(problem)
+    both = [*taken, *(stencil.scaled(0.5) for stencil in taken)]
+    if _seconds(problem, both) <= MOST_SECONDS:
+        batches, _ = prepared(problem, both)
+        return EXACT, (found.quotients for found in batches)
+    grid = cut(problem.grid, 2)
+    tables, slopes = build_tables(problem.free, problem.network, grid.edges, problem.shifts, grid.pinned)
+    fine = problem._replace(grid=grid, tables=tables, slopes=slopes)
+    method_named("difference").refuse(problem)
+    return LEAPS, (found.quotients for found in paired(fine, both, leap_anchors(fine, drive_of(fine))))
+
+
+def _seconds(problem: Problem, taken: list[Stencil]) -> float:
+    """Return about how long pairs of exact paths take one core."""
+    assert problem.pace is not None
+    event = EVENT + EVENT_REACTION * len(problem.network.structure.reactions)
+    paths = problem.trajectories * (1 + sum(len(stencil.pairs) for stencil in taken))
+    return 1e-9 * event * problem.pace.events * paths
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

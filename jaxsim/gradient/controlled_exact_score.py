@@ -8,12 +8,12 @@ from jaxsim.gradient.exact_drive import exact_drive
 from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
 from jaxsim.gradient.leap_score_estimator import spread_of
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, lanes_of
-from jaxsim.gradient.score_estimator import BIAS, exact_anchors, refuse_exact_faults, refuse_nonlinear, with_first
+from jaxsim.gradient.score_estimator import BIAS, exact_anchors, refuse, refuse_exact_faults, with_first
 
 
 def estimate(problem: Problem) -> Estimate:
     """Average what the linear critics leave over, times scores, plus what they see."""
-    refuse_nonlinear(problem)
+    refuse(problem)
     chain = chain_of(problem, lanes_of(problem))
     exact, slopes = exact_drive(problem)
     spread, channels = spread_of(problem._replace(slopes=slopes)), find_channels(chain, slopes)

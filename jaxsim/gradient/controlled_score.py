@@ -1,14 +1,16 @@
 """Method controlled_score: scores on the leap chain with martingale control variates, fitted on other trajectories."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import Anchor, influences, values
+from jaxsim.gradient.credit import Anchor, Doubt, influences, values
 from jaxsim.gradient.critics import linear_critics
 from jaxsim.gradient.leap_score import Scores, leap_scores
 from jaxsim.gradient.leap_score_estimator import BIAS, bias_of, leap_anchors, spread_of
@@ -43,20 +45,24 @@ def controlled_estimate(
 ) -> Estimate:
     """Fit the critics' weights on one batch of its own, and average over the others."""
     (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
+    refuse(pilot)
     weights = fitted(problem.objective, anchor, pilot)
     given = batches(problem.first, problem.trajectories, lanes)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
+    gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
+    doubt = Doubt(anchor, problem.size)
     for kept in run_batches(call, given):
         refuse(kept)
-        gradient.add(controlled(problem.objective, anchor, kept, weights))
+        parts = partial(controlled, problem.objective, kept=kept, weights=weights)
+        gradient.add(parts(anchor))
+        doubt.add(parts)
         martingale = kept.martingale.astype(np.float64)
         value.add((values(problem.objective, anchor, kept.numbers) - weights @ martingale)[None, :])
+        alike.add(kept.numbers)
         held += float(np.mean(getattr(kept, "held", 0.0))) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
-    number = lanes * len(given)
-    return Estimate(
-        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(bias, anchor), held
-    )
+    number, bias = lanes * len(given), bias_of(bias, anchor)
+    covariance = doubt.covariance(gradient)
+    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms)
 
 
 def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.ndarray:
@@ -64,6 +70,11 @@ def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.n
     martingale = kept.martingale.astype(np.float64)
     martingale = martingale - martingale.mean(axis=1, keepdims=True)
     phi = influences(objective, anchor, kept.numbers)
+    if not (np.all(np.isfinite(martingale)) and np.all(np.isfinite(phi))):
+        raise SimulationError(
+            "a control variate of the score, the adjoint of the rate equations along the path, is not finite; give a "
+            "shorter step=, or use method 'score' or 'leap_score', which have none"
+        )
     weights: np.ndarray = np.linalg.lstsq(martingale.T, phi - phi.mean(), rcond=1e-6)[0]
     return weights
 

@@ -1,9 +1,10 @@
 """From scores to gradients: each term's influence times its score, centred with the other trajectories' mean.
 
 With phi the influence of a trajectory on an objective (F itself for a mean, (F - m)^2 for a variance, (F - q)+ over the
-share of the tail for a tail mean), the gradient is the covariance of phi and the score. Centring phi by the mean of the
-other trajectories of the batch ("leave one out") gives the sample covariance, which is unbiased; for the variance the
-third cumulant's k-statistic is. Sources: Wang & Rathinam, SIAM/ASA J. Uncertain. Quantif. 4 (2016) 1288, for centring.
+share of the tail for a tail mean, see `Anchor`), the gradient is the covariance of phi and the score. Centring phi by
+the mean of the other trajectories of the batch ("leave one out") gives the sample covariance, which is unbiased; for
+the variance the third cumulant's k-statistic is. Sources: Wang & Rathinam, SIAM/ASA J. Uncertain. Quantif. 4 (2016)
+1288, for centring.
 """
 
 from collections.abc import Callable
@@ -13,14 +14,25 @@ import numpy as np
 from scipy import stats
 
 from jaxsim.errors import SimulationError
+from jaxsim.gradient.batches import Average
 from jaxsim.gradient.objective import Objective, Term, described
 
 PILOT_MOST = 1 << 20
 BAND = 0.05  # of probability to each side, over which a density is estimated
+NORMAL = 1.96  # standard errors in half an interval of 95 %
+REACH = 1.5  # standard errors of a level within which quantiles are taken: seldom is the atom farther
+MORE = 4  # times as many trajectories, where a pilot cannot tell between two atoms
+NODES = np.linspace(-REACH, REACH, 9)
+SHARES = np.exp(-0.5 * NODES**2) / np.sum(np.exp(-0.5 * NODES**2))  # their probabilities
 
 
 class Anchor(NamedTuple):
-    """What a quantile or tail mean holds fixed, from other trajectories."""
+    """What a quantile or tail mean holds fixed, from other trajectories.
+
+    Where counts stand on few values, the quantile of a sample flips between two of them, and what lies above one or the
+    other differs by the whole of its probability. So a tail is that above several quantiles, each with the probability
+    that it is the one, which splits the atoms between which the sample cannot tell.
+    """
 
     quantile: float
     quantile_error: float
@@ -28,11 +40,83 @@ class Anchor(NamedTuple):
     high: float
     band: float
     """Probability between low and high, around the quantile."""
+    nodes: tuple[float, ...]
+    """Quantiles at levels within the error of the level."""
+    density_error: float = 0.0
+    """Of the density at the quantile, relative; 0 where none is needed."""
+    on_atom: bool = False
+    """Whether it is one of few values that trajectories come to."""
 
     @property
     def density(self) -> float:
         """Of F at the quantile."""
         return self.band / (self.high - self.low)
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the quantile is on one of two atoms or the other."""
+        return self.on_atom and self.nodes[0] != self.nodes[-1]
+
+    @property
+    def alternatives(self) -> tuple[tuple["Anchor", "Anchor"], ...]:
+        """Pairs of anchors at both ends of what is not known, 1.5 standard errors away."""
+        ends = (self.nodes[0], self.nodes[-1])
+        below, above = (self._replace(quantile=end, nodes=(end,) * len(NODES)) for end in ends)
+        if not self.density_error:
+            return ((below, above),)
+        part = REACH * self.density_error
+        return (below, above), (self._replace(band=self.band * (1 - part)), self._replace(band=self.band * (1 + part)))
+
+
+class Doubt:
+    """What the error of quantiles from other trajectories adds to the covariance of a gradient.
+
+    A gradient is estimated at both ends of the interval of each quantile too, 1.5 standard errors away; what lies
+    farther from the estimate counts as so many.
+    """
+
+    def __init__(self, anchor: list[Anchor | None], size: int) -> None:
+        self.pairs = alternatives(anchor)
+        self.averages = [[Average(size) for _ in pair] for pair in self.pairs]
+
+    def add(self, gradients: Callable[[list[Anchor | None]], np.ndarray]) -> None:
+        """Take in what a batch gives to the gradient, [P, L], as a function of the anchors."""
+        for pair, averages in zip(self.pairs, self.averages, strict=True):
+            for anchor, average in zip(pair, averages, strict=True):
+                average.add(gradients(anchor))
+
+    def covariance(self, found: Average) -> np.ndarray:
+        """Return the covariance [P, P] of a gradient from the same batches with what it adds."""
+        total = found.covariance
+        for (anchor, _), (below, above) in zip(self.pairs, self.averages, strict=True):
+            total = doubted(total, below.mean - found.mean, above.mean - found.mean, on_atoms(anchor))
+        return total
+
+
+def alternatives(anchor: list[Anchor | None]) -> list[tuple[list[Anchor | None], list[Anchor | None]]]:
+    """Return pairs of lists of anchors, in which one is at either end of what is not known of it."""
+    found = []
+    for j, one in enumerate(anchor):
+        for pair in () if one is None else one.alternatives:
+            below, above = ([*anchor[:j], end, *anchor[j + 1 :]] for end in pair)
+            found.append((below, above))
+    return found
+
+
+def on_atoms(anchor: list[Anchor | None]) -> bool:
+    """Return whether some quantile is one of few values."""
+    return any(one is not None and one.on_atom for one in anchor)
+
+
+def doubted(covariance: np.ndarray, below: np.ndarray, above: np.ndarray, atoms: bool) -> np.ndarray:
+    """Return a covariance [P, P] with the farther of two ends, by component, as 1.5 standard errors more.
+
+    On atoms a gradient is one or the other, not between: that is no noise of mean zero, so that errors add up.
+    """
+    reach = np.maximum(np.abs(below), np.abs(above)) / REACH
+    sign = np.where(above >= below, 1.0, -1.0)
+    more = np.diag(2.0 * reach * np.sqrt(np.maximum(np.diag(covariance), 0.0))) if atoms else 0.0
+    return covariance + np.outer(sign * reach, sign * reach) + more
 
 
 def needs_pilot(objective: Objective) -> bool:
@@ -40,14 +124,25 @@ def needs_pilot(objective: Objective) -> bool:
     return any(term.summary in ("quantile", "tail mean") for term in objective.terms)
 
 
-def anchors(objective: Objective, pilot: Callable[[], np.ndarray]) -> list[Anchor | None]:
-    """Return the anchor of each term; `pilot` gives F [J, number] of trajectories of their own."""
+def anchors(
+    objective: Objective, pilot: Callable[[], np.ndarray], more: Callable[[], np.ndarray] | None = None
+) -> list[Anchor | None]:
+    """Return the anchor of each term; `pilot` gives F [J, number] of trajectories of their own.
+
+    Where these cannot tell on which of two atoms a tail begins, `more` gives those of `MORE` times as many.
+    """
     if not needs_pilot(objective):
         return [None] * len(objective.terms)
-    numbers = np.asarray(pilot(), np.float64)
+    found = _anchors(objective, pilot())
+    if more is not None and any(one is not None and one.in_doubt for one in found):
+        found = _anchors(objective, more())
+    return found
+
+
+def _anchors(objective: Objective, numbers: np.ndarray) -> list[Anchor | None]:
     return [
         _anchor(term, row) if term.summary in ("quantile", "tail mean") else None
-        for term, row in zip(objective.terms, numbers, strict=True)
+        for term, row in zip(objective.terms, np.asarray(numbers, np.float64), strict=True)
     ]
 
 
@@ -55,10 +150,12 @@ def _anchor(term: Term, numbers: np.ndarray) -> Anchor:
     level = term.level if term.summary == "quantile" or term.upper else 1.0 - term.level
     quantile = float(np.quantile(numbers, level, method="inverted_cdf"))
     error = np.sqrt(level * (1 - level) / numbers.size)
+    levels = np.clip(level + error * NODES, 0.0, 1.0)
+    nodes = tuple(np.quantile(numbers, levels, method="inverted_cdf").tolist())
     around = np.quantile(numbers, np.clip([level - error, level + error], 0, 1))
     spread = float(np.diff(around)[0]) / 2
     if term.summary == "tail mean":
-        return Anchor(quantile, spread, quantile, quantile + 1.0, 1.0)
+        return Anchor(quantile, spread, quantile, quantile + 1.0, 1.0, nodes, on_atom=len(set(nodes)) < len(nodes))
     band = min(BAND, level / 2, (1 - level) / 2)
     low, high = np.quantile(numbers, [level - band, level + band])
     atom = float(np.mean(numbers == quantile))
@@ -67,7 +164,8 @@ def _anchor(term: Term, numbers: np.ndarray) -> Anchor:
             f"the {described(term)} stands on one value that {atom:.0%} of the trajectories take, where a quantile has "
             f"no derivative; use js.probability or js.cvar"
         )
-    return Anchor(quantile, spread, float(low), float(high), 2 * band)
+    unsure = float(np.sqrt((1.0 - 2.0 * band) / (2.0 * band * numbers.size)))
+    return Anchor(quantile, spread, float(low), float(high), 2 * band, nodes, unsure)
 
 
 def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
@@ -80,8 +178,10 @@ def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndar
     assert anchor is not None
     if term.summary == "quantile":
         return -(numbers <= anchor.quantile).astype(np.float64) / anchor.density
-    side = 1.0 if term.upper else -1.0
-    return side * np.maximum(side * (numbers - anchor.quantile), 0.0) / (1.0 - term.level)
+    side, total = 1.0 if term.upper else -1.0, np.zeros(numbers.shape)
+    for node, share in zip(anchor.nodes, SHARES, strict=True):
+        total += share * side * np.maximum(side * (numbers - node), 0.0)
+    return total / (1.0 - term.level)
 
 
 def influences(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
@@ -100,7 +200,7 @@ def value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
     assert anchor is not None
     if term.summary == "quantile":  # one Newton step from the anchor, which makes it a mean
         return anchor.quantile + (term.level - (numbers <= anchor.quantile)) / anchor.density
-    return anchor.quantile + influence(term, anchor, numbers)
+    return float(SHARES @ np.array(anchor.nodes)) + influence(term, anchor, numbers)
 
 
 def contributions(

@@ -66,7 +66,7 @@ def moved_effect(network: Network, of: str, by: float = 0.0) -> Moved:
     >>> to_string(moved_effect(net, "drug/(1 + drug)").network.structure.reactions[0].rate)
     'X*(1/(2 + 2*drug) + -0.5*shift_of_the_effect)'
     """
-    refuse_for_gradient(network, "switching_function")
+    refuse_for_gradient(network)
     structure = network.structure
     effect = substitute(parse(of), dict(structure.observables))
     known = {name: float(value) for name, value in network.parameters.items() if not is_distribution(value)}

@@ -7,7 +7,7 @@ import numpy as np
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.grid import Grid, leap_grid
 from jaxsim.gradient.problem import Problem, drive_of
-from jaxsim.gradient.tables import Slopes, build_tables
+from jaxsim.gradient.tables import Slopes, Tables, build_tables, table_values
 
 PIECES = 8192  # of the span, over each of which a drug curve is its mean; the error falls with their square
 CELLS = 64  # of thinning, beside those that looks and doses of species make
@@ -35,18 +35,37 @@ class ExactDrive(NamedTuple):
     """float32 [m, D, P]: its integral up to each piece, for the compensator of the score."""
 
 
+def exact_tables(problem: Problem) -> tuple[np.ndarray, Tables, Slopes]:
+    """Return the edges of the pieces, and the tables that exact paths read with their slopes."""
+    pieces = _pieces(problem)
+    return pieces, *build_tables(problem.free, problem.network, pieces, shifts=1)
+
+
 def exact_drive(problem: Problem) -> tuple[ExactDrive, Slopes]:
     """Return the tables, and the slopes that come with them."""
-    start, end = float(problem.grid.edges[0]), float(problem.grid.edges[-1])
-    pieces = np.linspace(start, end, PIECES + 1)
-    tables, slopes = build_tables(problem.free, problem.network, pieces, shifts=1)
+    pieces, tables, slopes = exact_tables(problem)
+    return _laid_out(problem, pieces, tables, slopes.tables.exposure), slopes
+
+
+def plain_drive(problem: Problem) -> ExactDrive:
+    """Return the tables of paths without scores."""
+    pieces = _pieces(problem)
+    tables = table_values(problem.network, problem.schedule, pieces, shifts=1)
+    return _laid_out(problem, pieces, tables, np.zeros((*tables.exposure.shape, 0)))
+
+
+def _pieces(problem: Problem) -> np.ndarray:
+    return np.linspace(float(problem.grid.edges[0]), float(problem.grid.edges[-1]), PIECES + 1)
+
+
+def _laid_out(problem: Problem, pieces: np.ndarray, tables: Tables, by: np.ndarray) -> ExactDrive:
+    start, end = float(pieces[0]), float(pieces[-1])
     cells = leap_grid(
         problem.objective, problem.schedule, problem.network.structure.species, (start, end), (end - start) / CELLS
     )
     width = (end - start) / PIECES
     lower, upper = _bounds(tables.exposure, pieces, cells)
     drive = drive_of(problem._replace(grid=cells), tables)
-    by = slopes.tables.exposure
     return ExactDrive(
         drive=drive,
         origin=np.float64(start),
@@ -58,7 +77,7 @@ def exact_drive(problem: Problem) -> tuple[ExactDrive, Slopes]:
         reached=_running(tables.exposure, width),
         slope=by.astype(np.float32),
         slope_reached=_running(by, width).astype(np.float32),
-    ), slopes
+    )
 
 
 def _running(table: np.ndarray, width: float) -> np.ndarray:

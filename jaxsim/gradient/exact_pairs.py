@@ -30,7 +30,8 @@ from jaxsim.gradient.exact_proposals import (
 )
 from jaxsim.gradient.exact_score import Settled, Side, applied, first_side, going, numbers_at_end
 from jaxsim.gradient.exact_tally import exposure_at, place
-from jaxsim.kernels.rates import plan_rates, total
+from jaxsim.kernels.rates import plan_rates
+from jaxsim.kernels.selection import running_sums
 
 
 class Pairs(NamedTuple):
@@ -95,12 +96,12 @@ def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], si
     x = [reals(side.x) for side in sides]
     bounds = [upper_bounds(chain, plan, d, own, clock, row) for d, own, row in zip(drives, lanes, x, strict=True)]
     larger = [jnp.maximum(one, other) for one, other in zip(*bounds, strict=True)]
-    proposal = propose(exact, clock, total(larger))
+    proposal = propose(exact, clock, running_sums(larger))
     piece, _ = place(exact, proposal.until)
     found = [
         rates(chain, row, exposure_at(d, piece), own.parameters) for d, own, row in zip(drives, lanes, x, strict=True)
     ]
-    wrong, every = out_of_range(proposal.sums[-1], [*larger, *found[0], *found[1]]), tuple(range(len(larger)))
+    wrong, every = out_of_range(clock, proposal.sums[-1], [*larger, *found[0], *found[1]]), tuple(range(len(larger)))
     below, above = (accepted(exact, clock, proposal, a, every, wrong) for a in found)
     pending = (below & np.int32(0xFFFF)) | (above << np.int32(16))
     return _Pair([side._replace(pending=None) for side in sides], pending, drawn(lanes[0], clock, proposal))

@@ -12,9 +12,9 @@ import numpy as np
 
 from jaxsim.gradient.chain import Chain
 from jaxsim.gradient.exact_drive import ExactDrive
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
 from jaxsim.kernels.rates import Rates, leaves_before, propensity_bounds
-from jaxsim.kernels.selection import choose, waiting_time
+from jaxsim.kernels.selection import choose, resolved, waiting_time
 
 NONE, ENTER, REJECTED, FAULT = -1, -2, -3, -4
 
@@ -38,9 +38,9 @@ class Proposal(NamedTuple):
     """An event proposed at the bounds."""
 
     sums: list[Any]
-    """float32 [L]: running sums of the bounds."""
+    """float64 [L]: running sums of the bounds."""
     threshold: Any
-    """float32 [L]: where among them it lies."""
+    """float64 [L]: where among them it lies."""
     chosen: Any
     """int32 [L]: the reaction there."""
     inside: Any
@@ -75,9 +75,9 @@ def faulty(exact: ExactDrive, clock: Clock) -> Any:
 def propose(exact: ExactDrive, clock: Clock, sums: list[Any]) -> Proposal:
     """Return the next proposal, from running sums of bounds over the cell."""
     edge = exact.edges[within(exact, clock) + np.int32(1)]
-    u_time, u_choice = two_uniforms(clock.bits, jnp.float32)
-    arrival = clock.time + waiting_time(u_time, sums[-1])
-    threshold = u_choice * sums[-1]
+    wait, u = wait_and_choice(clock.bits, jnp.float32)
+    arrival = clock.time + waiting_time(wait, sums[-1].astype(jnp.float32))
+    threshold = u * sums[-1]
     return Proposal(sums, threshold, choose(threshold, sums), arrival < edge, jnp.minimum(arrival, edge))
 
 
@@ -98,7 +98,8 @@ def accepted(
     """Return what a proposal comes to for rates of which some are below their bounds."""
     pending, sums = proposal.chosen, proposal.sums
     for r in thinned:
-        above = sums[r - 1] + a[r] if r else a[r]
+        above = a[r].astype(jnp.float64)
+        above = sums[r - 1] + above if r else above
         refused = (proposal.chosen == np.int32(r)) & ~(proposal.threshold < above)
         pending = jnp.where(refused, np.int32(REJECTED), pending)
     pending = jnp.where(proposal.inside, pending, np.int32(ENTER))
@@ -106,9 +107,9 @@ def accepted(
     return jnp.where(clock.cell >= np.int32(exact.lower.shape[0]), np.int32(NONE), pending)
 
 
-def out_of_range(total_rate: Any, found: list[Any]) -> Any:
-    """Return the lanes in which a rate is negative or the total not finite."""
-    wrong = ~(total_rate < np.float32(3e38))
+def out_of_range(clock: Clock, total_rate: Any, found: list[Any]) -> Any:
+    """Return the lanes in which a rate is negative, the total not finite, or too large for the clock."""
+    wrong = ~((total_rate < 3e38) & resolved(total_rate, clock.time))
     for rate in found:
         wrong = wrong | (rate < 0.0)
     return wrong

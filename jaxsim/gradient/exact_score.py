@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 
 from jaxsim.ensemble.compiler import compiler_options
-from jaxsim.gradient.chain import Chain, begin, first_note, rates, reals, signals
+from jaxsim.gradient.chain import Chain, begin, dosed, first_note, rates, reals, signals
 from jaxsim.gradient.channels import Channel, parameter_slopes
 from jaxsim.gradient.exact_critic import Control, ExactCritic, first_control, followed
 from jaxsim.gradient.exact_drive import ExactDrive
@@ -37,7 +37,8 @@ from jaxsim.gradient.exact_proposals import (
 )
 from jaxsim.gradient.exact_tally import Span, Tally, exposure_at, first_tally, place, score_now, settled, tallied
 from jaxsim.gradient.leap_score import Spread
-from jaxsim.kernels.rates import plan_rates, total
+from jaxsim.kernels.rates import plan_rates
+from jaxsim.kernels.selection import running_sums
 from jaxsim.network import stoichiometry
 
 
@@ -164,8 +165,8 @@ def settled_terms(chain: Chain, exact: ExactDrive) -> Settled:
     looks, cells, drive = exact.drive.looks, exact.lower.shape[0], exact.drive
     last = {"at": looks.at[cells], "integral": looks.weight[cells - 1] > 0.0}
     late = tuple(bool(term.kind in last and last[term.kind][j]) for j, term in enumerate(chain.terms))
-    dosed = np.any((drive.multiply != 1.0) | (drive.add != 0.0), axis=0)
-    return Settled(late, tuple(bool(given) for given in dosed))
+    given = np.any((drive.multiply != 1.0) | (drive.add != 0.0), axis=0)
+    return Settled(late, tuple(bool(dose) for dose in given))
 
 
 def first_side(chain: Chain, exact: ExactDrive, lanes: Any, scores: tuple[Any, ...]) -> Side:
@@ -210,9 +211,8 @@ def changed(chain: Chain, known: Settled, exact: ExactDrive, here: Side, clock: 
         if not known.dosed[s]:
             x.append(row)
             continue
-        scale, shift = (table[cell + np.int32(1), s] for table in (exact.drive.multiply, exact.drive.add))
-        same = ~enters | ((scale == 1.0) & (shift == 0.0))
-        x.append(jnp.where(same, row, jnp.round(scale * row.astype(jnp.float32) + shift).astype(jnp.int32)))
+        scale, whole = (table[cell + np.int32(1), s] for table in (exact.drive.multiply, exact.drive.whole))
+        x.append(jnp.where(enters, dosed(scale, whole, row), row))
     return tuple(x)
 
 
@@ -252,11 +252,11 @@ def _proposed(
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     x = reals(here.x)
     upper = upper_bounds(chain, plan, exact, lanes, clock, x)
-    proposal = propose(exact, clock, total(upper))
+    proposal = propose(exact, clock, running_sums(upper))
     end = place(exact, proposal.until)  # of a path that has ended, its end
     exposure = exposure_at(exact, end[0])
     a = rates(chain, x, exposure, lanes.parameters)
-    pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(proposal.sums[-1], [*upper, *a]))
+    pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(clock, proposal.sums[-1], [*upper, *a]))
     here = here._replace(pending=pending)
     after = reals(changed(chain, known, exact, here, clock))
     span = Span(x, after, exposure, clock.time, proposal.until, end, pending)

@@ -71,10 +71,14 @@ class Free(NamedTuple):
     shapes: tuple[tuple[int, ...], ...]
     structure: Any
     """How the groups make the pytree that is returned."""
+    labels: tuple[str, ...] | None = None
+    """Names of the components, where indices of the groups would not say what they are."""
 
     @property
     def components(self) -> tuple[str, ...]:
         """A name for every component of theta."""
+        if self.labels is not None:
+            return self.labels
         result = []
         for name, shape in zip(self.names, self.shapes, strict=True):
             result += [name + "".join(f"[{i}]" for i in index) for index in np.ndindex(shape)]
@@ -129,7 +133,7 @@ def _of_network(network: Network, schedule: Schedule, free: Sequence[str] | None
     known = _places(base)
     positions, leaves = [], []
     for name in free:
-        position = _position(name, known, schedule)
+        position = _position(name, known, schedule, network.structure.species)
         positions.append(position)
         leaves.append(np.asarray(jax.tree.leaves(base)[position], np.float64))
     if len(set(positions)) < len(positions):
@@ -168,7 +172,7 @@ def _places(base: Any) -> dict[str, int]:
     return places
 
 
-def _position(name: str, known: dict[str, int], schedule: Schedule) -> int:
+def _position(name: str, known: dict[str, int], schedule: Schedule, species: Sequence[str]) -> int:
     if name in known:
         return known[name]
     parts = ENTRY.fullmatch(name)
@@ -178,5 +182,11 @@ def _position(name: str, known: dict[str, int], schedule: Schedule) -> int:
             return known[several[0]]
         if parts[2] is None and several:
             raise SimulationError(f"'{parts[1]}' has several doses; say which with one of {several}")
+    initial = name.partition(".")[0]
+    if initial in species:
+        raise SimulationError(
+            f"'{name}' is of the initial count of '{initial}', whole molecules that have no derivative; free a rate, a "
+            f"dose of an input or the law of a parameter instead"
+        )
     shown = [key.replace("[0].", ".") for key in known]
     raise SimulationError(f"'{name}' is no number of the network or the schedule{closest(name, [*known, *shown])}")

@@ -7,23 +7,28 @@ from typing import Any
 import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
+from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.precision import refuse_for_single
 from jaxsim.errors import SimulationError, closest
 from jaxsim.gradient.admission import (
-    driven_inputs,
+    largest_known_count,
     moving_parameters,
     refuse_for_gradient,
     refuse_moving_jumps,
     refuse_moving_objective,
 )
 from jaxsim.gradient.auto import chosen
-from jaxsim.gradient.channels import find_channels
+from jaxsim.gradient.channels import find_channels, moved_by
+from jaxsim.gradient.discretisation import discretisation
 from jaxsim.gradient.free import Free, free_numbers
-from jaxsim.gradient.grid import leap_grid
+from jaxsim.gradient.grid import Grid, leap_grid
 from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.no_event import with_bounds
 from jaxsim.gradient.objective import settled
-from jaxsim.gradient.problem import Estimate, Problem, chain_of
+from jaxsim.gradient.pace import pace, refined
+from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of
 from jaxsim.gradient.result import Gradient
-from jaxsim.gradient.tables import build_tables
+from jaxsim.gradient.tables import Slopes, build_tables, sampled_names
 from jaxsim.gradient.unseen import refuse_unseen
 from jaxsim.kernels.exposure import SHIFTS
 
@@ -74,9 +79,11 @@ def gradient(
     start, end : float
         Span of the simulation; its end is the last time in the objective if not given.
     step : float, optional
-        Longest leap; 1/512 of the span if not given.
+        Longest leap; if not given 1/512 of the span, and less where something relaxes faster: a leap then takes a
+        fifth of the shortest relaxation time. Up to two of these may be asked for; longer leaps are refused.
     widths : mapping, optional
-        Step to each side of a difference, for components of what is free.
+        Step to each side of a difference, for components of what is free; if not given one that changes exposure or
+        the parameter by a tenth. Where one side is no model, such as a dose before the start, the other serves alone.
     scored : sequence of str, optional
         Species whose reactions ``"surrogate"`` treats by score: those with less than 50 copies on average, and those
         which a discontinuous objective reads, if not given.
@@ -88,7 +95,8 @@ def gradient(
     Returns
     -------
     Gradient
-        Value, gradient, standard errors, covariance, and in words the method, why it was chosen, and its bias.
+        Value, gradient, standard errors, covariance, and in words the method, why it was chosen, and its bias. What
+        leaps and steps of differences add is estimated, and counts in the standard errors.
 
     Raises
     ------
@@ -114,6 +122,7 @@ def gradient(
                     widths, shifts, first)  # fmt: skip
     problem = problem._replace(scored=known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
+    method_named(name).refuse(problem)
     refuse_unseen(problem, name)
     return assembled(problem._replace(reason=reason), name, began)
 
@@ -121,23 +130,25 @@ def gradient(
 def assembled(problem: Problem, name: str, began: float) -> Gradient:
     """Run one estimator and put its evidence together."""
     method = method_named(name)
-    found = with_rounding(method.estimate(problem))
-    arranged = problem.free.arranged
+    found = with_bounds(problem, name, with_rounding(method.estimate(problem)))
+    arranged, moved = problem.free.arranged, discretisation(problem, method)
     return Gradient(
         value=found.value,
-        value_error=found.value_error,
+        value_error=float(np.hypot(found.value_error, moved.value)),
         gradient=arranged(found.gradient),
-        standard_error=arranged(np.sqrt(np.maximum(np.diag(found.covariance), 0.0))),
+        standard_error=arranged(np.sqrt(np.maximum(np.diag(found.covariance), 0.0) + moved.gradient**2)),
         vector=found.gradient,
         covariance=found.covariance,
+        discretisation=moved.gradient,
         components=problem.free.components,
         method=name,
         reason=f"{method.says}; {problem.reason}",
-        bias=found.bias,
+        bias="; ".join([found.bias, *([moved.words] if moved.words else []), *problem.slopes.notes]),
         trajectories=found.trajectories,
         seconds=time.perf_counter() - began,
         step=float(problem.grid.widths.max()),
         held=found.held,
+        bound=found.bound,
     )
 
 
@@ -156,29 +167,59 @@ def posed(
     widths: Mapping[str, Any] | None,
     shifts: Any,
     first: Any,
+    grid: Grid | None = None,
 ) -> Problem:
-    """Check what is asked for and lay out everything that is not random."""
+    """Check what is asked for and lay out everything that is not random, on a grid of its own unless one is given."""
     network, schedule = free.model()
-    refuse_for_gradient(network, "gradient")
+    refuse_for_gradient(network)
     if isinstance(trajectories, bool) or not isinstance(trajectories, int | np.integer) or trajectories < 2:
         raise SimulationError(f"trajectories is {trajectories!r}; give a whole number from 2 on")
     objective, end = settled(objective, network, float(span[0]), span[1])
-    build_timeline(network, schedule, float(span[0]), end)
-    grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
-    tables, slopes = build_tables(free, network, grid.edges, shifts)
+    timeline = build_timeline(network, schedule, float(span[0]), end)
+    chosen_grid, asked = grid is None, grid is None and step is not None
+    if grid is None:
+        grid = leap_grid(objective, schedule, network.structure.species, (float(span[0]), end), step)
+    tables, slopes = build_tables(free, network, grid.edges, shifts, grid.pinned)
     moving = moving_parameters(slopes)
     refuse_moving_objective(objective, moving)
-    refuse_moving_jumps(network, moving, driven_inputs(network, schedule, slopes))
+    refuse_moving_jumps(network, sampled_names(network.parameters), slopes)
+    signals = tuple(term.signal for term in objective.terms)
+    with double_precision():
+        refuse_for_single(network, timeline, signals, largest_known_count(network, schedule))
     problem = Problem(
         *(free, network, schedule, objective, grid, tables, slopes),
         *(int(trajectories), seed, int(first), int(shifts), _given_widths(free, widths)),
     )
-    if not find_channels(chain_of(problem, 1), slopes):
+    problem = paced(problem._replace(asked=asked), chosen_grid and not asked)
+    return problem._replace(slopes=_with_still(problem, span[0], end))
+
+
+def _with_still(problem: Problem, start: Any, end: float) -> Slopes:
+    """Return the slopes with a note of what nothing depends on; refuse where that is all that is free."""
+    slopes, free = problem.slopes, problem.free
+    channels = find_channels(chain_of(problem, 1), slopes)
+    if not channels:
         raise SimulationError(
-            f"no rate depends on {', '.join(free.names)} between {span[0]:g} and {end:g}; free something that rates "
+            f"no rate depends on {', '.join(free.names)} between {start:g} and {end:g}; free something that rates "
             f"read within that time"
         )
-    return problem
+    moving = np.any([moved_by(channel, slopes) for channel in channels], axis=0)
+    still = [name for name, moves in zip(free.components, moving, strict=True) if not moves]
+    if not still:
+        return slopes
+    note = f"nothing that rates read between {start:g} and {end:g} depends on {', '.join(still)}: its derivative is 0"
+    return slopes._replace(notes=(*slopes.notes, note))
+
+
+def paced(problem: Problem, may_refine: bool) -> Problem:
+    """Return the problem with its pace, on a grid that follows the fastest relaxation if it may be refined."""
+    found = pace(chain_of(problem, 1), drive_of(problem))
+    grid = refined(problem.grid, found.relaxation) if may_refine else problem.grid
+    if grid is problem.grid:
+        return problem._replace(pace=found)
+    tables, slopes = build_tables(problem.free, problem.network, grid.edges, problem.shifts, grid.pinned)
+    problem = problem._replace(grid=grid, tables=tables, slopes=slopes)
+    return problem._replace(pace=pace(chain_of(problem, 1), drive_of(problem)))
 
 
 def known_species(problem: Problem, scored: Sequence[str] | None) -> tuple[str, ...] | None:

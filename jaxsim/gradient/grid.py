@@ -5,9 +5,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from jaxsim.dosing import Schedule, Set
+from jaxsim.ensemble.grid import refuse_unresolved
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, Term
 
@@ -19,6 +20,8 @@ class Grid(NamedTuple):
     """n steps from n + 1 edges."""
 
     edges: Float64[Any, " edges"]
+    pinned: Bool[Any, " edges"] | None = None
+    """Those at which something is looked at or given, or the span begins or ends; the latter alone where None."""
 
     @property
     def steps(self) -> int:
@@ -50,6 +53,7 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
     longest = (end - start) / USUAL_STEPS if step is None else float(step)
     if (end - start) / longest > MOST_STEPS:
         raise SimulationError(f"step is {step}, which makes {(end - start) / longest:.2g} steps; give a longer one")
+    refuse_unresolved(longest, start, end)
     stops = {start, end}
     for term in objective.terms:
         stops |= {time for time in (term.start, term.end) if time is not None}
@@ -63,7 +67,23 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
         count = max(1, int(np.ceil((right - left) / longest * (1.0 - 1e-9))))
         parts.append(left + (right - left) * np.arange(1, count + 1) / count)
         parts[-1][-1] = right
-    return Grid(np.concatenate(parts))
+    edges = np.concatenate(parts)
+    return Grid(edges, np.isin(edges, marks))
+
+
+def cut(grid: Grid, parts: Any) -> Grid:
+    """Return the grid with every step cut in so many equal parts, a number for all or one for each step.
+
+    Examples
+    --------
+    >>> cut(Grid(np.array([0.0, 1.0, 3.0])), np.array([1, 2])).edges.tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
+    parts = np.broadcast_to(parts, (grid.steps,))
+    share = np.concatenate([np.arange(1, k + 1) / k for k in parts])
+    left, right = (np.repeat(edges, parts) for edges in (grid.edges[:-1], grid.edges[1:]))
+    edges = np.concatenate([grid.edges[:1], np.where(share == 1.0, right, left + (right - left) * share)])
+    return Grid(edges, None if grid.pinned is None else np.isin(edges, grid.edges[grid.pinned]))
 
 
 class Looks(NamedTuple):

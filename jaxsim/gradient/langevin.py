@@ -11,13 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.gradient.admission import refuse_jumps
+from jaxsim.gradient.admission import refuse_jumping_rates, refuse_jumps
 from jaxsim.gradient.chain import Chain, Drive, Lanes, begin, bits, first_note, noted, rates, reals, signals
 from jaxsim.gradient.checkpoint import checkpointed_scan
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.path_loss import Ends, Levels, loss
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, lanes_of
-from jaxsim.gradient.surrogate_estimator import from_batches, levels_of, with_first
+from jaxsim.gradient.surrogate_estimator import from_batches, with_first
+from jaxsim.kernels.continuous.langevin import starved
 from jaxsim.network import stoichiometry
 from jaxsim.random import normal, uniform
 
@@ -34,16 +35,23 @@ class _Carry(NamedTuple):
     ends: Ends
 
 
+def refuse(problem: Problem) -> None:
+    """Refuse an objective, or a rate, that jumps with the state."""
+    refuse_jumps(problem.objective, "langevin")
+    refuse_jumping_rates(problem, "langevin")
+
+
 def estimate(problem: Problem) -> Estimate:
     """Average the pathwise gradients of batches."""
-    refuse_jumps(problem.objective, "langevin")
+    refuse(problem)
     chain = chain_of(problem, lanes_of(problem, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)
-    levels = levels_of(problem.objective, anchor)
-    return from_batches(
-        problem, chain.lanes, anchor, lambda first: langevin_gradient(chain, with_first(drive, first), levels), BIAS
-    )
+
+    def call(first: int, levels: Levels) -> tuple[Any, Ends]:
+        return langevin_gradient(chain, with_first(drive, first), levels)
+
+    return from_batches(problem, chain.lanes, anchor, call, BIAS)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -69,6 +77,7 @@ def _ends(chain: Chain, drive: Drive) -> Ends:
         after = signals(chain, x, lanes.parameters)
         numbers = noted(chain, drive, index, here.ends.numbers, here.signals, after)
         faulty = here.ends.faulty | ~jnp.all(jnp.isfinite(jnp.stack(a)) & (jnp.stack(a) >= 0.0), axis=0)
+        faulty = faulty | starved(chain.structure, jnp.stack(here.x), jnp.stack(a))
         held = here.ends.held | jnp.any(jnp.stack(x) < 0.0, axis=0)
         ends = here.ends._replace(numbers=numbers, faulty=faulty, held=held)
         return _Carry(x, _noise(chain, lanes, index + 1), after, ends)

@@ -1,14 +1,15 @@
 """Method leap_score: score function on the leap chain."""
 
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
+from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score import Spread, leap_scores
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
@@ -23,23 +24,28 @@ def estimate(problem: Problem) -> Estimate:
     channels = find_channels(chain, problem.slopes)
     given = batches(problem.first, problem.trajectories, chain.lanes)
     anchor = leap_anchors(problem, drive)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
+    gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
+    doubt = Doubt(anchor, problem.size)
     for kept in run_batches(
         lambda first: leap_scores(chain, channels, drive._replace(first=first_words(first)), spread), given
     ):
         refuse_faults(kept.faulty, "leap")
-        gradient.add(contributions(problem.objective, anchor, kept.numbers, kept.scores, kept.credit))
+        parts = partial(contributions, problem.objective, numbers=kept.numbers, scores=kept.scores, credit=kept.credit)
+        gradient.add(parts(anchor))
+        doubt.add(parts)
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
+        alike.add(kept.numbers)
         held += float(np.mean(kept.held)) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
     return Estimate(
         float(value.mean[0]),
         error,
         gradient.mean,
-        gradient.covariance,
+        doubt.covariance(gradient),
         chain.lanes * len(given),
         bias_of(BIAS, anchor),
         held,
+        alike=alike.terms,
     )
 
 
@@ -49,7 +55,7 @@ def bias_of(bias: str, anchor: list[Anchor | None]) -> str:
         if found is not None:
             bias += (
                 f"; the quantile {found.quantile:g} +- {found.quantile_error:.2g} comes from other trajectories, and "
-                f"its error is not in the standard errors"
+                f"its error counts in the standard errors"
             )
     return bias
 
@@ -63,11 +69,11 @@ def spread_of(problem: Problem) -> Spread:
 def leap_anchors(problem: Problem, drive: Any) -> list[Anchor | None]:
     """Return quantiles from trajectories that the gradient does not use."""
 
-    def pilot() -> np.ndarray:
-        number = min(problem.trajectories, PILOT_MOST)
+    def pilot(times: int = 1) -> np.ndarray:
+        number = min(times * problem.trajectories, PILOT_MOST)
         chain = chain_of(problem, lanes_of(problem._replace(trajectories=number)))
         given = batches(problem.first + (1 << 31), number, chain.lanes)
         found = run_batches(lambda first: leap_paths(chain, drive._replace(first=first_words(first))), given)
         return np.concatenate([paths.numbers for paths in found], axis=1)
 
-    return anchors(problem.objective, pilot)
+    return anchors(problem.objective, pilot, partial(pilot, MORE))

@@ -31,7 +31,7 @@ def mean_path(chain: Chain, drive: Drive, nudges: Any, midpoint: bool = False) -
     """
     parameters = typical_parameters(chain, drive)
     change = jnp.asarray(stoichiometry(chain.structure).astype(np.float32))
-    x = jnp.stack([_start(chain, drive, name) for name in chain.structure.species])
+    x = jnp.stack([start_of(chain, drive, name) for name in chain.structure.species])
     x = drive.multiply[0] * x + drive.add[0]
 
     def look(x: Any) -> Any:
@@ -60,7 +60,8 @@ def no_nudges(chain: Chain, drive: Drive) -> Any:
     return jnp.zeros((drive.width.shape[0], len(chain.structure.species)), jnp.float32)
 
 
-def _start(chain: Chain, drive: Drive, name: str) -> Any:
+def start_of(chain: Chain, drive: Drive, name: str) -> Any:
+    """Return the initial count of a species, at its median where it varies; float32 scalar."""
     value = drive.initial[name]
     value = value.sample(MEDIAN) if name in chain.sampled_species else value
     return jnp.asarray(value).astype(jnp.float32)
@@ -68,10 +69,11 @@ def _start(chain: Chain, drive: Drive, name: str) -> Any:
 
 def typical_counts(chain: Chain, drive: Drive) -> np.ndarray:
     """Return the count of each species along the mean, averaged over time, [S]."""
-    path = _paths(chain, drive)
+    path = typical_path(chain, drive)
     return np.asarray(jnp.sum(path * drive.width[:, None], axis=0) / jnp.sum(drive.width))
 
 
 @partial(jax.jit, static_argnums=0)
-def _paths(chain: Chain, drive: Drive) -> Any:
+def typical_path(chain: Chain, drive: Drive) -> Any:
+    """Return the counts along the mean before every step, [n, S]."""
     return mean_path(chain, drive, no_nudges(chain, drive))[0]

@@ -7,29 +7,34 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.ensemble import mean_field as solved
-from jaxsim.ensemble.admission import refuse_for_flow
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.admission import refuse_jumps
+from jaxsim.gradient.admission import refuse_jumping_rates, refuse_jumps
 from jaxsim.gradient.objective import Term, described
 from jaxsim.gradient.problem import Estimate, Problem
-from jaxsim.network import evaluate
+from jaxsim.network import evaluate, is_distribution
 
-POINTS = 128  # of a span over which a signal is integrated or its extremum sought
+POINTS = 1024  # of a span over which a signal is integrated or its extremum sought
 BIAS = (
     "that of the rate equations: of the order of 1/N for smooth objectives of N molecules, and larger near extinction"
 )
 
 
-def estimate(problem: Problem) -> Estimate:
-    """Differentiate the objective of the mean."""
+def refuse(problem: Problem) -> None:
+    """Refuse an objective that jumps or has no meaning for the mean, and a network without rate equations."""
     refuse_jumps(problem.objective, "mean_field")
-    refuse_for_flow(problem.network, "mean_field")
+    refuse_jumping_rates(problem, "mean_field")
+    _refuse_distributions(problem)
     for term in problem.objective.terms:
         if term.summary != "mean":
             raise SimulationError(
                 f"method 'mean_field' has no trajectories for the {described(term)}; use 'surrogate' or 'langevin'"
             )
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Differentiate the objective of the mean."""
+    refuse(problem)
     times = _times(problem)
 
     def value(theta: Any) -> Any:
@@ -40,9 +45,22 @@ def estimate(problem: Problem) -> Estimate:
     with double_precision():
         found, slope = jax.value_and_grad(value)(jnp.asarray(problem.free.theta))
         found, slope = float(found), np.asarray(slope)
-    if not np.all(np.isfinite(slope)):
-        raise SimulationError("the rate equations have no finite gradient here; use method 'surrogate'")
+    if not (np.isfinite(found) and np.all(np.isfinite(slope))):
+        raise SimulationError(
+            "the rate equations have no finite solution or gradient here, as where a count falls below zero or a rate "
+            "is negative; let rates vanish when a reactant is missing, or use method 'surrogate'"
+        )
     return Estimate(found, 0.0, slope, np.zeros((problem.size, problem.size)), 0, BIAS)
+
+
+def _refuse_distributions(problem: Problem) -> None:
+    given = [*problem.network.parameters.items(), *problem.network.initial.items()]
+    for name, value in given:
+        if is_distribution(value):
+            raise SimulationError(
+                f"'{name}' differs between trajectories, and method 'mean_field' has none; give a number, or use "
+                f"method 'surrogate' or 'langevin'"
+            )
 
 
 def _times(problem: Problem) -> np.ndarray:

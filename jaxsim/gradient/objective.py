@@ -192,12 +192,22 @@ def _settled(term: Term, network: Network, start: float, end: float) -> Term:
     return replace(term, signal=signal, start=begin, end=finish)
 
 
+def is_condition(expression: Expression) -> bool:
+    """Return whether an expression is true or false.
+
+    Examples
+    --------
+    >>> is_condition(parse("X > 3")), is_condition(parse("X + 3"))
+    (True, False)
+    """
+    return isinstance(expression, Compare | Logic) or (isinstance(expression, Unary) and expression.op == "not")
+
+
 def as_signal(text: Any, condition: bool | None = None) -> Expression:
     """Parse a signal; refuse a condition where a number is needed, and the reverse."""
     expression = parse(text) if isinstance(text, str) else text
-    is_condition = isinstance(expression, Compare | Logic) or (isinstance(expression, Unary) and expression.op == "not")
-    if condition is True and not is_condition:
+    if condition is True and not is_condition(expression):
         raise SimulationError(f"'{text}' is not a condition; write one such as '{text} == 0'")
-    if condition is False and is_condition:
+    if condition is False and is_condition(expression):
         raise SimulationError(f"'{text}' is a condition, not a number; use js.probability for its probability")
     return Name(expression.id) if isinstance(expression, Name) else expression

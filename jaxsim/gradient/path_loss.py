@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.lax import stop_gradient
 
+from jaxsim.gradient.credit import SHARES
 from jaxsim.gradient.objective import Term
 
 
@@ -43,6 +44,8 @@ class Levels(NamedTuple):
     high: Any
     band: Any
     """Probability between low and high."""
+    nodes: Any
+    """[J, K]: the quantiles above which tails lie, by their shares; see `credit.Anchor`."""
 
 
 def loss(terms: tuple[Term, ...], levels: Levels, ends: Ends) -> Any:
@@ -86,4 +89,7 @@ def _influence(term: Term, levels: Levels, j: int, numbers: Any) -> Any:
         density = levels.band[j] / (levels.high[j] - levels.low[j])
         return -(numbers <= levels.quantile[j]).astype(jnp.float32) / density
     side = np.float32(1.0 if term.upper else -1.0)
-    return side * jnp.maximum(side * (numbers - levels.quantile[j]), 0.0) / np.float32(1.0 - term.level)
+    total = jnp.zeros_like(numbers)
+    for k, share in enumerate(SHARES):
+        total = total + np.float32(share) * side * jnp.maximum(side * (numbers - levels.nodes[j, k]), 0.0)
+    return total / np.float32(1.0 - term.level)

@@ -7,14 +7,18 @@ import jax
 import numpy as np
 
 from jaxsim.dosing import Schedule
+from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import lane_count
 from jaxsim.gradient.chain import Chain, Drive
 from jaxsim.gradient.free import Free
 from jaxsim.gradient.grid import Grid, looks, species_changes
 from jaxsim.gradient.objective import Objective
+from jaxsim.gradient.pace import Pace
 from jaxsim.gradient.tables import Slopes, Tables, sampled_names
 from jaxsim.network import Network
 from jaxsim.random import seed_words
+
+MOST = 2**31 - 1  # molecules
 
 
 class Problem(NamedTuple):
@@ -40,6 +44,10 @@ class Problem(NamedTuple):
     """Why this estimator was chosen."""
     lanes: int | None = None
     """How many trajectories run side by side; chosen by their number if not given."""
+    pace: Pace | None = None
+    """How fast things relax and how often reactions fire along the mean; set by `posed`."""
+    asked: bool = False
+    """Whether the longest leap was asked for, and not chosen."""
 
     @property
     def size(self) -> int:
@@ -62,6 +70,10 @@ class Estimate(NamedTuple):
     held: float = 0.0
     """Share of the trajectories in which a count was held at zero."""
     compile_seconds: float = 0.0
+    alike: tuple[bool, ...] | None = None
+    """For each term whether it came to the same number in all trajectories; None where only the sum is known."""
+    bound: np.ndarray | None = None
+    """At most how far off the gradient is where no event was seen, at the level 95 %, [P]."""
 
 
 def lanes_of(problem: Problem, between: bool = False) -> int:
@@ -91,10 +103,20 @@ def drive_of(problem: Problem, tables: Tables | None = None) -> Drive:
         looks=looks(problem.objective.terms, problem.grid),
         multiply=multiply.astype(np.float32),
         add=add.astype(np.float32),
+        whole=_whole(add),
         initial=initial,
         seed=seed_words(problem.seed),
         first=first_words(problem.first),
     )
+
+
+def _whole(add: np.ndarray) -> np.ndarray:
+    """Return the whole molecules of amounts, rounded down as in simulations."""
+    if np.any(np.abs(add) > MOST):
+        raise SimulationError(
+            f"a dose of {np.max(np.abs(add)):g} molecules is beyond 2**31 - 1; scale the species down"
+        )
+    return np.floor(add).astype(np.int32)
 
 
 def first_words(first: int) -> np.ndarray:

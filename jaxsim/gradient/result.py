@@ -15,15 +15,21 @@ class Gradient:
     value, value_error
         The objective and its standard error.
     gradient, standard_error
-        Pytrees: dictionaries by name for a network, the shape of `at` for a function.
+        Pytrees: dictionaries by name for a network, the shape of `at` for a function. The error is that of sampling
+        and, where there is one, that of discretisation, as root of the sum of their squares.
     vector, covariance
-        The same as float64 arrays [P] and [P, P]; the latter is the covariance of the estimate.
+        The gradient as float64 array [P], and the covariance of sampling [P, P].
+    discretisation
+        What leaps and steps of differences add in expectation, estimated by the linear-noise approximation, [P].
     components
         The names of the P components.
     method, reason, bias
         The estimator, why it was taken, and what is known of its bias.
     trajectories, seconds, step
         What it cost, all calls and compiling included, and the longest leap.
+    bound
+        Where no event was seen, as with a rare condition: at most how far off the gradient is at the level 95 %, [P].
+        It counts in the errors. None where events were seen.
     held
         Share of the trajectories in which a leap would have made a count negative and it was held at zero; more than
         a few per cent ask for a shorter step.
@@ -51,10 +57,17 @@ class Gradient:
     seconds: float
     step: float
     held: float = 0.0
+    bound: np.ndarray | None = None
+    discretisation: np.ndarray | float = 0.0
 
     @property
     def error(self) -> np.ndarray:
-        """Standard errors as an array [P]."""
+        """Standard errors, discretisation included, as an array [P]."""
+        return np.sqrt(self.noise**2 + np.square(self.discretisation))
+
+    @property
+    def noise(self) -> np.ndarray:
+        """Standard errors of sampling alone, as an array [P]."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
     def __str__(self) -> str:

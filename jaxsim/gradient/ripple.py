@@ -29,7 +29,7 @@ def ripple(problem: Problem) -> np.ndarray:
     slopes = []
     for phase in np.arange(PHASES) / PHASES:
         edges = problem.grid.edges + phase * widths
-        tables, moved = build_tables(problem.free, problem.network, edges, problem.shifts)
+        tables, moved = build_tables(problem.free, problem.network, edges, problem.shifts, problem.grid.pinned)
         drive = drive_of(problem, tables)._replace(looks=looks(terms, problem.grid))
         cotangent = jax.tree.map(np.asarray, _cotangent(chain, drive))
         slopes.append(chained(cotangent, moved))

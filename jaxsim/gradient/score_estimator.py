@@ -1,13 +1,15 @@
 """Method score: score function on exact paths."""
 
+from functools import partial
+
 import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches
+from jaxsim.gradient.batches import Alike, Average, batches
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import PILOT_MOST, Anchor, anchors, contributions, values
+from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
 from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
 from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
@@ -18,10 +20,15 @@ from jaxsim.kernels.rates import plan_rates
 BIAS = f"none: unbiased for the exact process, whose drug curves are averaged over 1/{PIECES} of the span"
 
 
+def refuse(problem: Problem) -> None:
+    """Refuse rates of whose score no table holds the integral."""
+    refuse_nonlinear(problem)
+
+
 def estimate(problem: Problem) -> Estimate:
     """Average influence times score over exact trajectories."""
     chain = chain_of(problem, lanes_of(problem))
-    refuse_nonlinear(problem)
+    refuse(problem)
     exact, slopes = exact_drive(problem)
     problem = problem._replace(slopes=slopes)
     spread, channels, known = spread_of(problem), find_channels(chain, slopes), settled_terms(chain, exact)
@@ -31,17 +38,24 @@ def estimate(problem: Problem) -> Estimate:
             return exact_scores(chain, channels, known, with_first(exact, first), spread)
 
     anchor = exact_anchors(problem, call, chain.lanes)
-    gradient, value = Average(problem.size), Average(1)
+    gradient, value, alike = Average(problem.size), Average(1), Alike()
+    doubt = Doubt(anchor, problem.size)
     given = batches(problem.first, problem.trajectories, chain.lanes)
     for kept in run_batches(call, given):
         refuse_exact_faults(kept)
         nothing = np.zeros_like(kept.scores)
-        parts = contributions(problem.objective, anchor, kept.numbers, kept.scores, nothing, causal=False)
-        gradient.add(parts)
+        parts = partial(
+            contributions, problem.objective, numbers=kept.numbers, scores=kept.scores, credit=nothing, causal=False
+        )
+        gradient.add(parts(anchor))
+        doubt.add(parts)
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
+        alike.add(kept.numbers)
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
-    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, bias_of(BIAS, anchor))
+    bias = bias_of(BIAS, anchor)
+    covariance = doubt.covariance(gradient)
+    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, alike=alike.terms)
 
 
 def with_first(exact: ExactDrive, first: int) -> ExactDrive:
@@ -52,12 +66,12 @@ def with_first(exact: ExactDrive, first: int) -> ExactDrive:
 def exact_anchors(problem: Problem, call: object, lanes: int) -> list[Anchor | None]:
     """Return quantiles from trajectories that the gradient does not use."""
 
-    def pilot() -> np.ndarray:
-        number = min(problem.trajectories, PILOT_MOST)
+    def pilot(times: int = 1) -> np.ndarray:
+        number = min(times * problem.trajectories, PILOT_MOST)
         given = batches(problem.first + (1 << 31), number, lanes)
         return np.concatenate([kept.numbers for kept in run_batches(call, given)], axis=1)  # type: ignore[arg-type]
 
-    return anchors(problem.objective, pilot)
+    return anchors(problem.objective, pilot, partial(pilot, MORE))
 
 
 def refuse_nonlinear(problem: Problem) -> None:
@@ -78,5 +92,6 @@ def refuse_exact_faults(kept: ExactScores) -> None:
     number = int(np.sum(kept.faulty))
     if number:
         raise SimulationError(
-            f"in {number} of {kept.faulty.size} trajectories a rate was negative or not finite; correct the rate"
+            f"in {number} of {kept.faulty.size} trajectories a rate was negative, not finite or too large for "
+            "the clock at its time; correct the rate, or count times from a start near zero"
         )

@@ -7,12 +7,12 @@ import numpy as np
 
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, refuse_faults
+from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.branching import Branching
 from jaxsim.gradient.branching_fit import fitted_critic
 from jaxsim.gradient.chain import Drive
-from jaxsim.gradient.credit import Anchor, values
-from jaxsim.gradient.leap_score_estimator import leap_anchors
+from jaxsim.gradient.credit import NODES, Anchor, alternatives, doubted, on_atoms, values
+from jaxsim.gradient.leap_score_estimator import bias_of, leap_anchors
 from jaxsim.gradient.mean_chain import typical_counts
 from jaxsim.gradient.objective import Objective, described, has_jumps
 from jaxsim.gradient.path_loss import Ends, Levels
@@ -21,6 +21,7 @@ from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
 from jaxsim.gradient.tables import Tables, chained
 from jaxsim.network import changed_species, names, to_string
 
+DOUBTED = 4  # one batch of so many is run at both ends of the interval of a quantile
 FEW = 50.0  # copies below which a species' reactions are scored; the bias of the path is then a few per cent
 
 
@@ -34,9 +35,10 @@ class Run(NamedTuple):
     critic: Branching | None
     bias: str
 
-    def batch(self, first: int) -> tuple[Tables, Ends]:
+    def batch(self, first: int, levels: Levels | None = None) -> tuple[Tables, Ends]:
         """Return the gradient with respect to the tables over one batch, and what its trajectories end with."""
-        return surrogate_gradient(self.program, with_first(self.drive, first), self.levels, self.critic)
+        levels = self.levels if levels is None else levels
+        return surrogate_gradient(self.program, with_first(self.drive, first), levels, self.critic)
 
 
 def prepared(problem: Problem, controlled: bool = True) -> Run:
@@ -64,24 +66,51 @@ def from_batches(
     problem: Problem,
     lanes: int,
     anchor: list[Anchor | None],
-    call: Callable[[int], Any],
+    call: Callable[[int, Levels], Any],
     bias: str,
     each: Callable[[Tables], None] = lambda _: None,
 ) -> Estimate:
     """Average gradients with respect to tables over batches; `each` is shown every one."""
+    levels = levels_of(problem.objective, anchor)
     given = batches(problem.first, problem.trajectories, lanes)
-    gradient, value, held = Average(problem.size), Average(1), 0.0
-    for cotangent, ends in run_batches(call, given):
+    gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
+    for cotangent, ends in run_batches(lambda first: call(first, levels), given):
         refuse_faults(ends.faulty, "leap")
         each(cotangent)
         gradient.add(chained(cotangent, problem.slopes)[:, None])
         surprise = 0.0 if ends.martingale is None else ends.martingale.astype(np.float64)
         value.add((values(problem.objective, anchor, ends.numbers) - surprise)[None, :])
+        alike.add(ends.numbers)
         held += float(np.mean(ends.held)) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
     if not np.all(np.isfinite(gradient.mean)):
         raise SimulationError("the derivative of a trajectory is not finite; use method 'leap_score'")
-    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, lanes * len(given), bias, held)
+    covariance = _doubted(problem, anchor, call, given, gradient.covariance)
+    number, bias = lanes * len(given), bias_of(bias, anchor)
+    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms)
+
+
+def _doubted(
+    problem: Problem,
+    anchor: list[Anchor | None],
+    call: Callable[[int, Levels], Any],
+    given: list[int],
+    covariance: np.ndarray,
+) -> np.ndarray:
+    """Return the covariance with what the error of quantiles adds, from some of the batches; see `credit.Doubt`."""
+    some = given[: max(2, len(given) // DOUBTED)]
+
+    def mean(anchor: list[Anchor | None]) -> np.ndarray:
+        levels, found = levels_of(problem.objective, anchor), Average(problem.size)
+        for cotangent, _ in run_batches(lambda first: call(first, levels), some):
+            found.add(chained(cotangent, problem.slopes)[:, None])
+        return found.mean
+
+    pairs = alternatives(anchor)
+    here = mean(anchor) if pairs else None
+    for below, above in pairs:
+        covariance = doubted(covariance, mean(below) - here, mean(above) - here, on_atoms(below))
+    return covariance
 
 
 def levels_of(objective: Objective, anchor: list[Anchor | None]) -> Levels:
@@ -90,7 +119,9 @@ def levels_of(objective: Objective, anchor: list[Anchor | None]) -> Levels:
         (term.weight, *((a.quantile, a.low, a.high, a.band) if a else (1.0, 0.0, 1.0, 1.0)))
         for term, a in zip(objective.terms, anchor, strict=True)
     ]
-    return Levels(*np.array(rows, np.float32).T)
+    nodes = [a.nodes if a else (0.0,) * NODES.size for a in anchor]
+    weight, quantile, low, high, band = np.array(rows, np.float32).T
+    return Levels(weight, quantile, low, high, band, np.array(nodes, np.float32))
 
 
 def scored_reactions(problem: Problem) -> tuple[tuple[bool, ...], str]:

@@ -18,6 +18,7 @@ from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.effect import SHIFT, Moved, moved_effect, warn_of_held
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
+from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.surrogate_estimator import prepared
 from jaxsim.gradient.unseen import refuse_unseen_bins
@@ -45,6 +46,8 @@ class SwitchingFunction:
         Of the estimator.
     held
         Functions of the effect's inputs that rates read too and that are not linear in it: they do not move.
+    minimised
+        Whether the objective is better lower, as far as that is known: figures say by it what helps and what harms.
 
     Examples
     --------
@@ -63,6 +66,7 @@ class SwitchingFunction:
     bias: str
     trajectories: int
     held: tuple[str, ...] = ()
+    minimised: bool = False
 
     def __str__(self) -> str:
         rows = [
@@ -130,6 +134,7 @@ def switching_function(
     free = free_numbers(moved.network, schedule, [SHIFT], None)
     problem = posed(free, objective, trajectories, seed, (start, end), step, None, shifts, first)
     problem = problem._replace(scored=known_species(problem, scored))
+    method_named("surrogate").refuse(problem)
     edges, share = _bins(problem, int(bins))
     run = prepared(problem)
     refuse_unseen_bins(problem, run.program.scored, of, share)

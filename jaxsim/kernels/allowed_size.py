@@ -7,13 +7,13 @@ import numpy as np
 
 from jaxsim.kernels.balance import STIFF, without_balanced
 from jaxsim.kernels.context import Context
+from jaxsim.kernels.kinks import kink_size, plan_kinks, spread_weight
 from jaxsim.kernels.leap import all_rates
 from jaxsim.kernels.leap_size import Weights, countable_size, leap_size, lifted, shares, weighed
 from jaxsim.kernels.leap_variants import VARIANTS, of_the_path
 from jaxsim.kernels.orders import orders
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.rates import plan_rates
 from jaxsim.kernels.relaxation import relaxation_size
 from jaxsim.kernels.state import General, Inputs
 from jaxsim.kernels.variation import variation_size
@@ -32,7 +32,7 @@ def allowed_size(
     stiff = jnp.full(size.shape, variant.stiff)
     if program.leap.fixed:
         return jnp.minimum(size, inputs.step.astype(program.real)), stiff
-    rates = plan_rates(structure, program.sampled_parameters)
+    rates = program.rates
     tolerance = inputs.tolerance.astype(program.real)
     order, allowance = orders(structure, rates, here.state, here.a), variant.allowance(tolerance)
     ones = [jnp.ones_like(rate) for rate in here.a]
@@ -44,9 +44,18 @@ def allowed_size(
         share = shares(structure, here.a, all_rates(program, state))
         stale = np.ones((), program.real) if program.mixed else allowance.drift / tolerance
         weights = weighed(share, exact, stale)
+    boxes = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
+    kinks = kink_size(structure, program.sampled_parameters, here.state, boxes, leaping, tolerance)
+
+    def relaxation(part: Any) -> Any:
+        return relaxation_size(structure, order, x, leaping, part)
+
+    if plan_kinks(structure, program.sampled_parameters).rates.switches:
+        finer = tolerance / spread_weight(kinks.line, relaxation(np.ones((), program.real)))
+    else:
+        finer = tolerance
     explicit = jnp.minimum(
-        leap_size(structure, order, counts, weights, leaping, allowance),
-        relaxation_size(structure, order, x, leaping, variant.relaxation(tolerance)),
+        leap_size(structure, order, counts, weights, leaping, allowance), relaxation(variant.relaxation(finer))
     )
     chosen = explicit
     if variant.stiff:
@@ -56,4 +65,4 @@ def allowed_size(
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)
     varies = variation_size(rates, here.state, given, inputs, general.cell, x[0], tolerance)
-    return jnp.minimum(jnp.minimum(size, varies), chosen), stiff
+    return jnp.minimum(jnp.minimum(size, varies), jnp.minimum(chosen, kinks.leap)), stiff

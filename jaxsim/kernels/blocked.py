@@ -6,22 +6,24 @@ the species that it changes are touched. The compiled code does not grow with ma
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change_table import ChangeTable, tabulate_changes
+from jaxsim.kernels.codes import TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.mass_action import as_mass_action, product
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
-from jaxsim.kernels.rates import largest, plan_rates, total
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.rates import Rates, largest, state_values, total
 from jaxsim.kernels.saving import save_before_event, species_rows
-from jaxsim.kernels.selection import waiting_time
+from jaxsim.kernels.selection import BELOW_ONE, choose, resolved, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.network import Expression, Structure, evaluate
+from jaxsim.network import Expression, Structure, evaluate, names
 
 
 class Layout(NamedTuple):
@@ -45,11 +47,13 @@ class Layout(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def arrange(structure: Structure, sampled: tuple[str, ...]) -> Layout:
+def arrange(structure: Structure, plan: Rates) -> Layout:
     """Sort the reactions into rows and tabulate what they change."""
-    plan, row_of = plan_rates(structure, sampled), {name: s for s, name in enumerate(structure.species)}
+    row_of = {name: s for s, name in enumerate(structure.species)}
+    differences = frozenset(name for name, _ in plan.differences)
     ones = len(row_of)  # x has one more row, of ones, for factors that are missing
-    forms = [as_mass_action(rate, frozenset(row_of)) for rate in plan.expressions]
+    rates = plan.expressions
+    forms = [None if differences & names(rate) else as_mass_action(rate, frozenset(row_of)) for rate in rates]
     simple = [r for r, form in enumerate(forms) if form is not None]
     other = [r for r, form in enumerate(forms) if form is None]
     order = (*simple, *other)
@@ -76,26 +80,31 @@ def _padded(values: list[int], missing: int, fill: int) -> np.ndarray:
 
 def blocked_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
     """Apply the pending reaction of every lane, then draw when and which reaction is next."""
-    layout, real, end = arrange(program.structure, program.sampled_parameters), program.real, inputs.times[-1]
+    layout, real, end = arrange(program.structure, program.rates), program.real, inputs.times[-1]
     running = lanes.t < end
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
     x = _apply(layout, lanes.x, lanes.pending, running)
-    lanes = watch(program, lanes._replace(x=x), given.env)
+    lanes = watch(program, lanes._replace(x=x), given.precise)
 
-    a = blocked_propensities(program, given.env, x)
-    u_time, u_choice = two_uniforms(lanes.bits, real)
-    sums = total(list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1)))
+    a = blocked_propensities(program, given, x)
+    wait, u = wait_and_choice(lanes.bits, real)
+    blocks = list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1))
+    sums = running_sums(blocks)
+    a0 = total(blocks)[-1]
     draws = lanes.iteration - owner.first
-    good = (sums[-1] <= largest(real)) & (draws < inputs.max_events)
+    fine = resolved(a0, lanes.t)
+    good = (a0 <= largest(real)) & fine & (draws < inputs.max_events)
     if program.checked_counts:
         good = good & (jnp.min(x, axis=0) >= 0)
     if program.checked_rates:
         good = good & (jnp.min(a, axis=0) >= 0)
-    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    proposed = lanes.t + waiting_time(wait, a0)
+    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+    pending = jnp.where(fine, _choose(layout, u, sums, a), TOO_FINE)
     return lanes._replace(
-        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=_choose(layout, u_choice * sums[-1], sums, a),
+        t=jnp.where(running, t, lanes.t),
+        pending=jnp.where(running, pending, lanes.pending),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )
@@ -112,18 +121,18 @@ def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
     return x
 
 
-def blocked_propensities(program: Program, env: dict[str, Any], x: Any) -> Any:
+def blocked_propensities(program: Program, given: Context, x: Any) -> Any:
     """Return the propensities [rows, L], in the order of the layout."""
-    layout, real, lanes = arrange(program.structure, program.sampled_parameters), program.real, x.shape[1]
+    layout, real, lanes = arrange(program.structure, program.rates), program.real, x.shape[1]
     parts = []
     if layout.constants:
         first, second = x[layout.first].astype(real), x[layout.second].astype(real)
         if layout.offset.any():
             second = second - jnp.asarray(layout.offset[:, None]).astype(real)
-        parts.append(_constants(layout, env, lanes, real) * first * second)
+        parts.append(_constants(layout, given.env, lanes, real) * first * second)
     if layout.others:
         counts = zip(program.structure.species, species_rows(program, x), strict=True)
-        state = {**env, **{name: row.astype(real) for name, row in counts}}
+        state = state_values(program.rates, given.env, given.precise, counts, real)
         values = [jnp.asarray(evaluate(rate, state)).astype(real) for rate in layout.others]
         parts.append(jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values]))
         missing = layout.rows - len(layout.order)
@@ -141,21 +150,20 @@ def _constants(layout: Layout, env: dict[str, Any], lanes: int, real: Any) -> An
     return jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values])
 
 
-def _choose(layout: Layout, threshold: Any, sums: list[Any], a: Any) -> Any:
-    """Return the row that holds the threshold: first among blocks, then inside the block.
+def _choose(layout: Layout, u: Any, sums: list[Any], a: Any) -> Any:
+    """Return the row of the chosen reaction: first its block, by running sums over blocks, then inside the block.
 
-    Rounding may let the threshold pass the last propensity of the block; the last reaction that can
-    fire is taken then.
+    The sum of a block has been rounded to the precision of propensities. Where the threshold lies in the block is
+    therefore taken as a share of it, so that each reaction has its share of the block, however small.
     """
-    block, below = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros_like(threshold)
-    for value in sums[:-1]:
+    threshold = u * sums[-1]
+    block, below, height = jnp.zeros(threshold.shape, jnp.int32), jnp.zeros_like(threshold), sums[0]
+    for value, following in pairwise(sums):
         passed = threshold >= value
         block, below = block + passed.astype(jnp.int32), jnp.where(passed, value, below)
-    rest, lane = threshold - below, jnp.arange(a.shape[1], dtype=jnp.int32)
-    running, inside, possible = jnp.zeros_like(threshold), jnp.zeros_like(block), jnp.zeros_like(block)
-    for k in range(layout.block):
-        value = a.at[block * np.int32(layout.block) + np.int32(k), lane].get(mode="promise_in_bounds")
-        running = running + value
-        inside = inside + (rest >= running).astype(jnp.int32)
-        possible = jnp.where(value > 0, np.int32(k), possible)
-    return block * np.int32(layout.block) + jnp.minimum(inside, possible)
+        height = jnp.where(passed, following - value, height)
+    lane = jnp.arange(a.shape[1], dtype=jnp.int32)
+    rows = [block * np.int32(layout.block) + np.int32(k) for k in range(layout.block)]
+    inner = running_sums([a.at[row, lane].get(mode="promise_in_bounds") for row in rows])
+    inside = choose((threshold - below) / height * (inner[-1] * BELOW_ONE), inner)
+    return block * np.int32(layout.block) + inside

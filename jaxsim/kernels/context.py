@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.rates import leaf_bounds, leaves_before, parameter_values, plan_rates
+from jaxsim.kernels.rates import leaf_bounds, leaves_before, parameter_values, rounded
 from jaxsim.kernels.state import Inputs, Owner
 
 
@@ -17,15 +17,14 @@ class Context(NamedTuple):
     bounds: dict[str, tuple[Any, Any]]
     """Lower and upper bound of every leaf in time over every cell, [C]."""
     precise: dict[str, Any]
-    """Parameters in float64, for assignments and triggers."""
+    """Parameters and constants in float64, for assignments, triggers and differences of counts."""
 
 
 def context(program: Program, inputs: Inputs, owner: Owner) -> Context:
     """Compute what the steps read for the trajectories that the lanes hold."""
-    plan = plan_rates(program.structure, program.sampled_parameters)
-    parameters = parameter_values(inputs.parameters, owner.parameters, program.real)
-    env = leaves_before(plan, parameters, program.real)
-    precise = parameter_values(inputs.parameters, owner.parameters, np.float64)
+    plan = program.rates
+    precise = leaves_before(plan, parameter_values(inputs.parameters, owner.parameters, np.float64), np.float64)
+    env = rounded(precise, program.real)
     if not plan.in_time:
         return Context(env, {}, precise)
     shared = {n: v for n, v in inputs.parameters.items() if n not in program.sampled_parameters}

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.blocked import blocked_propensities
-from jaxsim.kernels.codes import ABOVE, NEGATIVE
+from jaxsim.kernels.codes import ABOVE, NEGATIVE, TOO_FINE, TOO_OFTEN
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.partial_propensity import group_propensities
 from jaxsim.kernels.program import Arrangement, Program
-from jaxsim.kernels.rates import plan_rates, propensities, propensity_bounds
+from jaxsim.kernels.rates import propensities, propensity_bounds, state_values
 from jaxsim.kernels.saving import species_rows, stacked_counts
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.status import Status
@@ -30,7 +30,9 @@ def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lan
         (smallest < 0, Status.NEGATIVE_COUNT),
         ((lowest < 0) | (lanes.pending == NEGATIVE), Status.NEGATIVE_RATE),
         (lanes.pending == ABOVE, Status.BOUND_VIOLATED),
+        (lanes.pending == TOO_OFTEN, Status.TRIGGER_LIMIT),
         (~jnp.isfinite(a0), Status.RATE_NOT_FINITE),
+        (lanes.pending == TOO_FINE, Status.CLOCK_NOT_RESOLVED),
         (draws >= inputs.max_events, Status.STEP_LIMIT),
     ]
     if program.structure.variables:
@@ -52,15 +54,15 @@ def rates_now(program: Program, inputs: Inputs, given: Context, lanes: Lanes) ->
     """Return the propensities (or their bounds over the present cell) in the present state, [reactions, L]."""
     structure, real = program.structure, program.real
     if program.arrangement is Arrangement.ROWS:
-        return blocked_propensities(program, given.env, lanes.x)
+        return blocked_propensities(program, given, lanes.x)
     if program.arrangement is Arrangement.GROUPS:
         assert inputs.groups is not None
         return jnp.concatenate(group_propensities(inputs.groups, lanes.x), axis=1).T
-    plan = plan_rates(structure, program.sampled_parameters)
-    names = zip(structure.species, species_rows(program, lanes.x), strict=True)
-    state = {**given.env, **{name: value.astype(real) for name, value in names}}
+    plan = program.rates
+    counts = [*zip(structure.species, species_rows(program, lanes.x), strict=True)]
     if lanes.general is not None:
-        state |= {n: v.astype(real) for n, v in zip(structure.variables, lanes.general.variables, strict=True)}
+        counts += zip(structure.variables, lanes.general.variables, strict=True)
+    state = state_values(plan, given.env, given.precise, counts, real)
     like = jnp.zeros(lanes.t.shape, real)
     if lanes.general is None:
         return jnp.stack(propensities(plan, state, tuple(range(len(structure.reactions))), like))

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import apply_change, plan_changes, values_before
+from jaxsim.kernels.codes import TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
-from jaxsim.kernels.rates import largest, plan_rates, propensities, total
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.rates import largest, propensities, state_values, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
-from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.selection import choose, faultless, resolved, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
 
@@ -23,7 +24,7 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     A lane whose time is at the end, or infinite after a fault, stays as it is.
     """
     structure, real = program.structure, program.real
-    plan, changes = plan_rates(structure, program.sampled_parameters), plan_changes(structure)
+    plan, changes = program.rates, plan_changes(structure)
     end = inputs.times[-1]
     running = lanes.t < end
     if program.saving is Saving.CROSSING:
@@ -31,22 +32,26 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     pending = jnp.where(running, lanes.pending, np.int32(-1))
     before = values_before(structure, given.precise, lanes.x, (), lanes.t) if any(changes.assignments) else {}
     x = apply_change(structure, changes, lanes.x, pending, before)
-    lanes = watch(program, lanes._replace(x=x), given.env)
+    lanes = watch(program, lanes._replace(x=x), given.precise)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
 
-    state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, x, strict=True)}}
+    state = state_values(plan, given.env, given.precise, zip(structure.species, x, strict=True), real)
     like = jnp.zeros(lanes.t.shape, real)
     a = propensities(plan, state, tuple(range(len(structure.reactions))), like)
-    sums = total(a)
-    u_time, u_choice = two_uniforms(lanes.bits, real)
+    sums = running_sums(a)
+    a0 = total(a)[-1]
+    wait, u = wait_and_choice(lanes.bits, real)
     draws = lanes.iteration - owner.first
-    good = faultless(x, [a[r] for r in program.checked_rates], sums[-1], largest(real), program.checked_counts)
-    good = good & (draws < inputs.max_events)
-    proposed = lanes.t + waiting_time(u_time, sums[-1])
+    good = faultless(x, [a[r] for r in program.checked_rates], a0, largest(real), program.checked_counts)
+    fine = resolved(a0, lanes.t)
+    good = good & fine & (draws < inputs.max_events)
+    proposed = lanes.t + waiting_time(wait, a0)
+    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+    pending = jnp.where(fine, choose(u * sums[-1], sums), TOO_FINE)
     return lanes._replace(
-        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=choose(u_choice * sums[-1], sums),
+        t=jnp.where(running, t, lanes.t),
+        pending=jnp.where(running, pending, lanes.pending),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )

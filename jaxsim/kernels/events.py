@@ -90,6 +90,6 @@ def _applied(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
         jnp.where(lanes.t < inputs.times[-1], lanes.pending, np.int32(-1)) if lanes.general is None else lanes.pending
     )
     if program.arrangement is Arrangement.ROWS:
-        order = arrange(program.structure, program.sampled_parameters).order
+        order = arrange(program.structure, program.rates).order
         code = jnp.where(code >= 0, jnp.asarray(np.array(order, np.int32))[jnp.maximum(code, np.int32(0))], code)
-    return jnp.where(code == np.int32(program.wake), np.int32(-1), code)
+    return jnp.where(code >= np.int32(program.wake), np.int32(-1), code)

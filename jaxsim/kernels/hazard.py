@@ -16,8 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float64, Int32
 
-from jaxsim.kernels.rates import total
-from jaxsim.kernels.selection import choose
+from jaxsim.kernels.selection import choose, running_sums
 
 
 class Jump(NamedTuple):
@@ -34,7 +33,7 @@ class Jump(NamedTuple):
 
 def next_jump(
     threshold: Float64[Array, " L"],
-    u: Float[Array, " L"],
+    u: Float64[Array, " L"],
     span: Float64[Array, " L"],
     first: Float[Array, "R L"],
     last: Float[Array, "R L"],
@@ -53,7 +52,7 @@ def next_jump(
     part = jnp.where(fires, (needed + needed) / jnp.where(fires, start + root, one), one)
     part = jnp.minimum(part, one)
     at_jump = first + (last - first) * part.astype(first.dtype)[None, :]
-    sums = total(list(at_jump))
+    sums = running_sums(list(at_jump))
     return Jump(fires, part, choose(u * sums[-1], sums), jnp.where(fires, zero, threshold - integral))
 
 

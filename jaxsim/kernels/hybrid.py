@@ -19,16 +19,18 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsim.kernels.allowed_size import allowed_size
+from jaxsim.kernels.codes import TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.firings import computed_once
 from jaxsim.kernels.hazard import expected, next_jump
 from jaxsim.kernels.leap import Leap, Plan, all_rates, leap_rates, make_leap, moved, state_at
-from jaxsim.kernels.leap_end import leap_end, pays
+from jaxsim.kernels.leap_end import leap_end, pays, steps_resolved
 from jaxsim.kernels.partition import fires_often, is_large, watched
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.randomness import two_uniforms, waiting_threshold
+from jaxsim.kernels.randomness import choice_uniform, waiting_threshold
 from jaxsim.kernels.state import Inputs, Lanes, Mixed
+from jaxsim.kernels.variation import unresolved
 
 TREATMENTS = ("leap", "implicit leap")  # beside "exact"
 
@@ -46,7 +48,10 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
     size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, plain, here, small)
     fast = large & fires_often(a, size, mixed.fast)
     slow_rates = jnp.where(fast, zero, a)
-    exact = ~pays(size, jnp.sum(slow_rates, axis=0), here.a0)
+    slow = jnp.sum(slow_rates, axis=0)
+    exact = ~pays(size, slow, here.a0)
+    for lanes_of in unresolved(program, here.state, given, inputs, general.cell, here.a0).values():
+        exact = exact | lanes_of
     t, code = leap_end(program, inputs, lanes, here, jnp.where(exact, jnp.inf, size), [exact] * len(here.a))
 
     leap = make_leap(lanes, here, fast & ~exact[None, :], stiff, t, stays)
@@ -54,9 +59,10 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
     last = jnp.where(fast | stiff[None, :], slow_rates, last)
     threshold = jnp.where(mixed.threshold > 0, mixed.threshold, waiting_threshold(lanes.bits))
     span = jnp.where(exact | stays, np.float64(0.0), t - lanes.t)
-    jump = next_jump(threshold, two_uniforms(lanes.bits, program.real)[1], span, slow_rates, last)
+    jump = next_jump(threshold, choice_uniform(lanes.bits), span, slow_rates, last)
     t = jnp.where(jump.fires, lanes.t + jump.part * span, t)
     code = jnp.where(jump.fires, jump.code, code)
+    code = jnp.where(steps_resolved(lanes, here, size, slow, exact), code, TOO_FINE)
     leap = leap._replace(size=leap.size * jump.part.astype(leap.size.dtype))
     left = jnp.where(exact, mixed.threshold, jump.left)
     return Plan(leap, t, code, here.good, Mixed(fast, left, _time_leaped(mixed, leap, t - lanes.t)))

@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float, Float64, Int32, UInt32
 
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.rates import leaves_in_time, plan_rates, propensities
+from jaxsim.kernels.rates import leaves_in_time, propensities
 from jaxsim.kernels.state import Inputs, Lanes, Mixed
 
 
@@ -60,16 +60,17 @@ def real_counts(program: Program, x: tuple[Any, ...]) -> list[Any]:
 
 def state_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cell: Any, t: Any) -> dict[str, Any]:
     """Return all that rates read, by name, at counts x (real, maybe between integers) and time t."""
-    plan = plan_rates(program.structure, program.sampled_parameters)
+    plan = program.rates
     state = {**given.env, **dict(zip(program.structure.species, x, strict=True))}
     if plan.in_time:
-        state |= leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
+        timeline, shared = inputs.timeline, inputs.parameters
+        state |= leaves_in_time(plan, program.structure, state, timeline, cell, t, program.real, shared)
     return state
 
 
 def all_rates(program: Program, state: dict[str, Any]) -> list[Any]:
     """Return all propensities, [L] each."""
-    plan = plan_rates(program.structure, program.sampled_parameters)
+    plan = program.rates
     like = state[program.structure.species[0]]
     return propensities(plan, state, tuple(range(len(program.structure.reactions))), like)
 

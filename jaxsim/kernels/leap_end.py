@@ -8,8 +8,8 @@ import numpy as np
 from jaxsim.kernels.codes import FAULT, NEGATIVE, NONE
 from jaxsim.kernels.present import Present
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.randomness import two_uniforms, waiting_threshold
-from jaxsim.kernels.rates import plan_rates, total
+from jaxsim.kernels.randomness import choice_uniform, waiting_threshold
+from jaxsim.kernels.selection import resolved, running_sums
 from jaxsim.kernels.state import Inputs, Lanes
 from jaxsim.kernels.thinning import accept, in_last_cell
 
@@ -26,6 +26,14 @@ def pays(size: Any, exact: Any, a0: Any) -> Any:
     return a0 >= (1 / size + exact) * a0.dtype.type(FEW)
 
 
+def steps_resolved(lanes: Lanes, here: Present, size: Any, slow: Any, exact: Any) -> Any:
+    """Return the lanes in which the clock tells steps apart: leaps that reactions of propensity `slow` end, or events.
+
+    `exact` are the lanes in which every event is a step.
+    """
+    return resolved(jnp.where(exact, here.a0, 1 / size + slow), lanes.t)
+
+
 def leap_end(
     program: Program, inputs: Inputs, lanes: Lanes, here: Present, size: Any, exact: list[Any]
 ) -> tuple[Any, Any]:
@@ -35,10 +43,9 @@ def leap_end(
     """
     real, general = program.real, lanes.general
     assert general is not None
-    rates = plan_rates(program.structure, program.sampled_parameters)
-    sums = total([jnp.where(e, rate, np.zeros((), real)) for e, rate in zip(exact, here.upper, strict=True)])
-    u_choice = two_uniforms(lanes.bits, real)[1]
-    clock = waiting_threshold(lanes.bits) / sums[-1].astype(jnp.float64)
+    rates = program.rates
+    sums = running_sums([jnp.where(e, rate, np.zeros((), real)) for e, rate in zip(exact, here.upper, strict=True)])
+    clock = waiting_threshold(lanes.bits) / sums[-1]
     leap = size.astype(jnp.float64)
     edge = inputs.timeline.edges[general.cell + np.int32(1)]
     boundary = jnp.minimum(edge, next_save(program, inputs, lanes))
@@ -46,7 +53,7 @@ def leap_end(
     inside = proposed < boundary
     t = jnp.where(inside, proposed, boundary)
 
-    threshold = u_choice * sums[-1]
+    threshold = choice_uniform(lanes.bits) * sums[-1]
     fired = accept(program, inputs, rates, here.state, general.cell, t, threshold, sums, here.upper)
     enters = (boundary == edge) & ~in_last_cell(inputs, general.cell)
     code = jnp.where(inside, jnp.where(clock <= leap, fired, NONE), jnp.where(enters, np.int32(program.entry), NONE))

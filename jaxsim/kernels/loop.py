@@ -21,6 +21,7 @@ from jaxsim.kernels.state import General, Inputs, Lanes, Mixed, Owner
 from jaxsim.kernels.status import Status
 from jaxsim.kernels.tau_leap import leap_step
 from jaxsim.kernels.thinning import finished, thinning_step, waiting
+from jaxsim.kernels.trigger import untriggered
 
 TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
 ROW_COST = 2.0  # what one species at one save time adds to it, in ns per lane
@@ -165,16 +166,16 @@ def empty_run(program: Program) -> Run:
         row=zeros if program.saving is Saving.CROSSING else None,
         general=_general(program, zeros, word) if program.general else None,
     )
-    sampled = {name: jnp.zeros((lanes,), program.real) for name in program.sampled_parameters}
+    sampled = {name: jnp.zeros((lanes,), jnp.float64) for name in program.sampled_parameters}
     owner = Owner(zeros - np.int32(1), word, word, word, sampled)
     return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
 
 
 def _general(program: Program, zeros: Any, word: Any) -> General:
-    armed = word if program.structure.events else None
     limit = jnp.full(zeros.shape, jnp.inf, program.real) if program.leap else None
     fired = word.astype(jnp.uint64) if program.leap else word
-    general = General(zeros, word, fired, word, armed, limit, _mixed(program) if program.mixed else None, armed)
+    mixed = _mixed(program) if program.mixed else None
+    general = General(zeros, word, fired, word, untriggered(program), limit, mixed)
     number = len(program.structure.variables)
     if not number:
         return general

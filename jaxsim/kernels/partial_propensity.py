@@ -7,7 +7,8 @@ an event grows with the number of species, not of reactions, and so does the com
 
 Constants are rounded to float32 and their sums kept in float64, so that sums are exact while the constants of
 one group, or of one column of groups that need no sum, times counts, span less than 2**29; beyond, what rounding
-leaves behind cannot fire a reaction whose own propensity is zero. Propensities are float32.
+leaves behind cannot fire a reaction whose own propensity is zero. The search is in float64 on all levels, so that a
+reaction keeps its share however small it is; the waiting time is float32.
 
 Source: Ramaswamy, González-Segredo & Sbalzarini, J. Chem. Phys. 130 (2009) 244104 (partial-propensity direct
 method); Slepoy, Thompson & Plimpton, J. Chem. Phys. 128 (2008) 205101 (search by groups).
@@ -20,19 +21,17 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float64, Int32
 
-from jaxsim.kernels.codes import NONE
+from jaxsim.kernels.codes import NONE, TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.group_tables import GroupTables
 from jaxsim.kernels.groups import Groups, group
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import HALF, draw_bits, two_uniforms
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
 from jaxsim.kernels.rates import largest, total
 from jaxsim.kernels.saving import save_before_event
-from jaxsim.kernels.selection import waiting_time
+from jaxsim.kernels.selection import BELOW_ONE, resolved, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
-
-BELOW_ONE = np.float32(1 - 2.0**-23)  # times any normal float32 is less than it
 
 
 class Grouped(NamedTuple):
@@ -89,16 +88,16 @@ def group_propensities(tables: GroupTables, x: Grouped) -> tuple[Any, Any]:
 
 
 def _bound(x: Grouped) -> Any:
-    return _propensity(x.hosts, x.sums.astype(jnp.float32))
+    return _propensity(x.hosts, x.sums)
 
 
 def _propensity(count: Any, partial: Any) -> Any:
-    return _not_negative(count.astype(jnp.float32) * partial)
+    return _not_negative(count.astype(jnp.float64) * partial.astype(jnp.float64))
 
 
 def _not_negative(value: Any) -> Any:
     """Return 0 for what rounding has left below it; what is not a number stays so."""
-    return jnp.where(value < 0, np.float32(0.0), value)
+    return jnp.where(value < 0, np.float64(0.0), value)
 
 
 def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
@@ -109,19 +108,23 @@ def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, give
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
     x, changed = _apply(groups, tables, lanes.x, lanes.pending, running)
-    lanes = watch(program, lanes._replace(x=x), given.env)
+    lanes = watch(program, lanes._replace(x=x), given.precise)
 
     columns = _columns(groups, x)
-    _, a0 = _written(jnp.zeros_like(lanes.pending), _sum([columns[:, n] for n in range(groups.columns)]))
-    u_time, u_choice = two_uniforms(lanes.bits, jnp.float32)
+    whole = _in_memory(_sum([columns[:, n] for n in range(groups.columns)]))
+    a0 = whole.astype(jnp.float32)
+    wait, u = wait_and_choice(lanes.bits, jnp.float32)
     draws = lanes.iteration - owner.first
-    good = (a0 <= largest(jnp.float32)) & (draws < inputs.max_events)
+    fine = resolved(a0, lanes.t)
+    good = (a0 <= largest(jnp.float32)) & fine & (draws < inputs.max_events)
     if program.checked_counts:
         good = good & (changed >= 0)
-    proposed = lanes.t + waiting_time(u_time, a0)
+    proposed = lanes.t + waiting_time(wait, a0)
+    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+    pending = jnp.where(fine, _choose(groups, tables, x, columns, u * whole), TOO_FINE)
     return lanes._replace(
-        t=jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf),
-        pending=_choose(groups, tables, x, columns, u_choice * a0),
+        t=jnp.where(running, t, lanes.t),
+        pending=jnp.where(running, pending, lanes.pending),
         bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
         iteration=lanes.iteration + np.uint32(1),
     )
@@ -161,7 +164,7 @@ def _at(array: Any, index: Any) -> Any:
 def _columns(groups: Groups, x: Grouped) -> Any:
     """Return the sums over rows of groups, [L, columns]; written out, since a reduction is not vectorised."""
     width, bound = groups.columns, _bound(x)
-    columns = _not_negative(x.free.astype(jnp.float32))
+    columns = _not_negative(x.free)
     for at in range(0, groups.bound, width):
         columns = columns + bound[:, at : at + width]
     return columns
@@ -170,21 +173,22 @@ def _columns(groups: Groups, x: Grouped) -> Any:
 def _choose(groups: Groups, tables: GroupTables, x: Grouped, columns: Any, threshold: Any) -> Any:
     """Return the reaction at the threshold: first the column, then the group in it, then the member."""
     lane = jnp.arange(threshold.shape[0], dtype=jnp.int32)
-    column, rest = _written(*_search(columns, threshold))
+    column, rest = _written(groups, *_search(columns, threshold))
     row, rest = _search(_column_of_groups(groups, tables, x, column), rest)
     rows = np.int32(groups.bound // groups.columns)
     in_bound, in_free = column + row * np.int32(groups.columns), column * np.int32(groups.height) + row - rows
     chosen = jnp.where(row < rows, in_bound, np.int32(groups.bound) + in_free)
     start, counts = lane * np.int32(groups.free), x.counts.reshape(-1)
-    chosen, rest = _written(chosen, rest / _at(counts, start + _at(groups.host, chosen)).astype(jnp.float32))
+    host = _at(counts, start + _at(groups.host, chosen)).astype(jnp.float64)
+    chosen, rest = _written(groups, chosen, rest / host)
 
     missing = np.int32(len(groups.partner))
     partner = np.append(groups.partner, np.int32(0))[groups.members]
-    others = _at(counts, start[:, None] + _at(partner, chosen)).astype(jnp.float32)
+    others = _at(counts, start[:, None] + _at(partner, chosen)).astype(jnp.float64)
     if groups.offset.any():
-        offset = np.append(groups.offset, False)[groups.members].astype(np.float32)
+        offset = np.append(groups.offset, False)[groups.members].astype(np.float64)
         others = others - _at(offset, chosen)
-    weights = _at(tables.members, chosen) * others
+    weights = _at(tables.members, chosen).astype(jnp.float64) * others
     member, _ = _search(weights, rest)
     width = np.int32(groups.members.shape[1])
     reaction = _at(groups.members.reshape(-1), chosen * width + member)
@@ -201,7 +205,7 @@ def _column_of_groups(groups: Groups, tables: GroupTables, x: Grouped, column: A
         return free
     rows = np.arange(0, groups.bound, groups.columns, dtype=np.int32)[None]
     at = (lane * np.int32(groups.bound) + column)[:, None] + rows
-    bound = _propensity(_at(x.hosts.reshape(-1), at), _at(x.sums.reshape(-1), at).astype(jnp.float32))
+    bound = _propensity(_at(x.hosts.reshape(-1), at), _at(x.sums.reshape(-1), at))
     return jnp.concatenate([bound, free], axis=1)
 
 
@@ -232,14 +236,18 @@ def _sum(values: list[Any]) -> Any:
     return values[0]
 
 
-def _written(index: Any, rest: Any) -> tuple[Any, Any]:
+def _written(groups: Groups, index: Any, rest: Any) -> tuple[Any, Any]:
+    """Return an index and a float64 by way of memory, packed in one number: the index in the last bits of the other."""
+    last = np.uint64((1 << len(groups.host).bit_length()) - 1)
+    packed = _in_memory((lax.bitcast_convert_type(rest, jnp.uint64) & ~last) | index.astype(jnp.uint64))
+    return (packed & last).astype(jnp.int32), lax.bitcast_convert_type(packed & ~last, jnp.float64)
+
+
+def _in_memory(value: Any) -> Any:
     """Return the same values, by way of memory.
 
     XLA would compute them afresh for every element of the wider arrays that read them, which costs five times
-    as much. A scatter is not fused with its readers; and one packed array is one scatter.
+    as much. A scatter is not fused with its readers.
     """
-    packed = (lax.bitcast_convert_type(rest, jnp.uint32).astype(jnp.uint64) << HALF) | index.astype(jnp.uint64)
-    lane = jnp.arange(packed.shape[0], dtype=jnp.int32)
-    packed = jnp.zeros_like(packed).at[lane].set(packed, mode="promise_in_bounds", unique_indices=True)
-    rest = lax.bitcast_convert_type((packed >> HALF).astype(jnp.uint32), jnp.float32)
-    return packed.astype(jnp.uint32).astype(jnp.int32), rest
+    lane = jnp.arange(value.shape[0], dtype=jnp.int32)
+    return jnp.zeros_like(value).at[lane].set(value, mode="promise_in_bounds", unique_indices=True)

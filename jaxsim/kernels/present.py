@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.leap import all_rates, real_counts, state_at
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.rates import largest, plan_rates, propensity_bounds, total
+from jaxsim.kernels.rates import largest, propensity_bounds, total
 from jaxsim.kernels.selection import faultless
 from jaxsim.kernels.state import Inputs, Lanes
 
@@ -44,6 +44,6 @@ def present_at(program: Program, inputs: Inputs, given: Context, x: list[Any], c
     state = state_at(program, inputs, given, x, cell, t)
     a = all_rates(program, state)
     leaves = {name: (low[cell], high[cell]) for name, (low, high) in given.bounds.items()}
-    rates = plan_rates(program.structure, program.sampled_parameters)
+    rates = program.rates
     upper = propensity_bounds(rates, state, leaves, x[0])
     return Present(x, state, a, upper, total(a)[-1], jnp.ones(x[0].shape, bool))

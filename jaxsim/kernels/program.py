@@ -1,6 +1,6 @@
 """The static description of a simulation: equal programs share one compiled executable."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxsim.kernels.change import plan_changes
+from jaxsim.kernels.rates import Rates, plan_rates
 from jaxsim.network import Expression, Structure
+from jaxsim.network.cancellation import NARROW, Ranges
 
 
 class Saving(Enum):
@@ -73,13 +75,23 @@ class Program:
     """Whether the event loop is native code, and not XLA's."""
     backend_reason: str = field(default="", compare=False)
     """Why the event loop is XLA's, if it is."""
+    ranges: Ranges = NARROW
+    """Which numbers are so large that single precision does not hold their differences."""
+    reason: str = field(default="", compare=False)
+    """Why propensities are in double precision, where that was not asked for."""
 
     @cached_property
     def _hash(self) -> int:
-        return hash(tuple(getattr(self, one.name) for one in fields(self) if one.compare))
+        fields = tuple(getattr(self, name) for name, kind in self.__dataclass_fields__.items() if kind.compare)
+        return hash(fields)
 
     def __hash__(self) -> int:
         return self._hash
+
+    @cached_property
+    def rates(self) -> Rates:
+        """The plan of all propensities."""
+        return plan_rates(self.structure, self.sampled_parameters, self.ranges)
 
     @property
     def backend(self) -> str:
@@ -95,6 +107,16 @@ class Program:
     def wake(self) -> int:
         """The code of a moment at which a trigger may switch, next after those of the events."""
         return self.entry + 1 + len(self.structure.events)
+
+    @property
+    def again(self) -> int:
+        """The code of one more look at the triggers at the same moment."""
+        return self.wake + 1
+
+    @property
+    def persistent(self) -> tuple[int, ...]:
+        """The events that act as often as they were triggered, whatever happens meanwhile."""
+        return tuple(e for e, event in enumerate(self.structure.events) if event.persistent)
 
     @property
     def timed(self) -> bool:

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.network import Expression, Structure, bounds, evaluate, hoist_all, names, names_of_time
+from jaxsim.network import Expression, Name, Structure, bounds, evaluate, hoist_all, names, names_of_time
+from jaxsim.network.arithmetic import as_number
+from jaxsim.network.cancellation import NARROW, Ranges, pull_cancelling
 
 SLACK = 1e-6  # relative widening of bounds, ten times the rounding of float32
 
@@ -17,7 +19,8 @@ class Rates(NamedTuple):
     """The static plan of all propensities.
 
     A rate is an expression of species, of parameters and of leaves: `before` are computed once per
-    trajectory, `in_time` once per proposed event, with a bound per cell that is computed beforehand.
+    trajectory, `in_time` once per proposed event, with a bound per cell that is computed beforehand, and
+    `differences` at every event, in double precision from the whole counts.
     """
 
     expressions: tuple[Expression, ...]
@@ -25,11 +28,15 @@ class Rates(NamedTuple):
     in_time: tuple[tuple[str, Expression], ...]
     varying: tuple[int, ...]
     """Reactions that read a leaf in time."""
+    differences: tuple[tuple[str, Expression], ...] = ()
 
 
 @lru_cache(maxsize=256)
-def plan_rates(structure: Structure, sampled: tuple[str, ...]) -> Rates:
-    """Pull leaves out of the rates: functions of time first, then constants of a trajectory."""
+def plan_rates(structure: Structure, sampled: tuple[str, ...], ranges: Ranges = NARROW) -> Rates:
+    """Pull leaves out of the rates: functions of time first, then constants of a trajectory, then differences.
+
+    `ranges` says which numbers are so large that their differences are computed in double precision.
+    """
     time = names_of_time(structure)
     shared = frozenset(structure.parameters) - frozenset(sampled)
     raw = tuple(reaction.rate for reaction in structure.reactions)
@@ -42,7 +49,15 @@ def plan_rates(structure: Structure, sampled: tuple[str, ...]) -> Rates:
         rates[r] = rate
     known = frozenset(structure.parameters) | {name for name, _ in constant}
     final, before = hoist_all(rates, known, "before ")
-    return Rates(final, (*constant, *before.items()), in_time, varying)
+    found: dict[Expression, str] = {}
+
+    def pull(part: Expression) -> Expression:
+        return Name(found.setdefault(part, f"difference {len(found)}"))
+
+    counts = frozenset({*structure.species, *structure.variables})
+    final = tuple(pull_cancelling(rate, ranges, counts, pull) for rate in final)
+    differences = tuple((name, part) for part, name in found.items())
+    return Rates(final, (*constant, *before.items()), in_time, varying, differences)
 
 
 def parameter_values(shared: Mapping[str, Any], sampled: Mapping[str, Any], real: Any) -> dict[str, Any]:
@@ -56,6 +71,26 @@ def leaves_before(rates: Rates, parameters: Mapping[str, Any], real: Any) -> dic
     for name, expression in rates.before:
         env[name] = jnp.asarray(evaluate(expression, env)).astype(real)
     return env
+
+
+def rounded(values: Mapping[str, Any], real: Any) -> dict[str, Any]:
+    """Return values that were computed in double precision in the dtype of propensities."""
+    return {name: jnp.asarray(value).astype(real) for name, value in values.items()}
+
+
+def state_values(rates: Rates, env: Mapping[str, Any], precise: Mapping[str, Any], counts: Any, real: Any) -> Any:
+    """Return all that rates read in a state, by name, but for leaves in time.
+
+    `env` and `precise` hold parameters and constants in the dtype of propensities and in float64; `counts` are pairs
+    of the names of species and variables and their values.
+    """
+    counts = tuple(counts)
+    state = {**env, **{name: value.astype(real) for name, value in counts}}
+    if rates.differences:
+        whole = {**precise, **{name: value.astype(jnp.float64) for name, value in counts}}
+        for name, part in rates.differences:
+            state[name] = jnp.asarray(as_number(evaluate(part, whole))).astype(real)
+    return state
 
 
 def propensities(rates: Rates, env: Mapping[str, Any], which: tuple[int, ...], like: Any) -> list[Any]:
@@ -107,12 +142,20 @@ def leaf_bounds(
 
 
 def leaves_in_time(
-    rates: Rates, structure: Structure, env: Mapping[str, Any], timeline: Timeline, cell: Any, t: Any, real: Any
+    rates: Rates,
+    structure: Structure,
+    env: Mapping[str, Any],
+    timeline: Timeline,
+    cell: Any,
+    t: Any,
+    real: Any,
+    shared: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluate the leaves at time t, [L], inside cell `cell`.
 
     Inputs are functions of the time since the cell began, so they keep full precision in float32; a
-    leaf that reads the time itself is evaluated in float64.
+    leaf that reads the time itself is evaluated in float64, with the parameters that trajectories share as `shared`
+    has them, if given: rounded to float32 they would move the moment at which it jumps.
     """
     read = frozenset().union(*(names(expression) for _, expression in rates.in_time))
     since = t - timeline.edges[cell]
@@ -122,7 +165,8 @@ def leaves_in_time(
     result = {}
     for name, expression in rates.in_time:
         if "t" in names(expression):
-            precise = {key: jnp.asarray(value).astype(jnp.float64) for key, value in {**env, **inputs}.items()}
+            known = {**env, **inputs} | {name: value for name, value in (shared or {}).items() if name in read}
+            precise = {key: jnp.asarray(value).astype(jnp.float64) for key, value in known.items()}
             value = evaluate(expression, {**precise, "t": t})
         else:
             value = evaluate(expression, {**env, **inputs})

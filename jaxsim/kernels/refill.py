@@ -15,7 +15,7 @@ from jaxsim.kernels.randomness import draw_bits
 from jaxsim.kernels.rates import parameter_values
 from jaxsim.kernels.saving import clear
 from jaxsim.kernels.state import General, Inputs, Lanes, Owner
-from jaxsim.kernels.trigger import armed_at_start
+from jaxsim.kernels.trigger import chosen_lanes, triggers_at_start
 from jaxsim.random import EVENTS, INITIAL, PARAMETERS, threefry2x32, trajectory_key, uniform
 
 
@@ -48,7 +48,7 @@ def _own(program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any
     sampled = stream(inputs, number, PARAMETERS)
     parameters = {}
     for position, name in enumerate(program.sampled_parameters):
-        value = inputs.parameters[name].sample(draw_for(sampled, position)).astype(program.real)
+        value = inputs.parameters[name].sample(draw_for(sampled, position)).astype(jnp.float64)
         parameters[name] = jnp.where(fresh, value, owner.parameters[name])
     return Owner(
         number=jnp.where(free, jnp.where(fresh, number, np.int32(-1)), owner.number),
@@ -73,11 +73,13 @@ def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: 
     else:
         x = tuple(jnp.where(fresh, new, old) for new, old in zip(x0, lanes.x, strict=True))
     zero = jnp.zeros(fresh.shape, jnp.uint32)
+    # Triggers are looked at there, even where the start is the end.
+    first = np.int32(program.wake) if structure.events else NONE
     lanes = lanes._replace(
         x=x,
         t=jnp.where(free, jnp.where(fresh, start, jnp.inf), lanes.t),
         bits=jnp.where(fresh, draw_bits(owner.key0, owner.key1, zero), lanes.bits),
-        pending=jnp.where(free, NONE, lanes.pending),
+        pending=jnp.where(free, jnp.where(fresh, first, NONE), lanes.pending),
         passages=tuple(jnp.where(fresh, jnp.inf, first) for first in lanes.passages),
     )
     if lanes.general is not None:
@@ -107,12 +109,11 @@ def _begin_general(
     )
     general = general._replace(variables=variables)
     zero = jnp.zeros(fresh.shape, jnp.uint32)
-    armed = general.armed
-    queued = general.queued
-    if armed is not None and queued is not None:
+    triggers = general.triggers
+    if triggers is not None:
         precise = parameter_values(inputs.parameters, owner.parameters, np.float64)
-        armed = jnp.where(fresh, armed_at_start(program, precise, lanes._replace(general=general)), armed)
-        queued = jnp.where(fresh, zero, queued)
+        first = triggers_at_start(program, precise, lanes._replace(general=general))
+        triggers = chosen_lanes(fresh, first, triggers)
     limit = general.limit
     if limit is not None:
         limit = jnp.where(fresh, jnp.inf, limit)
@@ -121,8 +122,7 @@ def _begin_general(
         draws=jnp.where(fresh, zero, general.draws),
         fired=jnp.where(fresh, jnp.zeros_like(general.fired), general.fired),
         rejected=jnp.where(fresh, zero, general.rejected),
-        armed=armed,
+        triggers=triggers,
         limit=limit,
         mixed=jax.tree.map(lambda leaf: jnp.where(fresh, jnp.zeros_like(leaf), leaf), general.mixed),
-        queued=queued,
     )

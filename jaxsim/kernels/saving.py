@@ -10,7 +10,7 @@ from jaxtyping import Array, Float64, Int32
 from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.state import Lanes
 
-UNWRITTEN = np.int32(-1)
+UNWRITTEN = np.int32(-(2**30))  # no count of a sound state, nor the -1 of a reaction that fired without its reactant
 DENSE = 16  # below this many save times comparing with all beats a search
 
 
@@ -53,7 +53,10 @@ def save_after_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]
 
 
 def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
-    """Write the state before the pending event if the event passes a save time; most do not."""
+    """Write the state before the pending event if the event passes a save time; most do not.
+
+    Whatever applies a pending event calls this first; to call it twice changes nothing.
+    """
     assert lanes.row is not None
     if program.native:  # which does nothing unless a lane of the few that run in lockstep passes one
         passes = (lanes.row < np.int32(program.times)) & (lanes.t > times[jnp.minimum(lanes.row, program.times - 1)])
@@ -104,20 +107,20 @@ def stacked_counts(program: Program, x: Any) -> Int32[Array, "species L"]:
 def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any]:
     """Return the states [species, K, L], and which of them were reached [K, L].
 
-    A sound lane has reached every save time. Any other has reached those before the last row that was
-    written, since what it did after that row is not known.
+    A sound lane has reached every save time. Any other has reached those before its last change, since what
+    it would have been after that is not known.
     """
     if program.saving is Saving.FINAL:
         return stacked_counts(program, lanes.x)[:, None, :], sound[None, :]
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
     if lanes.row is None:
         grid = jnp.stack(lanes.saved, axis=2)
+        passed = jnp.max(jnp.where(grid[:, :, 0] != UNWRITTEN, rows, np.int32(0)), axis=0)
     else:  # what came after the last crossing has not been written yet
-        last = jnp.minimum(lanes.row, np.int32(program.times - 1))
-        at_last = (rows == last[None, :]) & sound[None, :]
+        passed = jnp.minimum(lanes.row, np.int32(program.times - 1))
+        at_last = (rows == passed[None, :]) & sound[None, :]
         grid = jnp.where(at_last[:, :, None], by_lane(program, lanes.x)[None], lanes.saved[0])
-    written = jnp.max(jnp.where(grid[:, :, 0] != UNWRITTEN, rows, np.int32(0)), axis=0)
-    reached = sound[None, :] | (rows < written[None, :])
+    reached = sound[None, :] | (rows < passed[None, :])
     return jnp.transpose(fill_forward(grid), (2, 0, 1)), reached
 
 

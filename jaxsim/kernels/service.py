@@ -14,9 +14,9 @@ from jaxsim.kernels.change import apply_change, plan_changes, set_variables, val
 from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import diagnose
-from jaxsim.kernels.program import Program
+from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.refill import refill, stream
-from jaxsim.kernels.saving import states_on_grid, variables_on_grid
+from jaxsim.kernels.saving import save_before_event, states_on_grid, variables_on_grid
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.status import Status
 from jaxsim.kernels.thinning import finished, waiting
@@ -59,8 +59,10 @@ def turn_over(program: Program, inputs: Inputs, given: Context, run: Run) -> Run
 
 
 def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -> Run:
-    """Apply the random effects that lanes wait for."""
+    """Apply the random effects that lanes wait for, after saving what they were before."""
     lanes, structure = run.lanes, program.structure
+    if program.saving is Saving.CROSSING:
+        lanes = save_before_event(program, lanes, inputs.times)
     assert lanes.general is not None
     general, waits = lanes.general, waiting(program, lanes)
     key = stream(inputs, run.owner.number, EFFECTS)
@@ -77,9 +79,9 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
     x = apply_change(structure, plan, lanes.x, pending, env, draw)
     variables = set_variables(structure, plan, general.variables, pending, env, draw)
     general = general._replace(fired=general.fired + waits.astype(general.fired.dtype), variables=variables)
-    # A draw at the very end of the run has still to be saved, and may make other triggers true.
-    after = np.int32(program.wake) if program.timed else NONE
-    return run._replace(lanes=lanes._replace(x=x, pending=jnp.where(waits, after, lanes.pending), general=general))
+    # A draw at the very end of the run has still to be saved, and may make triggers true.
+    pending = jnp.where(waits, np.int32(program.again), lanes.pending)
+    return run._replace(lanes=lanes._replace(x=x, pending=pending, general=general))
 
 
 def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Any) -> Tally:
@@ -87,7 +89,7 @@ def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: An
     status = diagnose(program, inputs, owner, given, lanes)
     sound = done & ((status == int(Status.OK)) | (status == int(Status.ABSORBED)))
     states, reached = states_on_grid(program, lanes, sound)
-    parameters = {name: given.env[name] for name in program.structure.parameters}
+    parameters = {name: given.precise[name] for name in program.structure.parameters}
     batch = Batch(states, reached & done[None, :], lanes.passages, sound, inputs.times, parameters)
     if program.structure.variables:
         batch = batch._replace(variables=variables_on_grid(program, lanes))

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from jaxtyping import Array, Bool, Float, Float64, Int32, UInt32, UInt64
+from jaxtyping import Array, Bool, Float, Float64, Int32, UInt16, UInt32, UInt64
 
 from jaxsim.dosing import Timeline
 from jaxsim.kernels.group_tables import GroupTables
@@ -44,7 +44,7 @@ class Owner(NamedTuple):
     first: UInt32[Array, " L"]
     """Iteration at which the trajectory began, so that its draw counter is the difference."""
     parameters: dict[str, Any]
-    """Sampled parameters, [L] each."""
+    """Sampled parameters, float64 [L] each."""
 
 
 class Lanes(NamedTuple):
@@ -84,16 +84,26 @@ class General(NamedTuple):
     """Firings of reactions; 64 bits for leaps, of which one may hold 2**30."""
     rejected: UInt32[Array, " L"]
     """Proposals that thinning rejected, or leaps that would have taken more than there was."""
-    armed: UInt32[Array, " L"] | None
-    """Bit e: trigger e was true after the last change; None without events."""
+    triggers: "Triggers | None"
+    """None without events."""
     limit: Float[Array, " L"] | None
     """Longest leap allowed after a rejection, infinite otherwise; None without leaps."""
     mixed: "Mixed | None" = None
-    queued: UInt32[Array, " L"] | None = None
-    """Bit e: persistent event e has triggered and not yet fired; None without events."""
     variables: tuple[Float64[Array, " L"], ...] = ()
     saved_variables: tuple[Float64[Array, "K L"], ...] = ()
     """Variables at save times; NaN where nothing was written, to be filled from the row before."""
+
+
+class Triggers(NamedTuple):
+    """The part of the carry that only triggered events need."""
+
+    armed: UInt32[Array, " L"]
+    """Bit e: trigger e was true after the last change, and that has been seen."""
+    queue: UInt16[Array, "persistent L"] | None
+    """How often each persistent event has been triggered and not yet acted; None without such events."""
+    after: Bool[Array, " L"] | None
+    """Whether the lane is past its last moment, at which triggers are looked at: a switch of one, a dose, or the start.
+    None if no trigger reads the time."""
 
 
 class Mixed(NamedTuple):

@@ -15,6 +15,8 @@ class Status(IntEnum):
     RATE_NOT_FINITE = 6
     BOUND_VIOLATED = 7
     VARIABLE_NOT_FINITE = 8
+    TRIGGER_LIMIT = 9
+    CLOCK_NOT_RESOLVED = 10
 
     @property
     def label(self) -> str:
@@ -53,6 +55,10 @@ SENTENCES = {
     "please report it",
     Status.VARIABLE_NOT_FINITE: "had a variable that is infinite or not a number; "
     "look for a division by zero or parameters out of range in what events set",
+    Status.TRIGGER_LIMIT: "had an event that was triggered more than 65,535 times in one instant before it could act; "
+    "look for events that switch its trigger on and off without end, or give it a higher priority",
+    Status.CLOCK_NOT_RESOLVED: "had events that followed each other faster than a clock in double precision can tell "
+    "apart at that time; count times from a start near zero",
 }
 
 LABELS = tuple(status.label for status in Status)

@@ -13,14 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.allowed_size import allowed_size
-from jaxsim.kernels.codes import FAULT, NONE
+from jaxsim.kernels.codes import FAULT, NONE, TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.critical import critical_reactions
 from jaxsim.kernels.diagnosis import WRAPPED
 from jaxsim.kernels.firings import apply_firings, computed_once
 from jaxsim.kernels.hybrid import hybrid_plan
 from jaxsim.kernels.leap import Plan, make_leap
-from jaxsim.kernels.leap_end import leap_end, pays
+from jaxsim.kernels.leap_end import leap_end, pays, steps_resolved
 from jaxsim.kernels.leap_variants import VARIANTS
 from jaxsim.kernels.present import Present, present
 from jaxsim.kernels.program import Program, Saving
@@ -30,6 +30,7 @@ from jaxsim.kernels.saving import save_before_event
 from jaxsim.kernels.state import General, Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import apply_pending, finished, waiting
 from jaxsim.kernels.trigger import next_trigger
+from jaxsim.kernels.variation import unresolved
 from jaxsim.network import Structure
 
 
@@ -49,6 +50,7 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     x = apply_firings(structure, lanes.x, firings)
     overdrawn = computed_once(plan.leap.any, partial(_overdrawn, structure), lanes.x, firings, plan)
     code = jnp.where(~plan.good, FAULT, jnp.where(overdrawn, NONE, plan.code))
+    code = jnp.where(trigger == NONE, code, trigger)
     t = jnp.where(code <= FAULT, jnp.inf, jnp.where(overdrawn, lanes.t, plan.t))
     t = jnp.where(stays, lanes.t, t)
     if program.saving is Saving.CROSSING:
@@ -57,7 +59,7 @@ def leap_step(program: Program, inputs: Inputs, owner: Owner, given: Context, la
     return lanes._replace(
         x=tuple(jnp.where(overdrawn, old, new) for old, new in zip(lanes.x, x, strict=True)),
         t=t,
-        pending=jnp.where(halted, lanes.pending, jnp.where(trigger >= 0, trigger, code)),
+        pending=jnp.where(halted, lanes.pending, code),
         bits=draw_bits(owner.key0, owner.key1, general.draws),
         iteration=lanes.iteration + np.uint32(1),
         general=general._replace(
@@ -97,6 +99,8 @@ def critical_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes
     assert general is not None
     critical = critical_reactions(program.structure, lanes.x)
     # Once, because everything below depends on it; lanes that stay do not use it.
+    for r, lanes_of in unresolved(program, here.state, given, inputs, general.cell, here.a0).items():
+        critical[r] = critical[r] | lanes_of
     size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, general, here, critical)
     slow = total([jnp.where(c, rate, zero) for c, rate in zip(critical, here.a, strict=True)])[-1]
     exact = ~pays(size, slow, here.a0)
@@ -105,4 +109,5 @@ def critical_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes
         exact = exact & jnp.isfinite(general.limit)
     critical = [c | exact for c in critical]
     t, code = leap_end(program, inputs, lanes, here, jnp.where(exact, jnp.inf, size), critical)
+    code = jnp.where(steps_resolved(lanes, here, size, slow, exact), code, TOO_FINE)
     return Plan(make_leap(lanes, here, ~jnp.stack(critical), stiff, t, stays), t, code, here.good)

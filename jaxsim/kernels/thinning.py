@@ -13,27 +13,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import apply_change, enter_cell, plan_changes, set_variables, values_before
-from jaxsim.kernels.codes import ABOVE, FAULT, NEGATIVE, NONE, REJECTED
+from jaxsim.kernels.codes import ABOVE, FAULT, NEGATIVE, NONE, REJECTED, TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
 from jaxsim.kernels.rates import (
     Rates,
     largest,
     leaves_in_time,
-    plan_rates,
     propensities,
     propensity_bounds,
     propensity_floors,
+    state_values,
     total,
 )
 from jaxsim.kernels.saving import save_after_event, save_before_event
 from jaxsim.kernels.seldom import where_any
-from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.selection import choose, faultless, resolved, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.kernels.trigger import next_trigger
+from jaxsim.kernels.trigger import arrive, next_trigger, slack
 
 TOLERANCE = 1e-5  # a rate may exceed its float32 bound by this much from rounding
 
@@ -47,44 +47,56 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     halted = finished(program, inputs, lanes) | waiting(program, lanes)
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
-    lanes = apply_pending(program, inputs, given, lanes, halted)
+    lanes = apply_pending(program, inputs, given, arrive(program, inputs, lanes, ~halted), halted)
     trigger, alarm, lanes = next_trigger(program, given, lanes, ~halted)
     general = lanes.general
     assert general is not None
 
-    plan = plan_rates(structure, program.sampled_parameters)
-    state = {**given.env, **{name: value.astype(real) for name, value in zip(structure.species, lanes.x, strict=True)}}
-    state |= {n: value.astype(real) for n, value in zip(structure.variables, general.variables, strict=True)}
+    plan = program.rates
+    counts = zip((*structure.species, *structure.variables), (*lanes.x, *general.variables), strict=True)
+    state = state_values(plan, given.env, given.precise, counts, real)
     leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
     upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
-    sums = total(upper)
-    u_time, u_choice = two_uniforms(lanes.bits, real)
+    sums = running_sums(upper)
+    a0 = total(upper)[-1]
+    wait, u = wait_and_choice(lanes.bits, real)
     checked = [upper[r] for r in program.checked_rates]
-    good = faultless(lanes.x, checked, sums[-1], largest(real), program.checked_counts)
-    good = good & (general.draws < inputs.max_events)
+    good = faultless(lanes.x, checked, a0, largest(real), program.checked_counts)
+    fine = resolved(a0, lanes.t)
+    good = good & fine & (general.draws < inputs.max_events)
     if structure.variables:
         good = good & finite(general.variables)
 
-    edge = inputs.timeline.edges[general.cell + np.int32(1)]
-    proposed = lanes.t + waiting_time(u_time, sums[-1])
-    stop = edge if alarm is None else jnp.minimum(edge, alarm)
+    stop, at_stop = next_stop(program, inputs, general.cell, alarm)
+    proposed = lanes.t + waiting_time(wait, a0)
     t = jnp.minimum(proposed, stop)
-    threshold = u_choice * sums[-1]
-    lower = propensity_floors(plan, state, leaves, threshold)
+    threshold = u * sums[-1]
+    lower = propensity_floors(plan, state, leaves, upper[0])
     code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper, lower)
-    at_edge = jnp.where(in_last_cell(inputs, general.cell), NONE, np.int32(program.entry))
-    if alarm is not None:
-        at_edge = jnp.where(alarm <= edge, np.int32(program.wake), at_edge)
-    code = jnp.where(proposed < stop, code, at_edge)
-    code = jnp.where(good, code, FAULT)
+    code = jnp.where(proposed < stop, code, at_stop)
+    code = jnp.where(good, code, jnp.where(fine, FAULT, TOO_FINE))
+    code = jnp.where(trigger == NONE, code, trigger)
     t = jnp.where(code <= FAULT, jnp.inf, t)
     stays = halted | (trigger >= 0)
     return lanes._replace(
         t=jnp.where(stays, lanes.t, t),
-        pending=jnp.where(halted, lanes.pending, jnp.where(trigger >= 0, trigger, code)),
+        pending=jnp.where(halted, lanes.pending, code),
         bits=draw_bits(owner.key0, owner.key1, general.draws),
         iteration=lanes.iteration + np.uint32(1),
     )
+
+
+def next_stop(program: Program, inputs: Inputs, cell: Any, alarm: Any) -> tuple[Any, Any]:
+    """Return up to when a lane may go, and what is pending then: the next cell, a look at the triggers, or nothing.
+
+    Where a trigger switches at the edge of a cell, the cell is entered first, with its doses.
+    """
+    edge, last = inputs.timeline.edges[cell + np.int32(1)], in_last_cell(inputs, cell)
+    at_edge = jnp.where(last, NONE, np.int32(program.entry))
+    if alarm is None:
+        return edge, at_edge
+    first = alarm <= jnp.where(last, edge, edge - slack(edge))
+    return jnp.where(first, alarm, edge), jnp.where(first, np.int32(program.wake), at_edge)
 
 
 def in_last_cell(inputs: Inputs, cell: Any) -> Any:
@@ -129,7 +141,7 @@ def apply_pending(program: Program, inputs: Inputs, given: Context, lanes: Lanes
     x = apply_change(structure, plan, lanes.x, pending, env)
     general = general._replace(variables=set_variables(structure, plan, general.variables, pending, env))
     x = enter_cell(structure, program.dosed, x, inputs.timeline, general.cell, enters)
-    lanes = watch(program, lanes._replace(x=x, general=general), given.env)
+    lanes = watch(program, lanes._replace(x=x, general=general), given.precise)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
     return lanes
@@ -158,11 +170,13 @@ def accept(
         return chosen
 
     def under(r: int, rate: Any) -> Any:
-        return threshold < (sums[r - 1] + rate if r else rate)
+        above = rate.astype(jnp.float64)
+        return threshold < (sums[r - 1] + above if r else above)
 
     def judged() -> Any:
-        found = leaves_in_time(plan, program.structure, state, inputs.timeline, cell, t, program.real)
-        rates = dict(zip(plan.varying, propensities(plan, {**state, **found}, plan.varying, threshold), strict=True))
+        timeline, shared = inputs.timeline, inputs.parameters
+        found = leaves_in_time(plan, program.structure, state, timeline, cell, t, program.real, shared)
+        rates = dict(zip(plan.varying, propensities(plan, {**state, **found}, plan.varying, upper[0]), strict=True))
         code = chosen
         for r, rate in rates.items():
             code = jnp.where((chosen == np.int32(r)) & ~under(r, rate), REJECTED, code)

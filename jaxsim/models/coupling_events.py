@@ -20,9 +20,9 @@ from jaxtyping import Array, Float32, Int32, UInt64
 from jaxsim.kernels.change import apply_change, plan_changes
 from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.masks import count
-from jaxsim.kernels.randomness import draw_bits, two_uniforms
-from jaxsim.kernels.rates import largest, leaves_before, parameter_values, plan_rates, propensities, total
-from jaxsim.kernels.selection import choose, faultless, waiting_time
+from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.rates import largest, leaves_before, parameter_values, plan_rates, propensities, rounded, total
+from jaxsim.kernels.selection import choose, faultless, running_sums, waiting_time
 from jaxsim.models.coupling_cell import DIVIDING, ENDS
 from jaxsim.models.coupling_lanes import Cells
 from jaxsim.network import Structure
@@ -85,7 +85,8 @@ def _run_block(structure: Structure, given: Mapping[str, Any], length: Any, walk
     """Step all lanes of the block until at most `patience` of them have a way to go."""
     traits = tuple(walk.cells.traits)
     plan = plan_rates(structure, traits)
-    env = leaves_before(plan, parameter_values(given, walk.cells.traits, jnp.float32), jnp.float32)
+    precise = leaves_before(plan, parameter_values(given, walk.cells.traits, jnp.float64), jnp.float64)
+    env = rounded(precise, jnp.float32)
 
     def step(carry: tuple[Walk, Any]) -> tuple[Walk, Any]:
         walk = _event(structure, env, length, carry[0])
@@ -112,17 +113,18 @@ def _event(structure: Structure, env: Mapping[str, Any], length: Any, walk: Walk
 
     state = {**env, **{name: value.astype(jnp.float32) for name, value in zip(structure.species, x, strict=True)}}
     a = propensities(plan_rates(structure, traits), state, tuple(range(len(structure.reactions))), walk.t)
-    sums = total(a)
-    u_time, u_choice = two_uniforms(walk.bits, jnp.float32)
-    good = faultless(x, [], sums[-1], largest(jnp.float32), True) & (cells.draws < MOST_DRAWS)
-    proposed = walk.t + waiting_time(u_time, sums[-1]).astype(jnp.float32)
+    sums = running_sums(a)
+    a0 = total(a)[-1]
+    wait, u = wait_and_choice(walk.bits, jnp.float32)
+    good = faultless(x, [], a0, largest(jnp.float32), True) & (cells.draws < MOST_DRAWS)
+    proposed = walk.t + waiting_time(wait, a0).astype(jnp.float32)
     t = jnp.where(good, jnp.minimum(proposed, length), jnp.inf)
     draws = cells.draws + goes_on.astype(jnp.uint32)
     fired = count(pending >= 0).astype(jnp.int64)
     return Walk(
         cells._replace(x=x, draws=draws),
         t=jnp.where(goes_on, t, jnp.where(active & ended, length, walk.t)),
-        pending=jnp.where(goes_on, choose(u_choice * sums[-1], sums), NONE),
+        pending=jnp.where(goes_on, choose(u * sums[-1], sums), NONE),
         bits=draw_bits(cells.key0, cells.key1, draws),
         events=walk.events + fired,
     )

@@ -1,22 +1,23 @@
 """Tables on disk: found again by all that they depend on."""
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxsim._files import cache_folder, replace_file
+from jaxsim._files import private_cache_folder, replace_file
 from jaxsim._version import __version__
 from jaxsim.errors import SimulationError
 from jaxsim.models.coupling_cell import cell_in_tumour
 from jaxsim.models.coupling_organism import around_tumour
 from jaxsim.models.coupling_table import BATCHES, EVERY, Grid, build_table
 from jaxsim.models.organism import organism
+from jaxsim.network.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import xarray
 
+READ = ("growth_rate", "growth_gain", "clearance_rate")  # of the organism, beside its inputs
 LAYOUT = 1  # of the file; raise it when what is in a table changes
 
 
@@ -57,7 +58,7 @@ def coupling_table(
     """
     grid = grid or Grid()
     key = table_key(grid, cells, seed, settings, cell_settings)
-    base = cache_folder("tables") if folder is None else Path(folder)
+    base = private_cache_folder("tables") if folder is None else Path(folder)
     path = base / f"{key}.nc"
     if path.exists():
         return _read(path, key)
@@ -71,7 +72,7 @@ def coupling_table(
 def table_key(
     grid: Grid, cells: int, seed: int, settings: Mapping[str, Any] | None, cell_settings: Mapping[str, Any] | None
 ) -> str:
-    """Return a name for all that a table depends on: the model, its parameters, the treatments, cells and seed.
+    """Return a name for all that a table depends on: the cell, what it reads of the organism, treatments and seed.
 
     Examples
     --------
@@ -79,19 +80,15 @@ def table_key(
     False
     """
     law, around = cell_in_tumour(**dict(cell_settings or {})), around_tumour(organism(**dict(settings or {})))
-    read = ("growth_rate", "growth_gain", "clearance_rate")
-    parts = (
-        LAYOUT,
-        __version__,
-        repr(law.network),
-        repr(sorted(law.network.parameters.items())),
-        [(name, float(around.parameters[name])) for name in read],
-        [repr(around.inputs[name]) for name in ("gemcitabine", "caspase1_inhibitor")],
+    return fingerprint(
+        (LAYOUT, __version__),
+        tuple(law),
+        {name: around.parameters[name] for name in READ},
+        around.inputs,
         [tuple(map(float, axis)) for axis in grid[:4]],
         float(grid.hours),
         (cells, seed, BATCHES, EVERY),
     )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def _read(path: Path, key: str) -> "xarray.Dataset":

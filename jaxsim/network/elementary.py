@@ -1,4 +1,4 @@
-"""The elementary functions: exp, logarithms, sqrt, sin, cos, tan, abs, min, max, floor, ceil, pow."""
+"""The elementary functions: powers, logarithms, trigonometric, hyperbolic and their inverses, extremes, steps."""
 
 import math
 from functools import partial, reduce
@@ -27,6 +27,29 @@ def _increasing_from_zero(constant: Any, value: Any) -> Function:
         return interval.where(jnp.greater_equal(a[0], 0.0), inside, interval.EVERYTHING)
 
     return Function(1, constant, value, bounds)
+
+
+def _increasing_within(constant: Any, value: Any, low: float, high: float) -> Function:
+    """Describe a function that increases from `low` to `high` and has no real value elsewhere."""
+
+    def bounds(a: Interval) -> Interval:
+        inside = jnp.logical_and(jnp.greater_equal(a[0], low), jnp.less_equal(a[1], high))
+        return interval.where(
+            inside, (value(jnp.maximum(a[0], low)), value(jnp.minimum(a[1], high))), interval.EVERYTHING
+        )
+
+    return Function(1, constant, value, bounds)
+
+
+def _arc_cosine_bounds(a: Interval) -> Interval:
+    inside = jnp.logical_and(jnp.greater_equal(a[0], -1.0), jnp.less_equal(a[1], 1.0))
+    return interval.where(
+        inside, (jnp.arccos(jnp.minimum(a[1], 1.0)), jnp.arccos(jnp.maximum(a[0], -1.0))), interval.EVERYTHING
+    )
+
+
+def _cosh_bounds(a: Interval) -> Interval:
+    return interval.increasing(jnp.cosh, interval.absolute(a))
 
 
 def _misses(a: Interval, phase: float, period: float) -> Any:
@@ -69,6 +92,15 @@ ELEMENTARY: dict[str, Function] = {
     "sin": Function(1, math.sin, jnp.sin, partial(_wave_bounds, jnp.sin, math.pi / 2, -math.pi / 2)),
     "cos": Function(1, math.cos, jnp.cos, partial(_wave_bounds, jnp.cos, 0.0, math.pi)),
     "tan": Function(1, math.tan, jnp.tan, _tangent_bounds),
+    "asin": _increasing_within(math.asin, jnp.arcsin, -1.0, 1.0),
+    "acos": Function(1, math.acos, jnp.arccos, _arc_cosine_bounds),
+    "atan": _increasing(math.atan, jnp.arctan),
+    "sinh": _increasing(math.sinh, jnp.sinh),
+    "cosh": Function(1, math.cosh, jnp.cosh, _cosh_bounds),
+    "tanh": _increasing(math.tanh, jnp.tanh),
+    "asinh": _increasing(math.asinh, jnp.arcsinh),
+    "acosh": _increasing_within(math.acosh, jnp.arccosh, 1.0, math.inf),
+    "atanh": _increasing_within(math.atanh, jnp.arctanh, -1.0, 1.0),
     "abs": Function(1, abs, jnp.abs, interval.absolute),
     "min": _extreme(min, jnp.minimum),
     "max": _extreme(max, jnp.maximum),

@@ -15,10 +15,13 @@ from jaxsim.network import arithmetic
 from jaxsim.network.expression import Binary, Call, Expression, fold
 
 _POLES = {"log": -math.inf, "log10": -math.inf, "sqrt": 0.0}
+# Inverse functions with a real value and derivative inside an open interval alone, and a harmless argument in it.
+_UNIT = (-1.0, 1.0, 0.0)
+_DOMAINS = {"asin": _UNIT, "acos": _UNIT, "atanh": _UNIT, "acosh": (1.0, math.inf, 2.0)}
 
 
 def operations_to_guard(expression: Expression) -> frozenset[int]:
-    """Return the ids of the divisions, logarithms and square roots below a branch of an ``if``."""
+    """Return the ids of the divisions, logarithms, square roots and inverse functions below a branch of an ``if``."""
     branches: list[Expression] = []
 
     def visit(node: Expression, _: list[None]) -> None:
@@ -40,7 +43,7 @@ def _has_pole(node: Expression) -> bool:
         case Binary("/", _, _):
             return True
         case Call(function, _):
-            return function in _POLES
+            return function in _POLES or function in _DOMAINS
     return False
 
 
@@ -54,7 +57,12 @@ def divide(a: Any, b: Any) -> Any:
 
 
 def call(function: str, value: Any, x: Any) -> Any:
-    """Return ``value(x)`` of a logarithm or root with no derivative where `x` is not positive."""
+    """Return ``value(x)`` of a logarithm, root or inverse function with no derivative where it has none."""
+    if function in _DOMAINS:
+        low, high, harmless = _DOMAINS[function]
+        outside = jnp.logical_or(jnp.less_equal(x, low), jnp.greater_equal(x, high))
+        at_end = jax.lax.stop_gradient(value(x))
+        return jnp.where(outside, at_end, value(jnp.where(outside, harmless, x)))
     pole = jnp.less_equal(x, 0.0)
     at_pole = jnp.where(jnp.less(x, 0.0), math.nan, _POLES[function])
     return jnp.where(pole, at_pole, value(jnp.where(pole, 1.0, x)))

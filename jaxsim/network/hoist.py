@@ -18,6 +18,7 @@ from jaxsim.network.randomness import RANDOM
 
 Pull = Callable[[Expression], Expression]
 
+LONGEST_COPY = 64  # terms of a chain that is written into each of its parents
 _CHAIN = {"+": "+", "-": "+", "*": "*", "/": "*"}
 _INVERSE = {"+": "-", "*": "/"}
 
@@ -87,6 +88,7 @@ def hoist_all(
         return Name(pulled.setdefault(expression, f"{prefix}{len(pulled)}"))
 
     def visit(node: Expression, parts: list[_Part]) -> _Part:
+        parts = [once(child, part) for child, part in zip(node.children, parts, strict=True)]
         if all(map(_is_inside, parts)) and _may_move(node, allowed):
             return _Part("", (_Term(False, node, True),))
         if isinstance(node, Binary) and node.op in _CHAIN:
@@ -97,8 +99,31 @@ def hoist_all(
             return _Part("+", _invert(_terms(parts[0], "+", pull)))
         return _opaque(node.rebuild(tuple(_finish(part, pull) for part in parts)))
 
-    rest = tuple(_finish(fold(expression, visit), pull) for expression in expressions)
-    return rest, {name: expression for expression, name in pulled.items()}
+    def once(node: Expression, part: _Part) -> _Part:
+        """Keep a long chain whole where it has several parents, which would each have a copy of it."""
+        if len(part.terms) <= LONGEST_COPY or parents.get(id(node), 0) < 2:
+            return part
+        if id(node) not in whole:
+            whole[id(node)] = _opaque(_finish(part, pull))
+        return whole[id(node)]
+
+    rest = []
+    for expression in expressions:
+        parents, whole = _parents(expression), dict[int, _Part]()
+        rest.append(_finish(fold(expression, visit), pull))
+    return tuple(rest), {name: expression for expression, name in pulled.items()}
+
+
+def _parents(expression: Expression) -> dict[int, int]:
+    """Return how many operands each node is, by its id."""
+    counts: dict[int, int] = {}
+
+    def visit(node: Expression, _: list[None]) -> None:
+        for child in node.children:
+            counts[id(child)] = counts.get(id(child), 0) + 1
+
+    fold(expression, visit)
+    return counts
 
 
 def _may_move(node: Expression, allowed: frozenset[str]) -> bool:
@@ -143,10 +168,10 @@ def _finish(part: _Part, pull: Pull) -> Expression:
 
 def _build(op: str, terms: Sequence[_Term]) -> Expression:
     """Join terms left to right, beginning with one that is not inverted."""
-    head = next((term for term in terms if not term.inverted), None)
-    rest = [term for term in terms if term is not head]
-    if head is not None:
-        result = head.expression
+    rest = list(terms)
+    place = next((place for place, term in enumerate(rest) if not term.inverted), None)
+    if place is not None:
+        result = rest.pop(place).expression  # one of them alone: a term of a shared node may stand here twice
     elif op == "*":
         result = Number(1.0)
     else:

@@ -116,4 +116,7 @@ def _as_scalar(value: Any, what: str) -> float:
         raise NetworkError(
             f"{what} has shape {np.shape(value)}; a network holds one value, give batches to simulate(parameters=...)"
         )
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise NetworkError(f"{what} is an integer beyond what a number can be; give a smaller one") from error

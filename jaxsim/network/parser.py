@@ -36,16 +36,16 @@ def parse(text: Any) -> Expression:
     """Read an expression such as ``"k*A*(A - 1)*hill(B, K, 2)"``.
 
     Operators, weakest first: ``or``, ``and``, ``not``, comparisons, ``+ -``, ``* /``, sign, ``^`` (or
-    ``**``, grouping to the right). Functions: exp log ln log10 sqrt sin cos tan abs min max pow floor
-    ceil, ``hill(x, k, n)``, ``michaelis_menten(x, vmax, km)``, ``if(condition, a, b)`` and, in
-    effects and events, random ones: ``binomial(n, p)``, ``random_normal(mean, sd)`` and the others of
-    ``randomness.py``, each truncated by two more arguments, ``random_normal(0, 1, low, high)``. ``log`` is
-    the natural logarithm, ``pi`` the constant, ``t`` the time.
+    ``**``, grouping to the right). Functions: exp log ln log10 sqrt sin cos tan asin acos atan sinh cosh tanh
+    asinh acosh atanh abs min max pow floor ceil, ``hill(x, k, n)``, ``michaelis_menten(x, vmax, km)``,
+    ``if(condition, a, b)`` and, in effects and events, random ones: ``binomial(n, p)``,
+    ``random_normal(mean, sd)`` and the others of ``randomness.py``, each truncated by two more arguments,
+    ``random_normal(0, 1, low, high)``. ``log`` is the natural logarithm, ``pi`` the constant, ``t`` the time.
 
     Parameters
     ----------
     text
-        At most 20,000 characters, nested at most 100 deep.
+        At most 500,000 characters, nested at most 100 deep.
 
     Returns
     -------

@@ -13,6 +13,9 @@ from jaxsim.network.expression import Binary, Expression, FallingFactorial, Name
 from jaxsim.network.parser import parse
 from jaxsim.network.printer import to_string
 
+MOST_MOLECULES = 2**31 - 1  # that one firing takes or makes of a species: what a count can hold
+HIGHEST_ORDER = 32  # of mass action in one species
+
 Counts = Mapping[str, int] | Iterable[tuple[str, int]]
 Assignments = Mapping[str, str | Expression] | Iterable[tuple[str, str | Expression]]
 
@@ -100,6 +103,11 @@ def mass_action(constant: Expression, reactants: Counts) -> Expression:
     """
     rate = constant
     for species, order in _counts(reactants, "a reaction"):
+        if order > HIGHEST_ORDER:
+            raise NetworkError(
+                f"mass action of {order} molecules of '{species}' is not supported, of at most {HIGHEST_ORDER}; "
+                f"write the propensity out, after '@'"
+            )
         factor = Name(species) if order == 1 else FallingFactorial(species, order)
         rate = Binary("*", rate, factor)
     return rate
@@ -146,10 +154,12 @@ def _counts(values: Any, text: str) -> tuple[tuple[str, int], ...]:
 
 def _coefficient(species: str, count: Any, text: str) -> int:
     number = isinstance(count, (int, float, np.number)) and not isinstance(count, bool)
-    if not number or count != math.floor(count) or count < 1:
+    if not number or not math.isfinite(count) or count != math.floor(count) or count < 1:
         raise NetworkError(
             f"{text} has the coefficient {count!r} for species '{species}'; coefficients are positive integers"
         )
+    if count > MOST_MOLECULES:
+        raise NetworkError(f"{text} has the coefficient {count:g} for species '{species}'; at most {MOST_MOLECULES}")
     return int(count)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 from jaxsim.errors import ExpressionError, NetworkError
 from jaxsim.network.expression import Expression, Number
 from jaxsim.network.parser import parse
-from jaxsim.network.reaction import Reaction, mass_action
+from jaxsim.network.reaction import MOST_MOLECULES, Reaction, mass_action
 
 _TERM = re.compile(r"(?P<count>[0-9][0-9.eE]*)?\s*\*?\s*(?P<species>[^\W\d]\w*)")
+LONGEST_COUNT = len(str(MOST_MOLECULES))
 _REMEDY = "write 'A + B -> C @ propensity' or 'A + B -> C, rate constant'"
 # Arrows as they are written elsewhere, the longest first, and how they are written here.
 _ARROWS = {
@@ -85,14 +86,13 @@ def _refuse_foreign_arrow(equation: str, text: str) -> None:
 
 def _split_rates(text: str) -> list[str]:
     """Split at the commas outside parentheses."""
-    pieces, depth = [""], 0
-    for character in text:
+    pieces, depth, last = [], 0, 0
+    for position, character in enumerate(text):
         depth += (character == "(") - (character == ")")
         if character == "," and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += character
-    return pieces
+            pieces.append(text[last:position])
+            last = position + 1
+    return [*pieces, text[last:]]
 
 
 def _side(side: str, text: str) -> dict[str, int]:
@@ -109,10 +109,15 @@ def _side(side: str, text: str) -> dict[str, int]:
                 f"a term is a species with an optional count, as in '2 A'"
             )
         count = match["count"] or "1"
-        if not count.isdigit() or int(count) == 0:
+        if not count.isdigit() or not count.strip("0"):
             raise NetworkError(
                 f"reaction '{text}' has the coefficient {count} for species '{match['species']}'; "
                 f"coefficients are positive integers"
+            )
+        if len(count.lstrip("0")) > LONGEST_COUNT:
+            raise NetworkError(
+                f"reaction '{text}' has a coefficient of {len(count)} digits for species '{match['species']}'; "
+                f"coefficients are at most {MOST_MOLECULES}"
             )
         counts[match["species"]] = counts.get(match["species"], 0) + int(count)
     return counts

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jaxsim.errors import NetworkError
 from jaxsim.network.constants import fold_constant
-from jaxsim.network.expression import Binary, Call, Compare, Expression, Name, Number, Unary, fold, names
+from jaxsim.network.expression import Binary, Call, Compare, Expression, Logic, Name, Number, Unary, fold, names
 
 
 class Switch(NamedTuple):
@@ -48,13 +48,15 @@ def split_time(condition: Expression) -> Timed:
     Raises
     ------
     NetworkError
-        If the time is read anywhere but in an inequality that is linear in it.
+        If the time is read anywhere but in a comparison that is linear in it.
 
     Examples
     --------
     >>> from jaxsim.network import parse
     >>> split_time(parse("t >= 25 and A > 3"))
     Timed(condition=parse('switch 0 and A > 3'), switches=(Switch(op='>=', slope=parse('1'), offset=parse('-25')),))
+    >>> split_time(parse("t == 25")).condition
+    parse('switch 0 and switch 1')
     """
     switches: list[Switch] = []
 
@@ -64,9 +66,15 @@ def split_time(condition: Expression) -> Timed:
         if not isinstance(new, Compare) or "t" not in names(new):
             return new
         line = linear_in_time(Binary("-", new.left, new.right))
-        if line is None or new.op in ("==", "!="):
+        if line is None:
             raise NetworkError(_refusal(new))
-        switches.append(Switch(new.op, *line))
+        if new.op in ("==", "!="):
+            equal = Logic("and", switched(">=", line), switched("<=", line))
+            return equal if new.op == "==" else Unary("not", equal)
+        return switched(new.op, line)
+
+    def switched(op: str, line: Line) -> Name:
+        switches.append(Switch(op, *line))
         return Name(switch_name(len(switches) - 1))
 
     rest = fold(condition, visit)
@@ -117,7 +125,7 @@ def _refusal(condition: Expression) -> str:
 
     return (
         f"the condition '{to_string(condition)}' reads the time t in a way whose moment of change is not known; "
-        f"compare an expression that is linear in t by <, <=, > or >="
+        f"compare an expression that is linear in t with what the state gives"
     )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jaxsim.errors import ExpressionError
 
-LONGEST_TEXT = 20_000
+LONGEST_TEXT = 500_000  # a sum over ten thousand species with long names is below it
 _TOKEN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from jaxsim.errors import NetworkError, closest
@@ -97,17 +98,15 @@ def _resolve(observables: Mapping[str, Any], known: set[str]) -> dict[str, Expre
     for name, value in pending.items():
         _check_known(names(value), known, f"observable '{name}'")
         _refuse_random(value, f"observable '{name}'")
+    sorter = TopologicalSorter({name: names(value) & pending.keys() for name, value in pending.items()})
+    try:
+        order = list(sorter.static_order())
+    except CycleError as error:
+        cycle = "', '".join(sorted(set(error.args[1]), key=list(pending).index))
+        raise NetworkError(f"the observables '{cycle}' read each other in a circle; break it") from error
     done: dict[str, Expression] = {}
-    while len(done) < len(pending):
-        ready = [
-            name
-            for name, value in pending.items()
-            if name not in done and not (names(value) & pending.keys()) - done.keys()
-        ]
-        if not ready:
-            cycle = "', '".join(name for name in pending if name not in done)
-            raise NetworkError(f"the observables '{cycle}' read each other in a circle; break it")
-        done.update({name: _written_out(pending[name], done, f"observable '{name}'") for name in ready})
+    for name in order:
+        done[name] = _written_out(pending[name], done, f"observable '{name}'")
     return {name: done[name] for name in pending}
 
 
@@ -126,9 +125,7 @@ def _check_species(read: Iterable[str], species: set[str], where: str) -> None:
 
 def _refuse_random(expression: Expression, where: str) -> None:
     if is_random(expression):
-        raise NetworkError(
-            f"{where}: {to_string(expression):.60} is random; it may only be used in an effect or event"
-        )
+        raise NetworkError(f"{where}: {to_string(expression):.60} is random; it may only be used in an effect or event")
 
 
 def _check_reaction(

@@ -50,9 +50,14 @@ class Certificate:
     unseen: tuple[str, ...] = ()
 
     @property
+    def blind(self) -> bool:
+        """Whether no trajectory showed any slope at all, which is no slope of zero."""
+        return not np.any(self.slopes.vector) and not np.any(self.slopes.noise)
+
+    @property
     def stationary(self) -> bool:
         """Whether the gradient is whole and does not differ from zero (5 %), and every active bound is pressed."""
-        return self.p > 0.05 and all(pressed for _, pressed in self.active) and not self.unseen
+        return self.p > 0.05 and all(pressed for _, pressed in self.active) and not self.unseen and not self.blind
 
     def __str__(self) -> str:
         rows = [
@@ -66,6 +71,8 @@ class Certificate:
         head = (
             f"gradient at the optimum {verdict}: chi-square {self.chi_square:.3g} for {self.degrees}, p = {self.p:.2g}"
         )
+        if self.blind:
+            head = f"gradient at the optimum UNKNOWN: no event seen in {self.slopes.trajectories} trajectories"
         return "\n".join([head, *rows, *bounds, *(f"  NOT SEEN by scores: {phrase}" for phrase in self.unseen)])
 
 
@@ -74,18 +81,18 @@ def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
     problem = _weighted(search, search.at(z), weights, trajectories)
     found = assembled(problem, search.method, time.perf_counter())
     degrees = search.regimen.degrees
-    p, chi_square = stationary(found.vector, found.covariance, degrees, search.resolution)
+    known = found.covariance + np.outer(found.discretisation, found.discretisation)
+    p, chi_square = stationary(found.vector, known, degrees, search.resolution)
     shares = search.regimen.shares(z)
     active = []
     for index in np.flatnonzero(shares < ACTIVE):
         slope = search.criterion.sign * found.vector[index] * _opening(search, z, int(index))
-        active.append((_named(search, int(index)), bool(slope >= -TWO_SIDED * found.error[index])))
+        active.append((search.regimen.labels[index], bool(slope >= -TWO_SIDED * found.error[index])))
     names = [place.name for place in search.regimen.places]
     _, schedule = search.regimen.free(z).model()
     natural = posed(
         free_numbers(search.problem.network, schedule, names, None), problem.objective, trajectories, problem.seed,
-        (float(problem.grid.edges[0]), float(problem.grid.edges[-1])), float(problem.grid.widths.max()), None,
-        problem.shifts, 0,
+        (float(problem.grid.edges[0]), float(problem.grid.edges[-1])), None, None, problem.shifts, 0, problem.grid,
     )  # fmt: skip
     natural = natural._replace(scored=problem.scored, lanes=problem.lanes, reason=problem.reason)
     slopes = assembled(natural, search.method, time.perf_counter())
@@ -93,7 +100,7 @@ def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
 
 
 def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> GradientCheck:
-    """Hold the gradient of the descent at z against coupled differences."""
+    """Hold the gradient of the descent at z against coupled pairs."""
     began = time.perf_counter()
     problem = _weighted(search, search.at(z), weights, trajectories)
     found = assembled(problem, search.method, began)
@@ -115,11 +122,4 @@ def _opening(search: Search, z: np.ndarray, index: int) -> float:
     for place in search.regimen.places:
         if place.first <= index < place.first + place.coordinate.size:
             return place.coordinate.opening(z[place.components])[index - place.first]
-    raise IndexError(index)
-
-
-def _named(search: Search, index: int) -> str:
-    for place in search.regimen.places:
-        if place.first <= index < place.first + place.coordinate.size:
-            return f"{place.name}, {place.coordinate.labels()[index - place.first]}"
     raise IndexError(index)

@@ -4,18 +4,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsim.optimise.feasible import aim, approach, approach_cost, final_errors, judge, judged_trajectories, retreat
+from jaxsim.optimise.feasible import aim, approach, approach_cost, final_errors, judge, retreat, retreat_cost
 from jaxsim.optimise.penalty import Penalty
 from jaxsim.optimise.polish import Polished, polish
-from jaxsim.optimise.refine import refine
+from jaxsim.optimise.refine import affordable_evaluations, refine
 from jaxsim.optimise.scout import scout
 from jaxsim.optimise.search import Search
 
 SCOUT_STEPS = 120
 STRIDE = 8  # steps of the first scout of which one is kept for the path
 CARRIED = 3  # ends of the first scout that are tried out with the true objective
-REFINED = 2  # of these that the second scout refines, unless that would take more than half of the budget
+REFINED = 2  # of these that the second scout refines, with up to half of the budget
 REFINED_SHARE = 0.5
+WORSE = 2.0  # standard errors of a paired difference by which the end of the polish must be worse to be left
 ROUNDS = 3  # more of the polish, while a limit is not kept
 REFINE_TRAJECTORIES, REFINE_EVALUATIONS = 512, 24
 
@@ -35,7 +36,7 @@ class Descent(NamedTuple):
     ended: str
 
 
-def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, budget: float) -> Descent:
+def descend(search: Search, starts: int, batch: tuple[int, int], steps: int) -> Descent:
     """Search from the user's start and from random ones."""
     search.announce(f"first scout: rate equations from {starts} starts")
     found = scout(search, starts, SCOUT_STEPS)
@@ -45,23 +46,29 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
     walked = [search.regimen.start[None], *(path[::STRIDE] for path in found.paths[:CARRIED])]
     paths = {index: np.concatenate([path, ends[index][None]]) for index, path in enumerate(walked)}
     for index in _promising(search, penalty, ends):
-        if search.forward_equivalents >= REFINED_SHARE * budget:
+        later = _closing(search) + (len(ends) + REFINED) * search.choice
+        most = min(REFINED_SHARE * search.budget, search.budget - later)
+        evaluations = affordable_evaluations(search, REFINE_TRAJECTORIES, most)
+        if not evaluations:
             break
         search.announce(f"second scout: Langevin equation from end {index}")
-        refined = refine(search, ends[index], penalty, min(REFINE_TRAJECTORIES, search.final), REFINE_EVALUATIONS)
+        given = min(REFINE_TRAJECTORIES, search.final), min(REFINE_EVALUATIONS, evaluations)
+        refined = refine(search, ends[index], penalty, *given)
         paths[len(ends)] = np.concatenate([paths[index], refined.path])
         ends.append(refined.z)
     rows = search.compared(ends, search.choice).mean
     best = int(np.argmin([penalty.merit(row) for row in rows]))
     penalty.update(rows[best])
-    closing = 2 * judged_trajectories(search)  # where the polish began and ended
-    done, kept = _polished(search, penalty, ends[best], batch, steps, budget - closing)
+    done, kept = _polished(search, penalty, ends[best], batch, steps)
     candidates = [ends[best], done[-1].z]
-    if not kept:
+    back = retreat_cost(search, len(ends)) + 2 * search.judged
+    if not kept and not search.affords(back + _closing(search)):
+        search.notes.append("a limit is not kept, and the budget has nothing left for the way back")
+    elif not kept:
         search.announce("a limit is not kept: back towards an end that keeps it")
         candidates += retreat(search, penalty, done[-1].z, ends)
-    z = candidates[judge(search, penalty, candidates).best]
-    if search.criterion.limits and search.forward_equivalents + approach_cost(search, len(ends)) <= budget:
+    z = _better(search, penalty, candidates)
+    if search.criterion.limits and search.affords(approach_cost(search, len(ends)) + 2 * search.choice):
         search.announce("up to the limits, towards better ends beyond them")
         z = approach(search, penalty, z, ends)
     path = [paths[best], *(polished.path for polished in done)]
@@ -74,23 +81,42 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int, bud
     )
 
 
+def _better(search: Search, penalty: Penalty, candidates: list[np.ndarray]) -> np.ndarray:
+    """Return the best of where the polish began, where it ended, and what else there is.
+
+    Without limits that is where it ended, unless a trial says that it is worse: near an optimum a gradient without bias
+    tells two ends apart that no trial does.
+    """
+    found = judge(search, penalty, candidates)
+    if search.criterion.limits:
+        return candidates[found.best]
+    worse, error = found.trial.difference(1, 0)
+    return candidates[1 if search.criterion.sign * worse <= WORSE * error else 0]
+
+
+def _closing(search: Search) -> int:
+    """Return how many trajectories the search needs after the polish: to judge, and to weigh the limits at the end."""
+    return 3 * search.judged + 2 * search.choice if search.criterion.limits else 2 * search.judged
+
+
 def _polished(
-    search: Search, penalty: Penalty, z: np.ndarray, batch: tuple[int, int], steps: int, budget: float
+    search: Search, penalty: Penalty, z: np.ndarray, batch: tuple[int, int], steps: int
 ) -> tuple[list[Polished], bool]:
     """Polish, and again while a limit is not kept; return the rounds, and whether all limits are kept at the end."""
-    done = [polish(search, z, penalty, batch, steps, budget)]
+    closing = _closing(search)
+    done = [polish(search, z, penalty, batch, steps, closing)]
     if not search.criterion.limits:
         return done, True
     for left in reversed(range(ROUNDS + 1)):
         found = judge(search, penalty, [done[-1].z])
         if found.excess[0] == 0.0:
             return done, True
-        if not left or search.forward_equivalents >= budget:
+        if not left or not search.affords(search.judged + closing):
             break
         search.announce("a limit is not kept yet: another round")
         penalty.most = found.most[0]
         penalty.update(found.rows[0])
-        done.append(polish(search, done[-1].z, penalty, batch, max(1, steps // 2), budget))
+        done.append(polish(search, done[-1].z, penalty, batch, max(1, steps // 2), closing + search.judged))
     return done, False
 
 

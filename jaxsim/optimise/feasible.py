@@ -29,6 +29,7 @@ class Judged(NamedTuple):
     """[ends, limits]: what each excess may be, the margin taken off."""
     excess: np.ndarray
     """[ends]: by how much the worst limit exceeds what the final trial is going to keep, in its unit; else 0."""
+    trial: Trial
 
     @property
     def best(self) -> int:
@@ -47,17 +48,12 @@ def aim(search: Search, errors: np.ndarray) -> np.ndarray:
     return np.asarray(search.criterion.most - (BOUND + SPARE) * errors[..., 1:])
 
 
-def judged_trajectories(search: Search) -> int:
-    """Return how many trajectories judge each end: as many as in the final trial where there are limits."""
-    return max(2 * search.choice, search.final) if search.criterion.limits else 2 * search.choice
-
-
 def judge(search: Search, penalty: Penalty, ends: list[np.ndarray], trajectories: int | None = None) -> Judged:
     """Try out ends on common trajectories, as many as judge in the end if not given."""
-    trial = search.compared(ends, trajectories or judged_trajectories(search))
+    trial = search.compared(ends, trajectories or search.judged)
     most = aim(search, final_errors(search, trial))
     excess = np.max((trial.mean[:, 1:] - most) / penalty.scale[1:], axis=1, initial=0.0)
-    return Judged(search.criterion.sign * trial.mean[:, 0], trial.mean, most, excess)
+    return Judged(search.criterion.sign * trial.mean[:, 0], trial.mean, most, excess, trial)
 
 
 def retreat(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndarray]) -> list[np.ndarray]:
@@ -69,6 +65,11 @@ def retreat(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndarr
     line = _between(z, safe)
     found = judge(search, penalty, line)
     return [safe, line[found.best]]
+
+
+def retreat_cost(search: Search, ends: int) -> int:
+    """Return how many trajectories that takes."""
+    return (ends + STATIONS) * search.judged
 
 
 def approach(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndarray]) -> np.ndarray:
@@ -98,7 +99,7 @@ def approach(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndar
 
 def approach_cost(search: Search, ends: int) -> int:
     """Return how many trajectories that may take."""
-    return (ends + 2 + (WAYS + 1) * STATIONS) * search.choice + 4 * judged_trajectories(search)
+    return (ends + 2 + (WAYS + 1) * STATIONS) * search.choice + 4 * search.judged
 
 
 def _between(z: np.ndarray, end: np.ndarray) -> list[np.ndarray]:

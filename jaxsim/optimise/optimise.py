@@ -11,16 +11,18 @@ from jaxsim.errors import SimulationError
 from jaxsim.gradient.auto import chosen
 from jaxsim.gradient.gradient import known_species, posed
 from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.pace import refuse_unstable
 from jaxsim.gradient.surrogate_estimator import scored_reactions
 from jaxsim.kernels.exposure import SHIFTS
 from jaxsim.network import Network
 from jaxsim.optimise.certificate import certify, checked
 from jaxsim.optimise.criterion import Criterion, criterion
 from jaxsim.optimise.descent import Descent, descend
+from jaxsim.optimise.final_trial import final_trial
 from jaxsim.optimise.optimum import Optimum
 from jaxsim.optimise.ranking import Ranking
-from jaxsim.optimise.search import FRESH, Search
-from jaxsim.optimise.trial import Trial, paired_trial, trial_lanes
+from jaxsim.optimise.search import CHOICE_SHARE, FRESH, Search
+from jaxsim.optimise.trial import Trial, trial_lanes
 from jaxsim.optimise.unknowns import read_regimen
 
 BUDGET = 200_000
@@ -81,7 +83,8 @@ def optimise(
     steps : int
         The most that the polish takes.
     budget : float
-        The most trajectories that the search may simulate, gradients counted by their cost in forward ones.
+        The most trajectories that the search simulates, gradients counted by their cost in forward ones. A small one
+        lowers how many choose between ends.
     check : int
         Trajectories of each check of the gradient and of the certificate; 0 for neither.
     announce : function of str, optional
@@ -100,7 +103,9 @@ def optimise(
 
     Notes
     -----
-    Value, gains and limits are those of the leap chain with these steps, as the gradients are.
+    Value, gains and limits are those of the exact process, from coupled pairs of exact paths; where these have too many
+    events, those of the leap chain with these steps, and what leaps add is estimated and counts in the errors. Trials
+    within the search walk on leaps.
 
     Examples
     --------
@@ -120,17 +125,18 @@ def optimise(
     posed = {
         name: posed_search(
             network, one, sought, start=float(start), step=step, method=method, scored=scored, shifts=shifts, seed=seed,
-            trajectories=trajectories, announce=announce,
+            trajectories=trajectories, budget=budget, announce=announce,
         )
         for name, one in schedules.items()
     }  # fmt: skip
+    _refuse_budget(budget, posed)
     others = {name: _comparators(search, dict(compare or {})) for name, search in posed.items()}
     optima = {}
     for name, search in posed.items():
         if name:
             search.announce(f"schedule '{name}'")
         began = time.perf_counter()
-        found = descend(search, starts, batch, steps, float(budget))
+        found = descend(search, starts, batch, steps)
         optima[name] = _reported(search, found, others[name], int(trajectories), int(check), began)
     if not isinstance(schedule, Mapping):
         return optima[""]
@@ -142,7 +148,7 @@ def _common_trial(optima: dict[str, Optimum], compare: dict[str, Schedule], traj
     search = next(iter(optima.values())).search
     schedules = {name: best.schedule for name, best in optima.items()} | compare
     seed = (search.seed + FRESH) % (1 << 64)
-    return paired_trial(search.problem, search.criterion, schedules, trajectories, seed, COMMON)
+    return final_trial(search.problem, search.criterion, schedules, trajectories, seed, COMMON)
 
 
 def posed_search(
@@ -157,21 +163,27 @@ def posed_search(
     shifts: Any = SHIFTS,
     seed: int = 0,
     trajectories: Any = 20_000,
+    budget: Any = BUDGET,
     announce: Callable[[str], None] | None = None,
 ) -> Search:
     """Check everything and choose the estimator."""
+    if method != "auto":
+        method_named(method)
     regimen = read_regimen(network, schedule, start, sought.end)
     problem = posed(regimen.free(regimen.start), sought.terms, 2, seed, (start, sought.end), step, None, shifts, 0)
-    problem = problem._replace(scored=known_species(problem, scored), lanes=trial_lanes(int(trajectories)))
+    assert problem.pace is not None
+    refuse_unstable(problem.grid, problem.pace.relaxation, problem.asked, "the trials of a search")
+    lanes = trial_lanes(int(max(2, min(int(trajectories), 2.0 * CHOICE_SHARE * float(budget)))))
+    problem = problem._replace(scored=known_species(problem, scored), lanes=lanes)
     if method == "auto":
-        method, reason = chosen(problem)
+        method, reason = chosen(problem._replace(trajectories=int(trajectories)))
     else:
-        method_named(method)
         reason = "asked for"
+    method_named(method).refuse(problem)
     problem = problem._replace(reason=reason)
     if method == "surrogate":  # chosen once: the counts change with the schedule, and the program would too
         problem = problem._replace(scored=_scored_species(problem))
-    return Search(sought, regimen, problem, method, seed, trajectories, announce or (lambda _: None))
+    return Search(sought, regimen, problem, method, seed, trajectories, announce or (lambda _: None), float(budget))
 
 
 def _scored_species(problem: Any) -> tuple[str, ...]:
@@ -202,6 +214,16 @@ def _refuse_settings(trajectories: Any, starts: Any, batch: Any, steps: Any, che
             raise SimulationError(f"{name} is {value!r}; give a whole number from {least} on")
 
 
+def _refuse_budget(budget: Any, posed: Mapping[str, Search]) -> None:
+    """Refuse a budget that cannot pay for the choice between the ends."""
+    lanes = max(search.problem.lanes or 0 for search in posed.values())
+    least = lanes / CHOICE_SHARE
+    if isinstance(budget, bool) or not isinstance(budget, int | float | np.number) or not budget >= least:
+        raise SimulationError(
+            f"budget is {budget!r}, too little to choose between the ends of the scouts by; give at least {least:.6g}"
+        )
+
+
 def _reported(
     search: Search, found: Descent, others: dict[str, Schedule], trajectories: int, check: int, began: float
 ) -> Optimum:
@@ -211,12 +233,10 @@ def _reported(
     schedules = {"optimum": optimum, "start": start, **others}
     schedules |= {f"scouted {i + 1}": search.regimen.schedule(z) for i, z in enumerate(found.scouted)}
     search.announce(f"final trial: {len(schedules)} schedules, {trajectories} fresh trajectories each")
-    trial = paired_trial(
-        search.problem, search.criterion, schedules, trajectories, (search.seed + FRESH) % (1 << 64), 0
-    )
+    trial = final_trial(search.problem, search.criterion, schedules, trajectories, (search.seed + FRESH) % (1 << 64), 0)
     certificate, checks = None, {}
     if check:
-        search.announce("gradient at the start and at the optimum against coupled differences")
+        search.announce("gradient at the start and at the optimum against coupled pairs")
         certificate = certify(search, found.z, found.weights, 4 * check)
         checks = {
             name: checked(search, z, found.weights, check)

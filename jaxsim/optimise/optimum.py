@@ -1,7 +1,7 @@
 """What an optimisation returns: the schedule, what it is worth, and the evidence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Optimum:
     certificate : Certificate or None
         The gradient at the optimum with intervals, and active bounds.
     checks : dict
-        Of the gradient against coupled differences, at the ``start`` and at the ``optimum``.
+        Of the gradient against coupled pairs of exact paths, at the ``start`` and at the ``optimum``.
     path : mapping of str to float64 array [steps, n]
         Of times, amounts and durations: the search that led to the optimum.
     cost : mapping
@@ -147,7 +147,8 @@ class Optimum:
             "start": float(edges[0]), "end": float(edges[-1]), "step": float(np.diff(edges).max()),
             "scored": self.search.problem.scored, "seed": self.search.seed, "schedule": self.schedule,
         }  # fmt: skip
-        return switching_function(self.network, self.criterion.objective, of=of, **(given | settings))
+        found = switching_function(self.network, self.criterion.objective, of=of, **(given | settings))
+        return replace(found, minimised=self.criterion.minimised)
 
     def __str__(self) -> str:
         low, high = self.value - TWO_SIDED * self.value_error, self.value + TWO_SIDED * self.value_error
@@ -160,6 +161,7 @@ class Optimum:
             f"{'at most' if limit.upper else 'at least'} {bound:.4g}"
             for limit, value, bound, kept in self.limits
         ]
+        lines.append(f"final trial: {self.trial.trajectories} {self.trial.paths}")
         if self.certificate is not None:
             lines.append(str(self.certificate))
         lines += [f"gradient at the {where}: {_last_line(check)}" for where, check in self.checks.items()]

@@ -14,10 +14,10 @@ from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.problem import Estimate
 from jaxsim.optimise.adam import adam
 from jaxsim.optimise.penalty import Penalty
-from jaxsim.optimise.search import GRADIENT_COST, Search
+from jaxsim.optimise.search import Search
 
 LANES = 128  # side by side in one compiled program; a batch is several of these, so that batches grow without compiling
-SEEN_BETWEEN = ("surrogate", "langevin")  # whose error is seen only in the spread of programs: two at least
+NO_SLOPE = "no batch shows a slope"
 RATE, LAST_RATE, CLIP = 0.25, 0.0125, 5.0
 NORM_TEST = 0.5
 MEMORY = 0.7  # of the covariance of gradients from step to step
@@ -42,24 +42,30 @@ class Polished(NamedTuple):
 
 
 def polish(
-    search: Search, z: np.ndarray, penalty: Penalty, batch: tuple[int, int], steps: int, budget: float
+    search: Search, z: np.ndarray, penalty: Penalty, batch: tuple[int, int], steps: int, reserve: int
 ) -> Polished:
-    """Descend from z until the gradient is lost in its error, the steps or the budget are used up."""
+    """Descend from z until the gradient is lost in its error, or the steps or the budget less a reserve are used up."""
     rule = adam(RATE, LAST_RATE, steps)
     state = rule.init(z.astype(np.float32))
-    least = 2 * LANES if search.method in SEEN_BETWEEN else 1
+    least = 2 * LANES if method_named(search.method).between else 1
     batch = (max(batch[0], least), max(batch[1], least))
     size, quiet, norm, spread = batch[0], 0, 0.0, None
     finest = search.resolution / penalty.scale[0]
     path, sizes = [z], []
     ended = f"all {steps} steps were taken"
     for step in range(steps):
-        if search.forward_equivalents + _step_cost(search, z, size) > budget:
-            ended = f"the budget of {budget:.3g} forward trajectories is used up"
+        if not search.affords(_step_cost(search, z, size) + reserve):
+            ended = f"the budget of {search.budget:.6g} forward trajectories is used up"
             break
         found = _gradient(search, z, penalty, size, step)
+        if not np.any(found.gradient) and not np.any(found.covariance):
+            ended = _without_slope(found)
+            if size == batch[1]:
+                break
+            size = min(2 * size, batch[1])
+            continue
         spread = _remembered(spread, found)
-        covariance = spread / found.trajectories
+        covariance = spread / max(found.trajectories, 1)
         slope, error = float(np.linalg.norm(found.gradient)), float(np.sqrt(np.trace(covariance)))
         norm = norm or max(slope, error)  # the unit in which gradients are clipped
         scaled = found.gradient / norm
@@ -78,8 +84,19 @@ def polish(
             break
         if error > NORM_TEST * slope:
             size = min(2 * size, batch[1])
+    search.notes += [ended] if ended.startswith(NO_SLOPE) else []
     tail = np.mean(path[len(path) // 2 :], axis=0)
     return Polished(tail, np.stack(path), np.array(sizes, np.int64), ended)
+
+
+def _without_slope(found: Estimate) -> str:
+    """Return why a gradient has neither size nor error."""
+    if found.value_error == 0.0:
+        return (
+            f"{NO_SLOPE}: no event seen, as all {found.trajectories} trajectories of a batch gave the same value; "
+            f"the objective may be flat here, or its event too rare for batches of this size"
+        )
+    return f"{NO_SLOPE}: the objective is flat here, as no move changed any of {found.trajectories} values"
 
 
 def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: int) -> Estimate:
@@ -94,21 +111,18 @@ def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: 
         objective=search.criterion.weighted(weights), lanes=LANES, trajectories=size, first=search.take(size),
         seed=search.seed,
     )  # fmt: skip
-    found = method_named(search.method).estimate(problem)
-    search.forward_equivalents += found.trajectories * gradient_cost(search.method, z.size)
+    method = method_named(search.method)
+    found = method.estimate(problem)
+    search.forward_equivalents += found.trajectories * method.cost_of(z.size)
     return found
 
 
 def _step_cost(search: Search, z: np.ndarray, size: int) -> float:
     """Return what a step of so many trajectories is going to cost, in forward trajectories."""
-    return size * (gradient_cost(search.method, z.size) + bool(search.criterion.limits))
-
-
-def gradient_cost(method: str, size: int) -> float:
-    """Return what one trajectory of a gradient costs, in forward trajectories."""
-    if method == "difference":
-        return 2.0 * size + 1.0
-    return 0.0 if method == "mean_field" else GRADIENT_COST[method]
+    whole = LANES * -(-size // LANES)
+    lanes = search.problem.lanes or LANES
+    pulled = lanes * -(-size // lanes) if search.criterion.limits else 0
+    return whole * method_named(search.method).cost_of(z.size) + pulled
 
 
 def _remembered(spread: np.ndarray | None, found: Estimate) -> np.ndarray:

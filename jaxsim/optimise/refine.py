@@ -15,13 +15,14 @@ from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import batches, refuse_faults
 from jaxsim.gradient.credit import anchors, values
 from jaxsim.gradient.langevin import langevin_gradient
+from jaxsim.gradient.methods import METHODS
 from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.surrogate_estimator import levels_of, with_first
 from jaxsim.gradient.tables import chained
 from jaxsim.optimise.penalty import Penalty
 from jaxsim.optimise.polish import LANES
-from jaxsim.optimise.search import GRADIENT_COST, Search
+from jaxsim.optimise.search import Search
 from jaxsim.optimise.smooth import smoothed
 
 UNSEEN = 0.02  # of the final trial's error: an evaluation that gains less is the last
@@ -36,14 +37,28 @@ class Refined(NamedTuple):
     """[steps, Z]."""
 
 
+class _Enough(Exception):
+    """Raised within a line search, which may ask for more evaluations than it is allowed."""
+
+
+def affordable_evaluations(search: Search, trajectories: int, most: float) -> int:
+    """Return how many evaluations bring the search to so many trajectories at most."""
+    each = METHODS["langevin"].cost * LANES * -(-min(trajectories, search.final) // LANES)
+    return max(0, int((most - search.forward_equivalents) // (each * (1 + bool(search.criterion.limits)))))
+
+
 def refine(search: Search, z: np.ndarray, penalty: Penalty, trajectories: int, evaluations: int) -> Refined:
     """Descend from z; where the Langevin equation cannot be followed, say so and stay."""
     terms = smoothed(search.criterion.terms, heavy=False)
     problem = search.problem._replace(objective=terms, lanes=LANES, trajectories=trajectories, seed=search.seed)
     first = search.take(trajectories)
-    path = [z]
+    path, done = [z], 0
 
     def merit_and_slope(at: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal done
+        if done == evaluations:
+            raise _Enough
+        done += 1
         return _merit_and_slope(search, search.at(at)._replace(**_shared(problem)), penalty, first)
 
     unseen = UNSEEN * search.resolution / penalty.scale[0]
@@ -53,6 +68,8 @@ def refine(search: Search, z: np.ndarray, penalty: Penalty, trajectories: int, e
             callback=lambda at: path.append(np.array(at)),
             options={"maxfun": evaluations, "maxiter": evaluations, "ftol": unseen},
         )  # fmt: skip
+    except _Enough:
+        return Refined(path[-1], np.stack(path))
     except SimulationError as error:
         search.notes.append(f"a start was not refined by the Langevin equation: {error}")
         return Refined(z, np.stack(path))
@@ -86,7 +103,7 @@ def _sample(search: Search, problem: Problem, weights: np.ndarray, first: int) -
         refuse_faults(ends.faulty, "step")
         slopes.append(chained(cotangent, problem.slopes))
         functionals.append(_functionals(search, problem.objective, anchor, ends.numbers))
-    search.forward_equivalents += GRADIENT_COST["langevin"] * LANES * len(given)
+    search.forward_equivalents += METHODS["langevin"].cost * LANES * len(given)
     return np.mean(functionals, axis=0), np.mean(slopes, axis=0)
 
 

@@ -111,7 +111,12 @@ class Regimen(NamedTuple):
         names = tuple(place.name for place in self.places)
         shapes = tuple((place.coordinate.size,) for place in self.places)
         structure = jax.tree.structure(dict.fromkeys(names, 0))
-        return Free(self.decoder, self.base, np.asarray(z, np.float64), names, shapes, structure)
+        return Free(self.decoder, self.base, np.asarray(z, np.float64), names, shapes, structure, self.labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each coordinate is, [Z]."""
+        return tuple(f"{label} of {place.name}" for place in self.places for label in place.coordinate.labels())
 
     def schedule(self, z: np.ndarray) -> Schedule:
         """Return the schedule at z."""

@@ -12,11 +12,11 @@ from jaxsim.optimise.criterion import Criterion
 from jaxsim.optimise.regimen import Regimen
 from jaxsim.optimise.trial import Trial, paired_trial
 
-# Of a gradient, in trajectories simulated forward for the same processor time; measured, see benchmarks/README.md
-GRADIENT_COST = {"surrogate": 3.0, "langevin": 3.0, "leap_score": 1.2, "controlled_score": 3.0, "score": 1.4}
 SELECTION = 0x9E3779B97F4A7C15  # added to the seed: trials that choose share no trajectory with the descent
 FRESH = 0xD1B54A32D192ED03  # the final trial shares none with anything before it
 CHOICE = 2048  # trajectories of each schedule where one is chosen, unless the final trial has fewer
+CHOICE_SHARE = 0.05  # of the budget that they are at most: about fourteen are chosen from before and after the polish
+JUDGED_SHARE = 0.1  # of the budget that the trajectories are at most by which each end is judged under limits
 
 
 @dataclass
@@ -32,6 +32,8 @@ class Search:
     final: int
     """Trajectories of the final trial, which judges the limits."""
     announce: Callable[[str], None]
+    budget: float = np.inf
+    """Trajectories that the search may simulate, gradients counted by their cost."""
     next_trajectory: int = 0
     """The first number that no batch of the descent has used."""
     next_choice: int = 0
@@ -45,13 +47,32 @@ class Search:
     @property
     def choice(self) -> int:
         """Trajectories of each schedule where one is chosen."""
-        return min(CHOICE, self.final)
+        return self._within(min(CHOICE, self.final), CHOICE_SHARE)
+
+    @property
+    def judged(self) -> int:
+        """Trajectories that judge each end: as many as in the final trial where there are limits, if affordable."""
+        if not self.criterion.limits:
+            return 2 * self.choice
+        return max(2 * self.choice, self._within(self.final, JUDGED_SHARE))
+
+    def _within(self, trajectories: int, share: float) -> int:
+        """Return so many trajectories, or the whole batches that are within a share of the budget."""
+        if trajectories <= share * self.budget:
+            return trajectories
+        assert self.problem.lanes is not None
+        return self.problem.lanes * max(1, int(share * self.budget) // self.problem.lanes)
+
+    def affords(self, cost: float | int) -> bool:
+        """Return whether the budget has so much left."""
+        return self.forward_equivalents + cost <= self.budget
 
     def at(self, z: np.ndarray) -> Problem:
         """Return the problem at other coordinates."""
         free = self.regimen.free(z)
         network, schedule = free.model()
-        tables, slopes = build_tables(free, network, self.problem.grid.edges, self.problem.shifts)
+        grid = self.problem.grid
+        tables, slopes = build_tables(free, network, grid.edges, self.problem.shifts, grid.pinned)
         return self.problem._replace(free=free, network=network, schedule=schedule, tables=tables, slopes=slopes)
 
     def take(self, trajectories: int) -> int:

@@ -1,22 +1,20 @@
 """A trial: several schedules on the same trajectories, so that their differences have small errors of their own."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.batches import run_batches
-from jaxsim.ensemble.double import double_precision
 from jaxsim.gradient.batches import LEAST_LANES, Average, batches, refuse_faults
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.credit import Anchor, values
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score_estimator import leap_anchors
 from jaxsim.gradient.problem import Problem, chain_of, drive_of, first_words
-from jaxsim.gradient.tables import tables_of
+from jaxsim.gradient.tables import table_values
 from jaxsim.optimise.criterion import Criterion
 
 CPU_LANES, GPU_LANES = 1024, 1 << 16
@@ -33,19 +31,28 @@ class Trial(NamedTuple):
     """float64 [schedules, functionals, schedules, functionals], of the means."""
     trajectories: int
     """Of each schedule."""
+    leaping: np.ndarray | None = None
+    """float64 [schedules, functionals]: what leaps add to the means, estimated; None where paths were exact, and where
+    only differences between schedules on the same leaps are asked for, to choose."""
+    paths: str = "leaps"
+    """What was simulated, in words."""
 
     def error(self, schedule: int, functional: int = 0) -> float:
-        """Return the standard error of a mean."""
-        return float(np.sqrt(max(self.covariance[schedule, functional, schedule, functional], 0.0)))
+        """Return the standard error of a mean, what leaps add included."""
+        noise = max(self.covariance[schedule, functional, schedule, functional], 0.0)
+        return float(np.hypot(np.sqrt(noise), self._leaping(functional)[schedule]))
 
     def difference(self, schedule: int, other: int, functional: int = 0) -> tuple[float, float]:
         """Return how much more one schedule gives than another, and its standard error from the pairs."""
-        c = self.covariance[:, functional, :, functional]
+        c, added = self.covariance[:, functional, :, functional], self._leaping(functional)
         spread = c[schedule, schedule] + c[other, other] - 2.0 * c[schedule, other]
         return (
             float(self.mean[schedule, functional] - self.mean[other, functional]),
-            float(np.sqrt(max(spread, 0.0))),
+            float(np.hypot(np.sqrt(max(spread, 0.0)), added[schedule] - added[other])),
         )
+
+    def _leaping(self, functional: int) -> np.ndarray:
+        return np.zeros(len(self.names)) if self.leaping is None else self.leaping[:, functional]
 
     def upper(self, schedule: int) -> np.ndarray:
         """Return the upper 95 % bound of each limit's excess, [limits]."""
@@ -83,7 +90,7 @@ def paired_trial(
         for drive, anchor in zip(drives, anchors, strict=True):
             paths = jax.tree.map(np.asarray, leap_paths(chain, drive._replace(first=first_words(number))))
             refuse_faults(paths.faulty, "leap")
-            rows += _functionals(criterion, anchor, paths.numbers)
+            rows += functionals(criterion, anchor, paths.numbers)
         return np.stack(rows)
 
     average = Average(len(drives) * len(criterion.counts))
@@ -95,7 +102,7 @@ def paired_trial(
     )
 
 
-def _functionals(criterion: Criterion, anchor: Sequence[Anchor | None], numbers: np.ndarray) -> list[np.ndarray]:
+def functionals(criterion: Criterion, anchor: Sequence[Anchor | None], numbers: np.ndarray) -> list[np.ndarray]:
     """Return [L] of each functional, whose means are the functionals."""
     rows = []
     for index in range(len(criterion.counts)):
@@ -105,13 +112,5 @@ def _functionals(criterion: Criterion, anchor: Sequence[Anchor | None], numbers:
 
 
 def _drive(problem: Problem) -> Drive:
-    given = problem.network, problem.schedule
-    with double_precision():
-        tables = _tables(problem.network.structure, problem.grid.edges, given, problem.shifts)
-    return drive_of(problem, jax.tree.map(np.asarray, tables))
-
-
-@partial(jax.jit, static_argnums=(0, 3))
-def _tables(structure: Any, edges: Any, given: Any, shifts: int) -> Any:
-    network, schedule = given
-    return tables_of(structure, network, schedule, edges, shifts)
+    grid = problem.grid
+    return drive_of(problem, table_values(problem.network, problem.schedule, grid.edges, problem.shifts, grid.pinned))

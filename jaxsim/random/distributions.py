@@ -53,6 +53,10 @@ class Lognormal:
         """Return the values whose distribution function is `u`."""
         return lognormal(u, self.median, self.cv, complement)
 
+    def in_units_of(self, unit: float) -> "Lognormal":
+        """Return the law of the quantity divided by a unit."""
+        return Lognormal(self.median / unit, self.cv)
+
     @property
     def mean(self) -> Float32[Array, "..."]:
         """Expectation, median * sqrt(1 + cv**2)."""
@@ -95,6 +99,10 @@ class Normal:
         mean, sd = (jnp.asarray(value).astype(jnp.float32) for value in (self.mean, self.sd))
         return mean + sd * normal(u, complement)
 
+    def in_units_of(self, unit: float) -> "Normal":
+        """Return the law of the quantity divided by a unit."""
+        return Normal(self.mean / unit, self.sd / unit)
+
 
 @law
 @dataclass(frozen=True)
@@ -130,6 +138,10 @@ class Uniform:
         """Return the values whose distribution function is `u`; `complement` adds nothing here."""
         low, high, u = (jnp.asarray(value).astype(jnp.float32) for value in (self.low, self.high, u))
         return jnp.minimum(low + (high - low) * u, high)
+
+    def in_units_of(self, unit: float) -> "Uniform":
+        """Return the law of the quantity divided by a unit."""
+        return Uniform(self.low / unit, self.high / unit)
 
     @property
     def mean(self) -> Float32[Array, "..."]:
@@ -202,3 +214,31 @@ class Poisson:
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
         """Return the counts whose distribution function first exceeds `u`, whole up to 2**24."""
         return poisson(u, self.mean, complement).astype(jnp.float32)
+
+
+@law
+@dataclass(frozen=True)
+class Scaled:
+    """Describe a quantity too large or too small for single precision, in which laws are drawn.
+
+    Parameters
+    ----------
+    law
+        The law of the quantity divided by `unit`.
+    unit : float
+        In double precision; the values are, too, where 64-bit types are enabled.
+
+    Examples
+    --------
+    >>> import jax
+    >>> with jax.enable_x64(True):
+    ...     float(Scaled(Lognormal(2.0, 0.3), np.float64(1e-50)).sample(0.5))
+    2e-50
+    """
+
+    law: Any
+    unit: Any
+
+    def sample(self, u: Draws, complement: Draws | None = None) -> Float[Array, "..."]:
+        """Return the values whose distribution function is `u`."""
+        return self.law.sample(u, complement).astype(jnp.float64) * jnp.asarray(self.unit)

@@ -13,10 +13,11 @@ from jaxsim.gradient.objective import Objective
 from jaxsim.network import Network
 from jaxsim.optimise import free
 from jaxsim.study.chosen_schema import ChosenDose, ChosenFile, FreeNumber, Limited, Wanted
-from jaxsim.study.decode import decode_as
+from jaxsim.study.decode import decode_as, study_text
 from jaxsim.study.model import study_network
 from jaxsim.study.schedule import study_schedule
 from jaxsim.study.schema import Given
+from jaxsim.study.sources import Sources
 
 AT = ("mean", "mean_log10", "variance")
 DURING = ("auc", "minimum", "maximum")
@@ -33,18 +34,23 @@ class Chosen(NamedTuple):
     """Of js.optimise, beside network and schedule."""
 
 
-def read_chosen(path: Path) -> Chosen:
+def read_chosen(path: Path, trusted: tuple[str, ...] = ()) -> Chosen:
     """Read a file of ``jaxsim optimise``.
+
+    Parameters
+    ----------
+    path
+        The file, TOML.
+    trusted
+        Modules whose functions it may name, beside those in its folder.
 
     Raises
     ------
     JaxsimError
         In one sentence, naming the key.
     """
-    if not path.is_file():
-        raise StudyError(f"there is no study file '{path}'")
-    file = decode_as(path.read_bytes(), ChosenFile)
-    network = study_network(file, path.parent)
+    file = decode_as(study_text(path), ChosenFile)
+    network = study_network(file, Sources(path.parent, trusted))
     search = file.search
     return Chosen(
         file,

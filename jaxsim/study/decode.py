@@ -5,16 +5,19 @@ import re
 import tomllib
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from jaxsim._files import read_regular
 from jaxsim.errors import StudyError, closest
 from jaxsim.study.schema import StudyFile
 
 File = TypeVar("File")
 
 MOST_CHARACTERS = 1_000_000
+MOST_BYTES = 16 << 20  # of the file
 MOST_DOTS = 200  # in one key: the standard library's reader takes quadratic time
 DEEPEST = 32  # levels of nesting; a study file needs five
 #: What msgspec says, and what the author of a study file understands; the order matters.
@@ -23,6 +26,31 @@ WORDS = {
     " | null": "", "array": "list", "object": "table", "float": "number", "int | number": "number",
     "int": "whole number", "str": "text", "bool": "true or false", "`": "'",
 }  # fmt: skip
+
+
+def study_text(path: Path) -> str:
+    """Return the text of a study file.
+
+    Raises
+    ------
+    StudyError
+        If it cannot be read; a pipe or a device, which might never end, is not tried.
+
+    Examples
+    --------
+    >>> study_text(Path("nowhere.toml"))
+    Traceback (most recent call last):
+    jaxsim.errors.StudyError: the study file 'nowhere.toml' cannot be read (No such file or directory); give a ...
+    """
+    if path.is_dir():
+        raise StudyError(f"'{path}' is a folder; give a study file (TOML), or go on with a store by 'jaxsim resume'")
+    try:
+        return read_regular(path, MOST_BYTES).decode()
+    except UnicodeDecodeError as error:
+        raise StudyError(f"the study file '{path}' is no text; give a TOML file in UTF-8") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise StudyError(f"the study file '{path}' cannot be read ({why}); give a TOML file in UTF-8") from error
 
 
 def decode(text: str | bytes) -> StudyFile:

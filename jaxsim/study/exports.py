@@ -1,10 +1,12 @@
 """Results in other formats: NetCDF, and CSV with a line for each point, time and species."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxsim._files import replace_file
+from jaxsim.errors import StudyError
 
 if TYPE_CHECKING:
     import xarray
@@ -14,7 +16,7 @@ COLUMNS = ("mean", "variance", "standard_error")
 
 def write_netcdf(data: "xarray.Dataset", path: Path) -> Path:
     """Write a Dataset as NetCDF; a file of that name is replaced when the new one is complete."""
-    return replace_file(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
+    return _replace(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
 
 
 def write_csv(data: "xarray.Dataset", path: Path) -> Path:
@@ -28,7 +30,14 @@ def write_csv(data: "xarray.Dataset", path: Path) -> Path:
     >>> write_csv(data, Path(tempfile.mkdtemp()) / "results.csv").read_text().splitlines()
     ['point,k,time,species,mean,variance,standard_error', '0,0.5,2.0,X,1.5,1.5,1.5']
     """
-    return replace_file(path, lambda temporary: _write(data, temporary))
+    return _replace(path, lambda temporary: _write(data, temporary))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> Path:
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"cannot be written: there is no folder '{path.parent}'"
+        raise StudyError(f"'{path}' {what}; give the name of a file in a folder that is there")
+    return replace_file(path, write)
 
 
 def _write(data: "xarray.Dataset", path: Path) -> None:

@@ -4,10 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim.errors import StudyError
-from jaxsim.study.arrays import digest
 from jaxsim.study.setup import Setup
-from jaxsim.study.stopping import Stopping
+from jaxsim.study.stopping import Stopping, precision_columns
 from jaxsim.study.store import Engine, Store
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ def finish_group(store: Store, setup: Setup, engine: Engine, stopping: Stopping,
     """Write the results of a group of design points if all its blocks are there; return whether they are.
 
     Sums are added in the order of the blocks, one at a time. Several processes may do this at once: they write the
-    same bytes.
+    same values. A block that turns out to be damaged is forgotten, and the group waits until it is computed again.
     """
     if store.ledger.is_group_done(group):
         return True
@@ -28,31 +26,21 @@ def finish_group(store: Store, setup: Setup, engine: Engine, stopping: Stopping,
         return False
     totals: list[Any] = [None] * len(points)
     for block in range(max(needed)):
-        arrays = _verified(store, engine, store.plan.number(group, block))
+        arrays = stopping.whole(store.plan.number(group, block))
+        if arrays is None:
+            return False
         for row in range(len(points)):
             if block < needed[row]:
-                own = [leaf[row] for leaf in arrays]
+                own = [leaf[row] for leaf in arrays.values()]
                 totals[row] = own if block == 0 else [a + b for a, b in zip(totals[row], own, strict=True)]
     rows = [_finished(store, setup, engine, point, totals[row], needed[row]) for row, point in enumerate(points)]
-    store.results.write(points, rows)
-    store.ledger.complete_group(group)
+    store.ledger.complete_group(group, store.results.write(points, rows))
     return True
-
-
-def _verified(store: Store, engine: Engine, number: int) -> list[np.ndarray]:
-    arrays = store.sums.read(store.plan.chunk(number), engine.leaves)
-    facts = store.ledger.facts(number)
-    if facts is None or digest(arrays) != facts["digest"]:
-        store.ledger.forget(number)
-        raise StudyError(
-            f"chunk {number} of the store '{store.path}' is damaged (a machine lost power, or a file was changed); "
-            f"'jaxsim resume' computes it again"
-        )
-    return list(arrays.values())
 
 
 def _finished(store: Store, setup: Setup, engine: Engine, point: int, sums: list[Any], blocks: int) -> "xarray.Dataset":
     taken = min(store.plan.trajectories, blocks * store.plan.block)
     data = engine.finish(point, sums, taken)
+    data = data.assign(precision_columns(data, setup.file.stop, taken))
     data = data.assign(trajectories=((), np.int64(taken)), events=((), np.int64(data.attrs["events"])))
     return data.sel(species=list(setup.outputs))

@@ -10,25 +10,25 @@ from jaxsim import models
 from jaxsim.errors import StudyError, closest
 from jaxsim.network import Network
 from jaxsim.study.chosen_schema import ChosenFile
-from jaxsim.study.entry import load_entry
 from jaxsim.study.inputs import read_inputs
 from jaxsim.study.laws import read_values
 from jaxsim.study.schema import Model, StudyFile
+from jaxsim.study.sources import MODEL, Sources
 
 BUILT_IN = ("cell", "organism")
 
 
-def study_network(study: StudyFile | ChosenFile, folder: Path) -> Network:
+def study_network(study: StudyFile | ChosenFile, sources: Sources) -> Network:
     """Return the network, with the study's parameters, initial counts and observables.
 
     Parameters
     ----------
     study
         The decoded file.
-    folder
-        To which the file names in it are relative.
+    sources
+        Where the files and functions that it names are found.
     """
-    network = _source(study.model, folder)
+    network = _source(study.model, sources)
     if study.parameters:
         network = network.with_parameters(**read_values("parameters", study.parameters))
     if study.initial:
@@ -37,7 +37,7 @@ def study_network(study: StudyFile | ChosenFile, folder: Path) -> Network:
     return network.with_observables(**extra) if extra else network
 
 
-def _source(model: Model, folder: Path) -> Network:
+def _source(model: Model, sources: Sources) -> Network:
     given = [key for key in ("name", "file", "entry", "reactions") if getattr(model, key) is not None]
     if len(given) != 1:
         raise StudyError(
@@ -55,7 +55,7 @@ def _source(model: Model, folder: Path) -> Network:
             "[parameters]"
         )
     if model.file is not None:
-        return _read(model, folder / model.file)
+        return _read(model, sources.file(MODEL, model.file))
     if model.name is not None:
         if model.name not in BUILT_IN:
             raise StudyError(
@@ -63,7 +63,7 @@ def _source(model: Model, folder: Path) -> Network:
             )
         return _called(getattr(models, model.name), model, f"the model '{model.name}'")
     assert model.entry is not None
-    found = _called(load_entry(model.entry, folder), model, f"the entry point '{model.entry}'")
+    found = _called(sources.function(model.entry), model, f"the entry point '{model.entry}'")
     if not isinstance(found, Network):
         raise StudyError(f"the entry point '{model.entry}' returns a {type(found).__name__}; return a js.Network")
     return found

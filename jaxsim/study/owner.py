@@ -1,43 +1,16 @@
 """Who works on a store: one record for each process, whose age tells whether it still lives."""
 
-import json
 import os
-import platform
 import threading
 import uuid
 from pathlib import Path
 from typing import Any
 
-from jaxsim.study.files import read_json, write_file
+from jaxsim._process import started, this_machine
+from jaxsim.study.files import read_sealed, sealed, write_file
 
 BEAT = 10.0  # seconds between heartbeats
 PATIENCE = 300.0  # seconds without one after which a process of another machine counts as dead
-
-
-def this_machine() -> str:
-    """Return a name of this machine since its start, and of this container: process numbers mean something within it.
-
-    Examples
-    --------
-    >>> this_machine() == this_machine()
-    True
-    """
-    marks = [platform.node()]
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    if boot.exists():
-        marks.append(boot.read_text().strip())
-    if os.path.exists("/proc/self/ns/pid"):
-        marks.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(marks)
-
-
-def started(pid: int) -> str | None:
-    """Return when a process of this machine started, in the kernel's own unit; None if there is no such process."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return None if fields[0] == "Z" else fields[19]
-    except (OSError, IndexError):
-        return None
 
 
 class Owner:
@@ -70,7 +43,7 @@ class Owner:
     def write(self) -> None:
         """Write the record anew."""
         record = {"machine": this_machine(), "pid": os.getpid(), "started": started(os.getpid()), **self.facts()}
-        write_file(self.folder / f"{self.name}.json", json.dumps(record).encode())
+        write_file(self.folder / f"{self.name}.json", sealed(record))
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
@@ -86,9 +59,9 @@ class Owner:
         the clock of the file system: our own record, just written, gives the present.
         """
         path = self.folder / f"{other}.json"
-        record = read_json(path)
-        if record is None:
+        if not path.exists():
             return False
+        record = read_sealed(path) or {}  # a damaged one counts as that of another machine, whose age tells
         if record.get("machine") == this_machine() and record.get("started") is not None:
             return started(int(record["pid"])) == record["started"]
         self.write()

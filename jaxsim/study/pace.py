@@ -32,6 +32,8 @@ class Pace:
         """Return the least and the most seconds that are left; None while that is not known."""
         now = time.monotonic() if now is None else now
         done, elapsed = self.samples[-1][1], now - self.start
+        if done >= self.total:
+            return 0.0, 0.0
         if elapsed < FEWEST_SECONDS or done < FEWEST_SHARE * self.total:
             return None
         middle = next(

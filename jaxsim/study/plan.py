@@ -87,3 +87,16 @@ class Plan:
     def record(self) -> dict[str, Any]:
         """Return the sizes for the manifest."""
         return asdict(self)
+
+
+def named_points(points: range) -> str:
+    """Return design points in words.
+
+    Examples
+    --------
+    >>> named_points(range(3, 4)), named_points(range(0, 256))
+    ('design point 3', 'design points 0 to 255')
+    """
+    if len(points) == 1:
+        return f"design point {points.start}"
+    return f"design points {points.start} to {points.stop - 1}"

@@ -27,9 +27,8 @@ def study_provenance(devices: tuple[Any, ...], precision: str, seed: int) -> dic
     (['cpu'], 1)
     """
     return {
-        "jaxsim": __version__,
+        **present_versions(),
         "commit": _commit(),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "machine": platform.node(),
         "system": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -41,6 +40,20 @@ def study_provenance(devices: tuple[Any, ...], precision: str, seed: int) -> dic
         "folder_of_work": str(Path.cwd()),
         "environment": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "begun": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def present_versions() -> dict[str, Any]:
+    """Return the version of jaxsim, and those of what it runs on.
+
+    Examples
+    --------
+    >>> sorted(present_versions())
+    ['jaxsim', 'versions']
+    """
+    return {
+        "jaxsim": __version__,
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
     }
 
 

@@ -28,7 +28,7 @@ class Model(msgspec.Struct, forbid_unknown_fields=True):
     file: str | None = None
     """An SBML, BioNetGen ``.net`` or Antimony file, relative to the study file."""
     entry: str | None = None
-    """``module:function`` that returns a network; the module may lie beside the study file."""
+    """``module:function`` that returns a network; the module lies beside the study file, or is one the user trusts."""
     arguments: dict[str, Any] = {}
     """Arguments of the built-in model or of the function."""
     reactions: list[str] | None = None
@@ -87,7 +87,7 @@ class Simulation(msgspec.Struct, forbid_unknown_fields=True):
     times: Grid | list[float] | float
     trajectories: Count = 1000
     method: str = "direct"
-    precision: str = "float32"
+    precision: str = "auto"
     start: float = 0.0
     max_events: Annotated[int, Meta(ge=1, le=(1 << 32) - 2)] | None = None
     cells: Annotated[int, Meta(ge=0, le=1 << 16)] = 64

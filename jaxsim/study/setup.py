@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from jaxsim.ensemble.methods import METHODS
@@ -12,10 +13,10 @@ from jaxsim.errors import StudyError, closest
 from jaxsim.network import Network
 from jaxsim.study.decode import decode
 from jaxsim.study.designs import Points, design_points
-from jaxsim.study.entry import load_entry
 from jaxsim.study.model import study_network
 from jaxsim.study.schedule import study_schedule
 from jaxsim.study.schema import Grid, StudyFile
+from jaxsim.study.sources import TABLE, Sources
 
 SOLUTIONS = ("mean_field", "linear_noise")  # one solution of each design point, and no trajectories
 
@@ -45,27 +46,38 @@ class Setup:
         return tuple(self.file.outputs.species or self.network.structure.species)
 
 
-def read_setup(text: str | bytes, folder: Path, points: Points | None = None) -> Setup:
+def read_setup(text: str | bytes, sources: Path | Sources, points: Points | None = None) -> Setup:
     """Return the setup of a study file, everything in it checked that can be before simulating.
 
     Parameters
     ----------
     text
         The study file, TOML.
-    folder
-        To which file names in it are relative.
+    sources
+        Where the files and functions that it names are found, or just the folder of the study file.
     points
         The design points, where they have been drawn before.
     """
-    file = decode(text)
-    network = study_network(file, folder)
-    request = _request(file, folder)
+    return setup_of(decode(text), sources if isinstance(sources, Sources) else Sources(sources), points)
+
+
+def setup_of(file: StudyFile, sources: Sources, points: Points | None = None) -> Setup:
+    """Return the setup of a study file that has been decoded."""
+    network = study_network(file, sources)
+    request = _request(file, sources)
     check(request)
     _refuse_outputs(file, network)
-    return Setup(file, network, points or design_points(file.design, network, folder), request)
+    return Setup(file, network, points or _points(file, network, sources), request)
 
 
-def _request(file: StudyFile, folder: Path) -> Request:
+def _points(file: StudyFile, network: Network, sources: Sources) -> Points:
+    design = file.design
+    if design is not None and design.file is not None:
+        design = msgspec.structs.replace(design, file=str(sources.file(TABLE, design.file)))
+    return design_points(design, network, sources.folder)
+
+
+def _request(file: StudyFile, sources: Sources) -> Request:
     given, wanted = file.simulation, file.statistics
     return Request(
         times=_times(given.times),
@@ -81,7 +93,7 @@ def _request(file: StudyFile, folder: Path) -> Request:
         histograms={name: tuple(bins) if isinstance(bins, list) else bins for name, bins in wanted.histograms.items()},
         quantiles=tuple(wanted.quantiles),
         passages=dict(wanted.passages),
-        reductions={name: load_entry(entry, folder) for name, entry in wanted.reductions.items()},
+        reductions={name: sources.function(entry) for name, entry in wanted.reductions.items()},
         rtol=given.rtol,
         atol=given.atol,
         tolerance=given.tolerance,

@@ -1,9 +1,11 @@
-"""When a design point has trajectories enough: the stopping rule of a study."""
+"""When a design point has trajectories enough: the stopping rule of a study, and what is said where it is not met."""
 
 import threading
-from math import isfinite
+from math import ceil, inf, isfinite, isnan, nan
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from jaxsim.study.ledger import Ledger
 from jaxsim.study.plan import Chunk, Plan
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
+PRECISION = ("half_width", "half_width_wanted", "trajectories_needed")
 
 
 class Stopping:
@@ -46,6 +49,14 @@ class Stopping:
         with self._lock:
             return list(self._advanced(group).needed)
 
+    def whole(self, number: int) -> "dict[str, np.ndarray] | None":
+        """Return the sums of a chunk that is done; forget it and return None if they are damaged."""
+        facts = self.ledger.facts(number)
+        arrays = None if facts is None else self.sums.read(self.plan.chunk(number), facts["digest"])
+        if facts is not None and arrays is None:
+            self.ledger.forget(number)
+        return arrays
+
     def _advanced(self, group: int) -> "_Prefix":
         points = self.plan.chunk(group).points
         prefix = self._known.setdefault(group, _Prefix([None] * len(points), 0, None))
@@ -53,7 +64,10 @@ class Stopping:
             number = self.plan.number(group, prefix.blocks)
             if not self.ledger.is_done(number):
                 break
-            arrays = list(self.sums.read(self.plan.chunk(number), self.engine.leaves).values())
+            whole = self.whole(number)
+            if whole is None:
+                break
+            arrays = list(whole.values())
             prefix.sums = arrays if prefix.sums is None else [a + b for a, b in zip(prefix.sums, arrays, strict=True)]
             prefix.blocks += 1
             self._decide(prefix, points)
@@ -71,9 +85,8 @@ class Stopping:
 
     def _holds(self, data: "xarray.Dataset", trajectories: int) -> bool:
         assert self.stop is not None
-        mean, half = half_width(data, self.stop, trajectories)
-        limit = self.stop.half_width if self.stop.half_width is not None else (self.stop.relative or 0.0) * abs(mean)
-        return isfinite(half) and half < limit
+        found = precision(data, self.stop, trajectories)
+        return isfinite(found.half_width) and found.half_width < found.wanted
 
 
 class _Prefix:
@@ -81,6 +94,94 @@ class _Prefix:
 
     def __init__(self, needed: list[int | None], blocks: int, sums: list[Any] | None) -> None:
         self.needed, self.blocks, self.sums = needed, blocks, sums
+
+
+class Precision(NamedTuple):
+    """How precise the output is that a stopping rule watches, at one design point."""
+
+    half_width: float
+    """Of the 95 % interval; NaN if it is not known, because all trajectories gave the same or some went wrong."""
+    wanted: float
+    needed: float
+    """Trajectories in all by which the rule would hold, as half-widths go down with their square root; NaN or
+    infinite if that is not known."""
+
+
+class Shortfall(NamedTuple):
+    """A design point at which the stopping rule was not met by all the trajectories that it may take."""
+
+    point: int
+    half_width: float
+    wanted: float
+    trajectories: int
+    more: float
+    """Trajectories more that it would take; NaN or infinite if that is not known."""
+
+    @property
+    def sentence(self) -> str:
+        """Say it."""
+        if not isfinite(self.half_width):
+            why = "the half-width is not known, because all trajectories gave the same, or some ended badly"
+        elif isfinite(self.more):
+            why = f"± {self.half_width:.3g} instead of {self.wanted:.3g}; about {self.more:,.0f} trajectories more"
+        else:
+            why = f"± {self.half_width:.3g} of a mean of 0, to which no relative half-width can be reached"
+        return f"point {self.point}: {why}"
+
+
+def precision(data: "xarray.Dataset", stop: Stop, trajectories: int) -> Precision:
+    """Return how precise the results of a design point are, and how many trajectories the rule would take."""
+    mean, half = half_width(data, stop, trajectories)
+    wanted = stop.half_width if stop.half_width is not None else (stop.relative or 0.0) * abs(mean)
+    if not isfinite(half) or isnan(wanted):
+        return Precision(half, wanted, nan)
+    if half < wanted:
+        return Precision(half, wanted, float(trajectories))
+    law = trajectories * (half / wanted) ** 2 if wanted > 0 else inf
+    return Precision(half, wanted, float(max(ceil(law), trajectories + 1)) if isfinite(law) else inf)
+
+
+def precision_columns(data: "xarray.Dataset | None", stop: Stop | None, trajectories: int) -> dict[str, Any]:
+    """Return what the results of a design point say of its precision; nothing where there is no stopping rule."""
+    if stop is None:
+        return {}
+    found = Precision(nan, nan, nan) if data is None else precision(data, stop, trajectories)
+    return {name: ((), np.float64(value)) for name, value in zip(PRECISION, found, strict=True)}
+
+
+def shortfalls(data: "xarray.Dataset") -> list[Shortfall]:
+    """Return the design points that are complete and at which the stopping rule of the study is not met."""
+    if PRECISION[0] not in data:
+        return []
+    half, wanted, needed = (data[name].values for name in PRECISION)
+    taken = data["trajectories"].values
+    return [
+        Shortfall(k, float(half[k]), float(wanted[k]), int(taken[k]), float(needed[k] - taken[k]))
+        for k in np.flatnonzero((taken > 0) & ~(half < wanted)).tolist()
+    ]
+
+
+def verdict(complete: int, points: int, short: list[Shortfall]) -> str:
+    """Return how a study has ended, or how far it is, in a phrase.
+
+    Examples
+    --------
+    >>> verdict(15, 15, [])
+    'complete'
+    >>> verdict(15, 15, [Shortfall(3, 2.0, 1.0, 500, 1500.0)])
+    'stopped at its limit: precision not reached at 1 of 15 points; about 1,500 trajectories more would reach it'
+    """
+    if complete < points:
+        text = f"not complete: {complete:,} of {points:,} points have all their trajectories"
+        return text + (f"; precision not reached at {len(short):,} of these" if short else "")
+    if not short:
+        return "complete"
+    text = f"stopped at its limit: precision not reached at {len(short):,} of {points:,} points"
+    known = [one.more for one in short if isfinite(one.more)]
+    if known:
+        text += f"; about {sum(known):,.0f} trajectories more would reach it"
+    unknown = len(short) - len(known)
+    return text + (f"; how many more is not known for {unknown:,} of them" if unknown else "")
 
 
 def half_width(data: "xarray.Dataset", stop: Stop, trajectories: int) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """One process at work on a store."""
 
-import json
 import time
 from collections.abc import Generator
 from contextlib import closing
@@ -10,10 +9,11 @@ import numpy as np
 
 from jaxsim.study.counted import Computed
 from jaxsim.study.display import Display
-from jaxsim.study.files import write_file
+from jaxsim.study.files import sealed, write_file
 from jaxsim.study.finishing import finish_group
 from jaxsim.study.owner import Owner
-from jaxsim.study.plan import Chunk
+from jaxsim.study.plan import Chunk, named_points
+from jaxsim.study.repair import forget_damaged, remove_left_overs
 from jaxsim.study.setup import Setup
 from jaxsim.study.signals import Wish
 from jaxsim.study.stopping import Stopping
@@ -31,24 +31,57 @@ class Worker:
         self.began, self.done = time.time(), 0
         self.compile_seconds, self.lanes = 0.0, 0
         self.provenance: dict[str, Any] = {}
+        self.said = self.said_groups = 0
 
     def run(self, provenance: dict[str, Any]) -> int:
-        """Work until nothing is left to claim, or a signal asks to end; return the number of chunks committed."""
+        """Work until nothing is left to claim, or a signal asks to end; return the number of chunks committed.
+
+        What is found damaged on the way is forgotten, and computed again in another round.
+        """
         self.provenance = provenance
-        self._plan_display()
         with self.owner:
-            self._note("running")
             try:
-                # closed at once when a commit fails, or its threads would go on claiming
-                with closing(self.engine.compute(self.store.plan, self._claims())) as chunks:
-                    for computed in chunks:
-                        self._commit(computed)
-                        self.display.show(self.engine.trajectories)
-                self._finish()
+                remove_left_overs(self.store, self.owner)
+                forget_damaged(self.store, self.share)
+                self._plan_display()
+                self._say_forgotten()
+                self._note("running")
+                going = True
+                while going:
+                    before = self.done
+                    self._compute()
+                    self._finish()
+                    self._say_forgotten()
+                    going = self.done > before and not self.wish and any(map(self._is_mine_to_do, self.share))
                 self._note(self.wish.signal or "ended")
             finally:
                 self.display.close()
         return self.done
+
+    def _compute(self) -> None:
+        # closed at once when a commit fails, or its threads would go on claiming
+        with closing(self.engine.compute(self.store.plan, self._claims())) as chunks:
+            for computed in chunks:
+                self._commit(computed)
+                self.display.show(self.engine.trajectories)
+
+    def _is_mine_to_do(self, number: int) -> bool:
+        """Return whether a chunk is in nobody's hands and needed."""
+        ledger = self.store.ledger
+        if ledger.is_done(number) or self.stopping.enough(self.store.plan.chunk(number)):
+            return False
+        holder = ledger.holder(number)
+        return holder is None or (holder != self.owner.name and not self.owner.lives(holder))
+
+    def _say_forgotten(self) -> None:
+        ledger = self.store.ledger
+        for number in ledger.forgotten[self.said :]:
+            self.display.say(f"the sums of chunk {number} are damaged; they are computed again")
+        self.said = len(ledger.forgotten)
+        for group in ledger.forgotten_groups[self.said_groups :]:
+            points = self.store.plan.chunk(group).points
+            self.display.say(f"the results of {named_points(points)} are damaged; they are made again from the sums")
+        self.said_groups = len(ledger.forgotten_groups)
 
     def _claims(self) -> Generator[Chunk, None, None]:
         """Yield chunks of the share as this process claims them, until all are done or in living hands."""
@@ -72,6 +105,8 @@ class Worker:
         if store.ledger.holder(chunk.number) != self.owner.name:
             self.display.say(f"chunk {chunk.number} was taken over by another process while this one stood still")
             return
+        if store.ledger.generation(chunk.number) > 1:
+            store.sums.remove_partial(chunk)
         digest = store.sums.write(chunk, computed.arrays)
         status = np.asarray(computed.arrays["status"]).reshape(len(chunk.points), -1).sum(axis=0)
         facts = {
@@ -122,4 +157,4 @@ class Worker:
             "compile_seconds": round(self.compile_seconds, 3),
             "lanes": self.lanes,
         }
-        write_file(self.store.runs / f"{self.owner.name}.json", json.dumps(record, indent=1).encode())
+        write_file(self.store.runs / f"{self.owner.name}.json", sealed(record))

@@ -125,6 +125,100 @@ def test_means_and_variances_do_not_depend_on_chunks_to_the_last_bit():
         assert np.array_equal(one[name].values, two[name].values)
 
 
+def all_at_once(idle=0, variable=False):
+    """Random and assigned effects, events that follow from each other, and doses, many of them at one save time.
+
+    Idle species change how states are saved and how many lanes there are, and nothing else.
+    """
+    return js.Network(
+        {"X": 40, "N": 0, "D": 0} | {f"I{i}": 0 for i in range(idle)},
+        [
+            js.Reaction({}, {"N": 1}, "0.2*X/(1 + X)", {"X": "binomial(X, 0.5)"}),
+            js.Reaction({}, {}, "0.05*N", {"D": "D + N", "N": "0"}),
+            "X -> 2 X, 0.3",
+            "X -> , 0.1",
+        ],
+        variables={"V": 1.0} if variable else {},
+        events=[
+            js.Event("t >= 3", {"X": "X + binomial(X, 0.5)"}, priority=1),
+            js.Event("X >= 45", {"X": "floor(X/2)", "D": "D + 1"}, persistent=True),
+            js.Event("t >= 3 and D >= 1", {"D": "random_poisson(4)"}),  # that the one before may trigger
+            js.Event("t > 6", {"N": "N + random_poisson(2)"}),  # at the very end
+            js.Event("t > 0", {"N": "N + 1"}),  # at the very start
+        ],
+    )
+
+
+AT_ONCE = js.Schedule(X=js.Dose([7, 10, 5], at=[0.0, 3.0, 6.0]), N=js.Dose(5, at=3.0))
+UNEVEN = [0.0, 0.1, 3.0, 3.0 + 1e-9, 6.0]
+
+
+def at_once(idle=0, variable=False, trajectories=300, **options):
+    options = {"times": TIMES, "seed": 4, "keep": "trajectories", "progress": False, "schedule": AT_ONCE, **options}
+    passages = {"many": "D >= 3"}
+    return js.simulate(all_at_once(idle, variable), trajectories=trajectories, passages=passages, **options)
+
+
+@cache
+def all_kept():
+    return at_once()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"idle": 14}, id="by crossings"),
+        pytest.param({"idle": 14, "trajectories": 40, "chunk": 17, "times": UNEVEN}, id="few lanes"),
+        pytest.param({"variable": True, "trajectories": 40, "chunk": 17}, id="with a variable", marks=pytest.mark.slow),
+    ],
+)
+def test_what_happens_in_one_instant_is_saved_alike(options):
+    """A lane that waits for a random effect was saved after it, if the others had nothing more to do meanwhile."""
+    out, reference = at_once(**options), all_kept()
+    times = np.intersect1d(out["time"].values, TIMES)
+    species = ["X", "N", "D"]
+    assert {0.0, 3.0, 6.0} <= set(times)
+    got, expected = (
+        found["trajectories"].sel(time=times, species=species).values[: out.attrs["trajectories"]]
+        for found in (out, reference)
+    )
+    assert np.array_equal(got, expected[: len(got)])
+    if len(got) == 300 and "times" not in options:
+        assert np.array_equal(out["survival"].values, reference["survival"].values)
+        assert np.array_equal(out["passage_mean"].values, reference["passage_mean"].values)
+
+
+def test_what_happens_in_one_instant_is_replayed_alike():
+    states = all_kept()["trajectories"].values[7]
+    events = js.replay(all_at_once(), times=TIMES, trajectory=7, seed=4, schedule=AT_ONCE)
+    after = np.searchsorted(events["event_time"].values, TIMES, side="right")
+    assert np.array_equal(events["state"].values[after - 1], states)
+
+
+def failing(idle):
+    """Counts that fall below zero, because their rate does not vanish."""
+    return js.Network({"X": 3, "N": 0} | {f"I{i}": 0 for i in range(idle)}, ["X -> N @ 1"])
+
+
+@pytest.mark.filterwarnings("ignore::jaxsim.errors.SimulationWarning")
+def test_what_a_failed_trajectory_had_reached_is_saved_alike():
+    options = {"times": TIMES, "seed": 4, "keep": "trajectories", "progress": False}
+    first = js.simulate(failing(idle=0), trajectories=300, **options)
+    other = js.simulate(failing(idle=14), trajectories=40, chunk=7, **options)
+    got, expected = (found["trajectories"].sel(species=["X", "N"]).values for found in (other, first))
+    assert np.array_equal(got, expected[: len(got)])
+    failed = (expected == -1).any(axis=(1, 2))
+    assert 0 < failed.sum() < 300
+    assert (expected[failed] >= 0).any()  # at save times before it failed
+
+
+def test_waiting_for_other_lanes_is_not_counted_as_events():
+    """Ten deaths and a look at nothing; lanes that have ended wait for the slowest."""
+    network = js.Network({"X": 10}, ["X -> , 1"])
+    out = js.simulate(network, times=[200.0], trajectories=2000, max_events=11, progress=False)
+    assert int(out["status"].sel(ending="absorbed")) == 2000
+
+
 TWO_DEVICES = """
 import sys, json
 import numpy as np

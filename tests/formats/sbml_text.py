@@ -72,7 +72,7 @@ def reaction(identifier, reactants, products, law, local="", **attributes):
     return f"<reaction {_attributes(given)}>{sides}{law}</reaction>"
 
 
-def event(identifier, trigger, sets, delay="", priority="", **attributes):
+def event(identifier, trigger, sets, delay="", priority="", frozen="true", **attributes):
     given = {"initialValue": "true", "persistent": "true", **attributes}
     assignments = "".join(
         f'<eventAssignment variable="{name}">{math(value)}</eventAssignment>' for name, value in sets.items()
@@ -81,7 +81,7 @@ def event(identifier, trigger, sets, delay="", priority="", **attributes):
         f"<priority>{math(priority)}</priority>" if priority else ""
     )
     return (
-        f'<event id="{identifier}" useValuesFromTriggerTime="true"><trigger {_attributes(given)}>{math(trigger)}'
+        f'<event id="{identifier}" useValuesFromTriggerTime="{frozen}"><trigger {_attributes(given)}>{math(trigger)}'
         f"</trigger>{middle}<listOfEventAssignments>{assignments}</listOfEventAssignments></event>"
     )
 

@@ -1,5 +1,7 @@
 """BioNetGen's .net files: rate laws by their closed forms, refusals by line, and agreement with BioNetGen's courses."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -68,9 +70,97 @@ def test_species_groups_and_fixed_species():
     assert net.parameters["k"] == 1
 
 
+FIXED = """begin parameters
+1 k 2.0
+end parameters
+begin species
+1 {fixed} 3
+2 {free} 4
+3 P() 0
+end species
+begin reactions
+1 1,2 3 k
+2 3 1,1 k
+end reactions
+begin groups
+1 Source 1
+end groups
+"""
+
+
+@pytest.mark.parametrize(
+    ("fixed", "free"),
+    [
+        ("$X()", "X()"),  # names that differ by the mark alone
+        ("@EC::$X()", "@EC::X()"),
+        ("@EC:$X(a~1,b!1).Y(b!1)", "@PM:X(a~1,b!1).Y(b!1)"),  # and by the compartment alone
+        ("$@EC::X()", "@CP::X()"),
+        ("$@EC:X()", "X()"),
+        ("$X()@EC", "X()@PM"),
+        ("X(b!1)@EC.$Y(b!1)@EC", "X(b!1)@EC.Y(b!1)@EC"),
+    ],
+)
+def test_a_fixed_species_is_neither_used_up_nor_made_wherever_its_mark_stands(fixed, free):
+    net = read_net_text(FIXED.replace("{fixed}", fixed).replace("{free}", free), "m.net").or_refuse()
+    first, second, product = net.structure.species
+    assert [reaction.changes for reaction in net.structure.reactions] == [{second: -1, product: 1}, {product: -1}]
+    values = {**net.parameters, first: 3, second: 4, product: 5}
+    assert constant_value(net.structure.reactions[0].rate, values) == 2 * 3 * 4  # it is read as before
+    assert dict(net.initial) == {first: 3, second: 4, product: 0}
+
+
+FUNCTIONS = {  # of muParser, at k = 2.3
+    "sin(k)": np.sin, "cos(k)": np.cos, "tan(k)": np.tan, "asin(k/9)": lambda k: np.arcsin(k / 9),
+    "acos(k/9)": lambda k: np.arccos(k / 9), "atan(k)": np.arctan, "sinh(k)": np.sinh, "cosh(k)": np.cosh,
+    "tanh(k)": np.tanh, "asinh(k)": np.arcsinh, "acosh(k)": np.arccosh, "atanh(k/9)": lambda k: np.arctanh(k / 9),
+    "log2(k)": np.log2, "log10(k)": np.log10, "log(k)": np.log, "ln(k)": np.log, "exp(k)": np.exp, "sqrt(k)": np.sqrt,
+    "sign(2 - k)": lambda k: -1, "sign(k-k)": lambda k: 0, "sign( k )": lambda k: 1, "rint(k)": lambda k: 2,
+    "rint(k + 0.2)": lambda k: 3, "rint(0 - k)": lambda k: -2, "abs(2-k)": lambda k: k - 2, "min(k,3,1)": lambda k: 1,
+    "max(k)": lambda k: k, "max(1,k)": lambda k: k, "min(k)": lambda k: k, "sum(k,1,k)": lambda k: 2 * k + 1,
+    "sum(k-1)": lambda k: k - 1, "avg(k,1)": lambda k: (k + 1) / 2, "2^log2(k)": lambda k: k,
+    "if(k>=2&&!(k==3),sum(1,log2 (4*k)),9)": lambda k: 1 + np.log2(4 * k), "sign(sign(k))-avg(k)": lambda k: 1 - k,
+    "mratio(1,2,sum(k,-2))": lambda k: mratio(1.0, 2.0, k - 2), "floor(k)": np.floor, "ceil(k)": np.ceil,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FUNCTIONS)
+def test_functions_of_muparser(text):
+    net = read_net_text(MODEL.replace("2*h  #", "2.3  #").replace("k*Total/2", text).replace("{law}", "f"), "m.net")
+    found = constant_value(dict(net.or_refuse().structure.observables)["f"], {"k": 2.3})
+    assert found == pytest.approx(float(FUNCTIONS[text](2.3)), rel=1e-14)
+
+
+def test_tabs_between_columns_are_read_like_spaces():
+    tabs = "\n".join(re.sub(r"(?<=\S) +(?=\S)", "\t", line) for line in MODEL.replace("{law}", "k").splitlines())
+    mixed = MODEL.replace("{law}", "k").replace("1 k    2*h", "1\tk 2*h").replace("3 K    10", "3 K\t10")
+    one, two, three = (read_net_text(text, "m.net").or_refuse() for text in (MODEL.replace("{law}", "k"),
+                       tabs.replace("begin\t", "begin ").replace("end\t", "end "), mixed))  # fmt: skip
+    assert one.structure == two.structure == three.structure
+    assert dict(one.parameters) == dict(two.parameters) == dict(three.parameters)
+
+
+def test_a_group_with_the_name_of_a_parameter_gets_one_of_its_own():
+    """Rate constants and amounts mean the parameter; a function that reads the name could mean either."""
+    text = MODEL.replace("1 Total 1,2*3", "1 K 1,2*3").replace("Total", "C").replace("{law}", "K")
+    reading = read_net_text(text, "m.net")
+    net = reading.or_refuse()
+    assert constant_value(net.structure.reactions[0].rate, {"K": 10.0, "A_b": 8.0, "B_a_1_C_a_1": 5.0}) == 400
+    assert constant_value(dict(net.structure.observables)["K_2"], {"A_b": 8.0, "C": 3.0}) == 8 + 2 * 3
+    assert reading.notes == ["group 'K' has the name of a parameter and is called K_2"]
+    with pytest.raises(FormatError, match="line 7, function 'f': reads 'K', which is both a parameter and a group"):
+        read_net_text(text.replace("k*C/2", "k*K/2"), "m.net").or_refuse()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
+        ("k*Total/2", "tfun([0,5,10],[1,2,1],time)", "line 7, function 'f': calls 'tfun', a function given by a table"),
+        ("k*Total/2", "k*TFUN('drive.tfun')", "calls 'tfun', a function given by a table"),
+        ("k*Total/2", "k?1:2", "unexpected character '\\?'"),
+        ("k*Total/2", "log2(k,3)", "calls 'log2', which is not supported"),
+        ("k*Total/2", f"{'sign(' * 60}k{')' * 60}", "is longer than 500000 characters with 'sign' written out"),
+        ("k*Total/2", f"{'(' * 5000}k{')' * 5000}", "nested deeper than 100"),
+        ("k*Total/2", f"k{'^2' * 5000}", "nested deeper than 100"),
         ("1,2 3 {law}", "1,9 3 k", "line 16, reaction 1: names species '9', of which there are 3"),
         ("{law}", "q", "line 16, reaction 1: reads 'q', which the file does not declare"),
         ("{law}", "Arrhenius a b", "Arrhenius, which is not supported"),

@@ -199,6 +199,39 @@ def test_priorities_keep_their_order_and_simultaneous_events_that_interfere_are_
     assert len(read(*parts, listed("Events", low, high)).structure.events) == 2
 
 
+def test_events_that_set_what_they_read_at_their_trigger_act_once():
+    parts = [CELL, listed("Species", species("A", 5), species("B", 0))]
+    more = op("plus", ci("B"), cn(1))
+    events = [
+        event("again", op("gt", ci("A"), cn(7)), {"B": cn(1)}),
+        event("same", op("gt", ci("A"), cn(8)), {"B": more}, priority=cn(-2)),
+        event("now", op("gt", ci("A"), cn(9)), {"B": more}, priority=cn(-3), frozen="false"),
+    ]
+    assert [read(*parts, listed("Events", one)).structure.events[0].once for one in events] == [False, True, False]
+
+
+@pytest.mark.parametrize("kind", ["rate", "assignment"])
+def test_events_that_interfere_by_way_of_a_rule_are_refused(kind):
+    """Both reset the clock that triggers them, or one changes what the other's trigger is computed from."""
+    parts = [
+        CELL,
+        listed(
+            "Parameters", *(parameter(name, 0, "false") for name in ("clock", "Q", "R")), parameter("S", None, "false")
+        ),
+        listed("Rules", rule("rate", "clock", cn(1)), rule("assignment", "S", op("plus", ci("Q"), ci("R")))),
+    ]
+    if kind == "rate":
+        due, sets = op("geq", ci("clock"), cn(0.01)), {"clock": cn(0)}
+        first = event("first", due, sets | {"Q": op("plus", ci("Q"), cn(1))}, persistent="false")
+        second = event("second", due, sets | {"R": op("plus", ci("R"), cn(1))}, persistent="false")
+    else:
+        first = event("first", op("geq", csymbol("time"), cn(1)), {"Q": cn(5)})
+        second = event("second", op("geq", csymbol("time"), cn(1)), {"R": ci("S")})
+    why = "may lose its trigger to event 'first'" if kind == "rate" else "may change 'Q' at the same moment"
+    (problem,) = problems(*parts, listed("Events", first, second))
+    assert why in problem, problem
+
+
 def test_draws_at_the_start_are_events_of_the_start():
     net = read(
         CELL,
@@ -241,7 +274,7 @@ def test_everything_that_is_refused_is_reported_at_once_with_its_line():
             reaction("R2", [("A", 0.5)], [], ci("k")),
             reaction("R3", [("B", 1)], [], ""),
             reaction("R4", [("B", 1)], [("A", 1)], op("sin", ci("A")), reversible="true"),
-            reaction("R5", [("B", 1)], [], op("arcsin", ci("A"))),
+            reaction("R5", [("B", 1)], [], op("factorial", ci("A"))),
         ),
         listed("Events", event("E", op("gt", ci("B"), cn(5)), {"B": cn(0)}, delay=cn(1)),
                event("F", op("gt", op("sin", csymbol("time")), cn(0)), {"B": op("divide", ci("B"), cn(2))})),
@@ -255,7 +288,7 @@ def test_everything_that_is_refused_is_reported_at_once_with_its_line():
         "reaction 'R2': the stoichiometry of 'A' is 0.5",
         "reaction 'R3': has no kinetic law",
         "reaction 'R4': is reversible",
-        "reaction 'R5': uses 'arcsin' of 1 operand",
+        "reaction 'R5': uses 'factorial' of 1 operand",
         "event 'E': has a delay",
         "event 'F': sets 'B', which reactions change, to what may not be a whole number",
     ):

@@ -41,7 +41,7 @@ def assert_same(first, second, states=10, seed=1):
             assert constant_value(other.rate, {**values, **second.parameters}) == pytest.approx(expected, rel=RELATIVE)
     for one, other in zip(first.structure.events, second.structure.events, strict=True):
         assert str(one).partition("when ")[2] == str(other).partition("when ")[2]
-        assert (one.persistent, one.at_start) == (other.persistent, other.at_start)
+        assert (one.persistent, one.at_start, one.once) == (other.persistent, other.at_start, other.once)
 
 
 def test_everything_that_sbml_says_comes_back():
@@ -58,6 +58,7 @@ def test_everything_that_sbml_says_comes_back():
         events=[
             js.Event("t >= 5 and A > 3", {"V": "V/3 + t", "A": "floor(A/2)"}, name="cut", priority=1, persistent=True),
             js.Event("C > 7", {"C": "0"}, at_start=True),
+            js.Event("B > 50", {"B": "B + 1"}, priority=2, persistent=True, once=True),
             js.Event("B > 90", {"V": "random_normal(0, 2, -1, 5)"}),
         ],
         name="all & <everything>",
@@ -86,6 +87,12 @@ def test_what_sbml_cannot_say_is_refused_by_name():
         sbml_text(net)
     for name in ("parameter 'k'", "species 'Y'", "input 'drug'", "reaction 'division"):
         assert name in str(caught.value)
+
+
+def test_acting_once_is_said_only_of_events_that_read_what_they_set():
+    net = js.Network({"X": 0}, ["-> X, 1"], events=[js.Event("X > 3", {"X": "0"}, persistent=True, once=True)])
+    with pytest.raises(FormatError, match="acts once however often it was triggered"):
+        sbml_text(net)
 
 
 BUILT_IN = {

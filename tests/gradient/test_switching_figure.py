@@ -1,6 +1,9 @@
 """The figure of a switching function: what is coloured, and where doses are marked."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from matplotlib.colors import to_hex
 
 import jaxsim as js
@@ -19,6 +22,27 @@ def test_colour_says_what_the_band_leaves_no_doubt_of():
             if hasattr(bar, "get_x")}  # fmt: skip
     assert bars[VERMILION] == (0.0, -3.0, 2.0) and bars[BLUE] == (2.0, 2.0, 2.0) and len(bars) == 3
     assert panel.get_ylabel() == "d J / d block(t), per d"
+
+
+@pytest.mark.parametrize("minimise", [False, True])
+def test_blue_is_what_helps_and_the_legend_says_so(minimise):
+    """By argument, and by what an optimum says of its objective; unsaid, higher is better."""
+    said = replace(FOUND, minimised=minimise)
+    for figure in (
+        plot_switching_function(FOUND, effect="block", minimise=minimise),
+        plot_switching_function(said, effect="block"),
+        plot_switching_function(replace(FOUND, minimised=not minimise), effect="block", minimise=minimise),
+    ):
+        (panel,) = figure.axes
+        colours = {bar.get_x(): to_hex(bar.get_facecolor()).upper() for bar in panel.patches if hasattr(bar, "get_x")}
+        falls, rises = (BLUE, VERMILION) if minimise else (VERMILION, BLUE)
+        assert (colours[0.0], colours[2.0]) == (falls, rises)
+        (legend,) = figure.legends
+        words = dict(zip((to_hex(h.get_color()).upper() for h in legend.legend_handles),
+                         (text.get_text() for text in legend.get_texts()), strict=True))  # fmt: skip
+        better, worse = ("lowers", "raises") if minimise else ("raises", "lowers")
+        assert words[BLUE] == f"more helps: it {better} the objective"
+        assert words[VERMILION] == f"more harms: it {worse} the objective"
 
 
 def test_doses_of_agents_are_marked_within_the_span():

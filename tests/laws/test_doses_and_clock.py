@@ -77,6 +77,56 @@ def test_clock_does_not_drift_at_a_rate_of_a_million():
     assert abs(clock(1e6, 100.0, 64)) < 4
 
 
+def births_and_deaths(start, rate=1.0, **options):
+    network = js.Network({"X": 0}, ["-> X, k", "X -> , d"], {"k": rate, "d": 0.25})
+    options = {"trajectories": 20_000, "seed": 2, **options}
+    return js.simulate(network, start=start, times=[start + 4, start + 8], progress=False, **options)
+
+
+@pytest.mark.parametrize("start", [-1e9, 1.7e9, 1e12])
+def test_the_clock_may_be_far_from_zero(start):
+    """Poisson with mean 4 (1 - exp(-t/4)); rounding at 1e12 moves a rate by 1e-9 of itself."""
+    out = births_and_deaths(start)
+    mean = 4 * (1 - np.exp(-np.array([1.0, 2.0])))
+    z_mean = (out["mean"].values[:, 0] - mean) / np.sqrt(mean / 20_000)
+    z_variance = (out["variance"].values[:, 0] - mean) / np.sqrt((mean + 2 * mean**2) / 20_000)
+    assert np.abs([z_mean, z_variance]).max() < 4  # two-sided tail 6e-5, of 4 comparisons
+
+
+FAR = [
+    (1e16, {}),
+    (-1e16, {}),
+    (1e16, {"schedule": js.Schedule(X=js.Dose(1, at=1e16 + 2))}),
+    (1e16, {"method": "hybrid", "rate": 1e5}),
+    pytest.param(1e16, {"method": "auto"}, marks=pytest.mark.slow),
+    pytest.param(1e16, {"method": "tau_leap", "rate": 1e5}, marks=pytest.mark.slow),
+    pytest.param(1e16, {"method": "trapezoidal_tau_leap", "rate": 1e5}, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("start", "options"), FAR)
+def test_a_clock_that_cannot_tell_events_apart_is_a_status(start, options):
+    with pytest.warns(js.SimulationWarning, match="count times from a start near zero"):
+        out = births_and_deaths(start, trajectories=64, **options)
+    assert int(out["status"].sel(ending="clock not resolved")) == 64
+    assert np.isnan(out["mean"].values).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["mean_field", "langevin"])
+def test_methods_that_count_time_between_points_are_right_far_from_zero(method):
+    near, far = (births_and_deaths(start, rate=1e4, method=method, trajectories=500) for start in (0.0, 1e16))
+    assert np.allclose(near["mean"].values, far["mean"].values, rtol=1e-6 if method == "mean_field" else 0.01)
+
+
+def test_gradients_and_estimates_refuse_steps_that_are_not_resolved():
+    network = js.Network({"X": 0}, ["-> X, k"], {"k": 1.0})
+    with pytest.raises(js.SimulationError, match="cannot be told apart at the time 1e"):
+        js.gradient(network, js.mean("X", at=1e16 + 8), free=["k"], start=1e16, trajectories=64)
+    with pytest.raises(js.SimulationError, match="cannot be told apart at the time 1e"):
+        js.estimate(network, "X", at=1e16 + 8, start=1e16)
+
+
 def test_triggered_event_resets_at_a_threshold():
     network = js.Network({"X": 0}, ["-> X, k"], {"k": 10.0}, events=[js.Event("X >= 20", {"X": "0"})])
     number = 100_000
@@ -114,6 +164,40 @@ def test_random_partition_at_division_is_binomial():
     number = 100_000
     out = js.simulate(network, times=[20.0], trajectories=number, seed=6, histograms={"X": 38}, progress=False)
     assert law_p_value(out["histogram_X"].values[0], stats.binom.pmf(np.arange(38), 37, 0.5), number) > 1e-5
+
+
+def flips(idle):
+    """A flip of S at 1/9 each way, whose way back is counted by N and makes a random effect."""
+    back = js.Reaction({"S": 1}, {"N": 1}, "S/9", effects={"D": "binomial(D, 0.5)"})
+    species = {"S": 0, "N": 0, "D": 0} | {f"I{i}": 0 for i in range(idle)}
+    return js.Network(species, ["-> S @ (1 - S)/9", back])
+
+
+FLIP_TIMES = np.array([0.0, 24.0, 48.0, 72.0, 95.0])
+
+
+def flip_scores(idle, number=20_000):
+    """How far P(S = 1) and the mean of N are from their closed forms after the start, in standard errors."""
+    out = js.simulate(flips(idle), times=FLIP_TIMES, trajectories=number, seed=5, progress=False)
+    out = out.isel(time=slice(1, None))
+    fade = np.exp(-2 * FLIP_TIMES[1:] / 9)
+    expected = {"S": (1 - fade) / 2, "N": FLIP_TIMES[1:] / 18 - (1 - fade) / 4}
+    return np.array([
+        (out["mean"].sel(species=name) - value) / np.sqrt(out["variance"].sel(species=name) / number)
+        for name, value in expected.items()
+    ])  # fmt: skip
+
+
+def test_states_at_save_times_do_not_hold_the_effect_that_comes_after_them():
+    assert np.abs(flip_scores(14)).max() < 4  # two-sided tail 6e-5, of 8 comparisons
+
+
+def test_saving_only_in_the_event_loop_would_be_seen(monkeypatch):
+    """Negative control: lanes that wait for their effect are not saved before it."""
+    from jaxsim.kernels import service
+
+    monkeypatch.setattr(service, "save_before_event", lambda program, lanes, times: lanes)
+    assert np.abs(flip_scores(15)).max() > 20  # one species more, since programs are kept
 
 
 def test_effects_conserve_what_they_move():

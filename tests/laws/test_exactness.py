@@ -6,6 +6,7 @@ above 1e-5. With 4 models of 3 or 4 times, a right kernel fails with probability
 
 from functools import cache
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from exact import master_equation, poisson_law
@@ -104,12 +105,12 @@ def test_law_is_that_of_the_master_equation(name):
 
 
 WRONG = {
-    "waits 1 % too short": ("waiting_time", lambda u, a0: waiting_time(u, a0 * np.float32(1.01))),
+    "waits 1 % too short": ("waiting_time", lambda wait, a0: waiting_time(wait, a0 * np.float32(1.01))),
     "tail of the waiting time cut at 4": (
         "waiting_time",
-        lambda u, a0: waiting_time(np.float32(0.0183) + u * np.float32(0.9817), a0),
+        lambda wait, a0: waiting_time(-jnp.log(np.float32(0.0183) + jnp.exp(-wait) * np.float32(0.9817)), a0),
     ),
-    "chooses with a bias of 0.2 %": ("choose", lambda threshold, sums: choose(threshold * np.float32(0.998), sums)),
+    "chooses with a bias of 0.2 %": ("choose", lambda threshold, sums: choose(threshold * np.float64(0.998), sums)),
 }
 
 

@@ -73,6 +73,99 @@ def test_the_same_draws_whatever_the_chunks():
     assert np.allclose(one, parts, rtol=1e-14)
 
 
+MOMENTS = {  # trigger: how often it fires at the start if it may, ever after if it may, and without; at moment 5
+    "t > {start}": (1, 1, 1),
+    "t >= {start}": (1, 1, 0),
+    "t <= {start}": (1, 1, 0),
+    "t == {start}": (1, 1, 0),
+    "t != {start}": (1, 1, 1),
+    "not (t < {start})": (1, 1, 0),
+    "t > {moment}": (0, 1, 1),
+    "t >= {moment} and t <= {moment}": (0, 1, 1),
+    "t == {moment}": (0, 1, 1),
+    "t != {moment}": (1, 2, 1),
+    "not (t < {moment})": (0, 1, 1),
+    "{moment} - t < 0": (0, 1, 1),
+    "t <= {moment}": (1, 1, 0),
+    "t == {moment} and A == 4": (0, 1, 1),
+    "t > {moment} and A == 4": (0, 1, 1),
+    "t >= {moment} and A == 2": (0, 0, 0),
+}
+
+
+def firings(start, times):
+    """How often each trigger has fired by the times, first those that may fire at the start: int [time, 2 * triggers].
+
+    At the moment, two doses make A equal to 4.
+    """
+    triggers = [trigger.format(start=start, moment=start + 5) for trigger in MOMENTS]
+    flags = [(trigger, at_start) for at_start in (True, False) for trigger in triggers]
+    species = {"A": 0} | {f"N{n}": 0 for n in range(len(flags))}
+    events = [js.Event(t, {f"N{n}": f"N{n} + 1"}, at_start=flag) for n, (t, flag) in enumerate(flags)]
+    network = js.Network(species, ["A -> A, 1"], events=events)
+    plan = js.Schedule(A=js.Dose([2, 2], at=[start + 5, start + 5]))
+    options = {"schedule": plan, "trajectories": 3, "keep": "trajectories", "progress": False}
+    states = js.simulate(network, start=start, times=times, **options)["trajectories"].values
+    assert (states == states[0]).all()
+    return states[0, :, 1:]
+
+
+def test_a_trigger_is_looked_at_at_its_moment_and_just_after_it(start=-3.0):
+    """Also where the moment is a save time, the time of a dose, the start or the end."""
+    at_first, ever, without = np.array(list(MOMENTS.values())).T
+    found = firings(start, [start, start + 5, start + 9])
+    assert found[:, : len(MOMENTS)].tolist() == [at_first.tolist(), ever.tolist(), ever.tolist()]
+    just_after = [int(name in ("t > {start}", "t != {start}", "t != {moment}")) for name in MOMENTS]
+    first = [n * (name != "t != {moment}") for n, name in zip(just_after, MOMENTS, strict=True)]
+    assert found[:, len(MOMENTS) :].tolist() == [first, without.tolist(), without.tolist()]
+
+
+@pytest.mark.slow
+def test_a_trigger_is_looked_at_where_the_run_ends_or_has_no_length(start=2.5):
+    found = firings(start, [start, start + 5, start + 9])
+    assert np.array_equal(firings(start, [start]), found[:1])
+    assert np.array_equal(firings(start, [start + 5]), found[1:2])
+
+
+def test_moments_that_only_rounding_sets_apart_are_one():
+    events = [js.Event("t >= 0.3 and t <= 0.1 + 0.2", {"A": "A + 1"}), js.Event("t == 0.3", {"B": "B + 1"})]
+    network = js.Network({"A": 0, "B": 0, "C": 0}, ["C -> , 1"], events=events)
+    plan = js.Schedule(C=js.Dose([1, 1], at=[0.3, 0.1 + 0.2]))
+    out = js.simulate(network, times=[1.0], trajectories=3, schedule=plan, progress=False)
+    assert out["mean"].sel(species=["A", "B"]).values.tolist() == [[1, 1]]
+
+
+def test_an_event_triggered_again_while_it_waits_acts_as_often():
+    """Others trigger it five times in one instant: SBML Level 3, section 4.11.6, and case 00978 of its test suite."""
+    flips = [js.Event("t >= 1", {"M": "2" if n % 2 == 0 else "0"}, priority=50 - n) for n in range(9)]
+    kinds = [  # and how often it acts
+        ({"persistent": True, "priority": 1}, 5),
+        ({"persistent": True, "priority": 1, "once": True}, 1),
+        ({"persistent": True, "priority": 60}, 5),
+        ({"persistent": True, "priority": 46}, 5),
+        ({"persistent": False, "priority": 1}, 1),
+        ({"persistent": False, "priority": 46}, 3),
+    ]
+    counters = [js.Event("M > 1", {f"X{n}": f"X{n} + 1"}, **kind) for n, (kind, _) in enumerate(kinds)]
+    species = {"M": 0} | {f"X{n}": 0 for n in range(len(kinds))}
+    network = js.Network(species, [], events=[*flips, *counters])
+    out = js.simulate(network, times=[2.0], trajectories=2, progress=False)
+    assert out["mean"].values[0, 1:].tolist() == [acts for _, acts in kinds]
+
+
+def test_triggers_beyond_what_can_be_counted_are_a_status():
+    on = js.Event("M == 0 and t >= 1 and C < most", {"M": "1", "C": "C + 1"}, priority=2)
+    off = js.Event("M == 1", {"M": "0"}, priority=2)
+    waits = js.Event("M == 1", {"X": "X + 1"}, persistent=True)
+    network = js.Network({"X": 0, "M": 0, "C": 0}, [], {"most": 0}, events=[on, off, waits])
+    with pytest.warns(js.SimulationWarning, match="triggered more than 65,535 times in one instant"):
+        out = js.simulate(
+            network, times=[2.0], trajectories=2, parameters={"most": [65_535.0, 65_536.0]}, progress=False
+        )
+    assert out["status"].sel(ending="trigger limit").values.tolist() == [0, 2]
+    assert out["mean"].sel(species="X").values[0].tolist() == [65_535]
+
+
 def test_methods_that_do_not_follow_them_say_so():
     for method in ("tau_leap", "mean_field", "langevin"):
         with pytest.raises(SimulationError, match=r"event|variable"):

@@ -4,6 +4,7 @@ Statistical tests are at 4 standard errors, a significance of 6e-5 each, with fi
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -14,7 +15,16 @@ from scipy.integrate import solve_ivp
 import jaxsim as js
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.errors import JaxsimError, SimulationWarning
-from jaxsim.models import Grid, cell, compare_couplings, coupled_study, organism, scenarios, standard_regimen
+from jaxsim.models import (
+    Grid,
+    cell,
+    compare_couplings,
+    coupled_study,
+    coupling_table_file,
+    organism,
+    scenarios,
+    standard_regimen,
+)
 from jaxsim.models import coupling_online as online
 from jaxsim.models.coupling_balance import held, imbalance
 from jaxsim.models.coupling_cell import cell_in_tumour
@@ -24,7 +34,7 @@ from jaxsim.models.coupling_organism import around_tumour
 from jaxsim.models.coupling_population import Population, founders, repacked, step_population
 from jaxsim.models.coupling_table import build_table, schedule_of
 from jaxsim.models.coupling_tabulated import tabulated_tumour
-from jaxsim.network import Network
+from jaxsim.network import Binary, Network, Number
 
 LANES = 1024  # of all blocks here, so that they share one program
 LAW = cell_in_tumour()
@@ -290,3 +300,30 @@ def test_a_table_is_found_again_and_only_under_its_own_name(tmp_path):
     (tmp_path / "other.nc").replace(path)
     with pytest.raises(JaxsimError, match="delete it"):
         js.models.coupling_table(**small)
+
+
+def test_the_name_of_a_table_changes_with_every_reaction_and_value_of_a_cell(monkeypatch):
+    """The rate or the effects of any one reaction changed, beyond those that a listing shows too."""
+    structure = LAW.network.structure
+
+    def name(**changes):
+        given = {
+            "species": LAW.network.initial,
+            "reactions": structure.reactions,
+            "parameters": LAW.network.parameters,
+            "observables": dict(structure.observables),
+        }
+        law = LAW._replace(network=Network(**(given | changes.pop("parts", {}))), **changes)
+        monkeypatch.setattr(coupling_table_file, "cell_in_tumour", lambda **_: law)
+        return coupling_table_file.table_key(Grid(), 320, 0, None, None)
+
+    names = [name(), name(birth_rates=(0.1, 0.1)), name(pool=1.0)]
+    for index, reaction in enumerate(structure.reactions):
+        others = [replace(reaction, rate=Binary("*", Number(1.001), reaction.rate))]
+        others += [replace(reaction, effects=reaction.effects[:-1])] if reaction.effects else []
+        for other in others:
+            reactions = [*structure.reactions[:index], other, *structure.reactions[index + 1 :]]
+            names.append(name(parts={"reactions": reactions}))
+    assert len(structure.reactions) > 20
+    assert len(set(names)) == len(names)
+    assert name() == names[0]

@@ -4,7 +4,10 @@ import pytest
 
 from jaxsim.network import Binary, Call, Compare, FallingFactorial, Logic, Name, Number, Unary
 
-UNARY_FUNCTIONS = ["exp", "log", "log10", "sqrt", "sin", "cos", "tan", "abs", "floor", "ceil"]
+UNARY_FUNCTIONS = [
+    *("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "abs", "floor", "ceil"),
+    *("asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+]
 
 
 def leaf(random):

@@ -56,6 +56,7 @@ def test_certificate_and_checks(best):
     assert best.certificate.slopes.components == ("drug.at[0]", "drug.at[1]")
     curve = best.switching_function("drug", bins=5, trajectories=2048)
     assert np.all(curve.value[-2:] < 0)
+    assert curve.minimised
 
 
 def test_a_limit_is_kept_by_its_upper_bound(network):

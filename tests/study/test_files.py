@@ -10,9 +10,9 @@ import pytest
 import jaxsim as js
 from jaxsim.cli.main import main
 from jaxsim.errors import JaxsimError, StudyError
+from jaxsim.network.fingerprint import fingerprint
 from jaxsim.study.decode import decode
 from jaxsim.study.designs import design_points
-from jaxsim.study.fingerprint import fingerprint
 from jaxsim.study.schema import Axis, Design
 from jaxsim.study.setup import read_setup
 
@@ -105,7 +105,7 @@ REFUSED = {
     "two models": ('[model]\nname="cell"\nfile="a.xml"\n' + TIMES, "gives name and file"),
     "an unknown model": ('[model]\nname="cel"\n' + TIMES, "no model 'cel'; did you mean 'cell'"),
     "a file that is not there": ('[model]\nfile="nowhere.xml"\n' + TIMES, "no model file"),
-    "an entry that is not there": ('[model]\nentry="nowhere:f"\n' + TIMES, "cannot be imported"),
+    "an entry that is not there": ('[model]\nentry="nowhere:f"\n' + TIMES, "cannot be imported: .* --trust nowhere"),
     "an entry without function": ('[model]\nentry="nowhere"\n' + TIMES, "'module:function'"),
     "arguments a model does not take": ('[model]\nname="organism"\narguments={anmal="mouse"}\n' + TIMES, "organism"),
     "an unknown parameter": (MODEL + TIMES + "[parameters]\nkk = 1.0\n", "'kk'"),

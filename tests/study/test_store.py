@@ -39,27 +39,30 @@ def test_a_changed_study_is_refused_with_what_differs(study, at_once, tmp_path):
 def test_a_store_of_another_format_is_refused(at_once, tmp_path):
     """What a store counts has a place for each label: a change of them is another format."""
     labels = "ok, absorbed, step limit, overflow, negative count, negative rate, rate not finite, bound violated, "
-    assert (FORMAT, ", ".join(LABELS)) == (2, labels + "variable not finite"), "raise FORMAT, then change this line"
+    assert (FORMAT, ", ".join(LABELS)) == (3, labels + "variable not finite"), "raise FORMAT, then change this line"
     older = tmp_path / "older.store"
     shutil.copytree(at_once, older)
     manifest = json.loads((older / "manifest.json").read_text())
-    (older / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
-    with pytest.raises(StudyError, match="has format 1, and this version of jaxsim reads 2; use version"):
+    (older / "manifest.json").write_text(json.dumps(manifest | {"format": 2}))
+    (older / "manifest.copy.json").unlink()
+    with pytest.raises(StudyError, match="has format 2, and this version of jaxsim reads 3; use version"):
         js.open_study(older)
 
 
 def test_a_changed_model_is_refused(tmp_path):
     (tmp_path / "law.py").write_text(
-        "import jaxsim as js\ndef net():\n    return js.Network({'X': 3}, ['X -> , k'], {'k': 1.0})\n"
+        "import jaxsim as js, pathlib\nCOUNT = pathlib.Path(__file__).with_name('count.txt')\n"
+        "def net():\n    return js.Network({'X': int(COUNT.read_text())}, ['X -> , k'], {'k': 1.0})\n"
     )
+    (tmp_path / "count.txt").write_text("3")
     study = tmp_path / "s.toml"
     study.write_text('[model]\nentry = "law:net"\n[simulation]\ntimes = 1.0\nmethod = "mean_field"\n')
     assert js.run_study(study, progress=False).complete
-    changed = json.loads((tmp_path / "s.store" / "manifest.json").read_text())
-    changed["network"] = "another"
-    (tmp_path / "s.store" / "manifest.json").write_text(json.dumps(changed))
-    with pytest.raises(StudyError, match=r"model of the store .* has changed"):
-        js.run_study(study, progress=False)
+    assert js.resume_study(tmp_path / "s.store", progress=False).complete  # its copy finds the file beside the original
+    (tmp_path / "count.txt").write_text("4")
+    for go_on in (lambda: js.run_study(study, progress=False), lambda: js.resume_study(tmp_path / "s.store")):
+        with pytest.raises(StudyError, match=r"model of the store .* has changed"):
+            go_on()
 
 
 @pytest.fixture
@@ -92,16 +95,15 @@ def test_a_full_disk_is_a_sentence_and_the_store_goes_on(study, at_once, same, s
     same(store, at_once)
 
 
-def test_damaged_sums_are_noticed_and_computed_again(study, at_once, same, tmp_path):
+def test_damaged_sums_are_noticed_and_computed_again(study, at_once, same, tmp_path, capsys):
     store = tmp_path / "damaged"
     js.run_study(study, store, task=0, of=2, progress=False)
     opened = open_store(store)
     chunk = opened.plan.chunk(next(opened.ledger.done()))
-    arrays = opened.sums.read(chunk, ["status"])
+    arrays = opened.sums.read(chunk, opened.ledger.facts(chunk.number)["digest"])
     opened.sums.write(chunk, {"status": arrays["status"] + 1})
-    with pytest.raises(StudyError, match="damaged"):
-        js.run_study(study, store, progress=False)
-    assert js.run_study(study, store, progress=False).complete
+    assert js.run_study(study, store).complete
+    assert f"the sums of chunk {chunk.number} are damaged; they are computed again" in capsys.readouterr().err
     same(store, at_once)
 
 
@@ -147,6 +149,47 @@ def test_a_stopping_rule_stops_each_point_when_it_holds_whoever_computes(study, 
     assert set(taken.tolist()) <= {400, 800, 1200, 1500}
     assert len(set(taken.tolist())) > 1  # the points differ in what they need
     assert np.all((half < limit) | (taken == 1500))
+
+
+def test_a_stopping_rule_that_is_not_met_is_said_everywhere(tmp_path, capsys):
+    text = (
+        "[model]\nspecies = {X = 0}\nparameters = {k = 1.0}\nreactions = ['-> X, k']\n"
+        "[design]\nkind = 'grid'\nparameters.k.values = [0.0, 1.0, 16.0]\n"
+        "[simulation]\ntimes = [1.0]\ntrajectories = 200\nchunk = 150\n"
+        "[stop]\noutput = 'X'\nhalf_width = 0.2\nevery = 50\n"
+    )
+    study, store = tmp_path / "s.toml", tmp_path / "s.store"
+    study.write_text(text)
+    assert main(["run", str(study)]) == 3
+    assert "complete" not in (error := capsys.readouterr().err)
+    wanted = "stopped at its limit: precision not reached at 2 of 3 points"
+    assert wanted in error
+    outcome = js.resume_study(store, progress=False)
+    assert outcome.complete  # all results are there
+    assert outcome.verdict.startswith(wanted)
+    still, moving = outcome.short
+    assert (still.point, moving.point) == (0, 2)
+    assert np.isnan(still.more)  # that all trajectories gave the same says nothing of the half-width
+    half = 1.959964 * np.sqrt(float(js.open_study(store)["variance"][2, 0, 0]) / 200)
+    assert moving.half_width == pytest.approx(half, rel=1e-6)
+    assert 200 + moving.more == np.ceil(200 * (half / 0.2) ** 2)
+    for command in ("status", "show"):
+        assert main([command, str(store)]) == 0
+        shown = capsys.readouterr().out
+        assert wanted in shown
+        assert f"point 2: ± {half:.3g} instead of 0.2; about {moving.more:,.0f} trajectories more" in shown
+        assert "point 0: the half-width is not known" in shown
+    assert main(["report", str(store), "--out", str(tmp_path)]) == 0
+    page = (tmp_path / "index.html").read_text()
+    assert f"S{wanted[1:]}" in page
+    assert f"{moving.more:,.0f}</td>" in page
+    capsys.readouterr()
+    assert main(["status", str(store), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["short"][0]["more"] is None
+    more = int(1.2 * (200 + moving.more))  # the law holds, but for the error of the variance
+    study.write_text(text.replace("trajectories = 200", f"trajectories = {more}").replace("0.0, 1.0", "0.5, 1.0"))
+    assert main(["run", str(study), "--store", str(tmp_path / "more")]) == 0
+    assert "complete" in capsys.readouterr().err
 
 
 def test_many_points_compile_once(study, tmp_path):

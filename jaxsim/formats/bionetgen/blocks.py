@@ -12,7 +12,7 @@ KNOWN = (
     # written by BioNetGen beside them, and already contained in them
     *("molecule types", "observables", "reaction rules", "compartments", "energy patterns", "population maps"),
 )
-LONGEST_LINE = 200_000
+LONGEST_LINE = 500_000
 
 
 class Line(NamedTuple):
@@ -61,5 +61,5 @@ def without_index(line: Line) -> str:
     >>> without_index(Line(3, "1 kp1   10"))
     'kp1   10'
     """
-    first, _, rest = line.text.partition(" ") if " " in line.text else line.text.partition("\t")
-    return rest.strip() or line.text if first.isdigit() else line.text
+    first, *rest = line.text.split(maxsplit=1)
+    return rest[0] if rest and first.isdigit() else line.text

@@ -1,7 +1,11 @@
-"""Expressions of BioNetGen (those of muParser) as ours."""
+"""Expressions of BioNetGen (those of muParser) as ours.
 
+Source: the list of built-in functions of muParser (Berg, muparser.beltoforion.de), and BioNetGen's own ``mratio``.
+"""
+
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from jaxsim.errors import ExpressionError
 from jaxsim.formats.bionetgen.mratio import mratio
@@ -10,12 +14,28 @@ from jaxsim.formats.identifiers import Identifiers
 from jaxsim.network import Expression, parse
 from jaxsim.network.functions import FUNCTIONS, SPECIAL_ARITY, SYNONYMS
 from jaxsim.network.randomness import RANDOM
+from jaxsim.network.tokens import LONGEST_TEXT
 
 NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 CALL_OF_NOTHING = re.compile(r"([A-Za-z_]\w*)\s*\(\s*\)")
 CONSTANTS = {"_pi": "pi", "_e": "2.718281828459045"}
 OPERATORS = ((r"&&", " and "), (r"\|\|", " or "), (r"!(?!=)", " not "), (r"~=", "!="))
 RATIO = "mratio"
+# Functions of muParser without a counterpart, written out from the texts of their arguments; `rint` rounds halves up.
+WRITTEN_OUT: dict[str, tuple[Callable[[int], bool], Callable[..., str]]] = {
+    "log2": (lambda count: count == 1, lambda x: f"(log({x})/{math.log(2.0)!r})"),
+    "rint": (lambda count: count == 1, lambda x: f"floor(({x}) + 0.5)"),
+    "sign": (lambda count: count == 1, lambda x: f"if(({x}) > 0, 1, if(({x}) < 0, -1, 0))"),
+    "sum": (bool, lambda *terms: f"(({')+('.join(terms)}))"),
+    "avg": (bool, lambda *terms: f"((({')+('.join(terms)}))/{len(terms)})"),
+    "min": (lambda count: count == 1, lambda x: f"({x})"),
+    "max": (lambda count: count == 1, lambda x: f"({x})"),
+}
+TABULATED = re.compile(r"(?<![\w.])tfun\s*\(", re.IGNORECASE)
+TABLE = (
+    "calls 'tfun', a function given by a table, which is not supported; write it as a formula of the time, such as "
+    "if(t < 5, 1, 2)"
+)
 CALLABLE = (set(FUNCTIONS) | set(SPECIAL_ARITY) | set(SYNONYMS)) - set(RANDOM)
 
 
@@ -50,8 +70,12 @@ class Formulas:
         for pattern, replacement in OPERATORS:
             text = re.sub(pattern, replacement, text)
         text = CALL_OF_NOTHING.sub(r"\1", text)
+        if TABULATED.search(text):
+            raise ExpressionError(TABLE)
         if RATIO in text:
             text = self._with_ratios(text, constants)
+        for name in WRITTEN_OUT:
+            text = _written_out(name, text)
         return parse(NAME.sub(self._renamed, text))
 
     def _renamed(self, match: re.Match[str]) -> str:
@@ -72,17 +96,35 @@ class Formulas:
 
     def _with_ratios(self, text: str, constants: Mapping[str, float] | None) -> str:
         """Compute every call of `mratio`, innermost first; its arguments must be constant."""
-        start = text.rfind(f"{RATIO}(")
-        while start >= 0:
-            arguments, end = _arguments(text, start + len(RATIO))
+        for call in _calls(RATIO, text):
+            arguments, end = _arguments(text, call.end() - 1)
             try:
                 values = [constant_value(self.read(part, constants), constants or {}) for part in arguments]
                 value = mratio(*values)
             except (KeyError, TypeError, ArithmeticError, ValueError) as error:
                 raise ExpressionError(f"{RATIO} needs three constants for which it converges ({error})") from error
-            text = f"{text[:start]}({value!r}){text[end:]}"
-            start = text.rfind(f"{RATIO}(")
+            text = f"{text[: call.start()]}({value!r}){text[end:]}"
         return text
+
+
+def _calls(name: str, text: str) -> list[re.Match[str]]:
+    """Return the calls of a function, the last first, so that what is inside another is replaced before it."""
+    return list(re.finditer(rf"(?<![\w.]){name}\s*\(", text))[::-1]
+
+
+def _written_out(name: str, text: str) -> str:
+    """Write every call of a function of muParser out that takes so many arguments."""
+    takes, write = WRITTEN_OUT[name]
+    for call in _calls(name, text):
+        arguments, end = _arguments(text, call.end() - 1)
+        if not takes(len(arguments)):
+            continue  # a call that our language has, or refuses
+        text = f"{text[: call.start()]}{write(*arguments)}{text[end:]}"
+        if len(text) > LONGEST_TEXT:
+            raise ExpressionError(
+                f"is longer than {LONGEST_TEXT} characters with '{name}' written out; use more functions"
+            )
+    return text
 
 
 def _arguments(text: str, opening: int) -> tuple[list[str], int]:

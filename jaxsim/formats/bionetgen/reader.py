@@ -19,6 +19,7 @@ from jaxsim.network import Binary, Expression, Name, Network, Number, Reaction
 FUNCTION = re.compile(r"([A-Za-z_]\w*)\s*\(\s*\)\s*=?\s*(.+)")
 REACTION = re.compile(r"([\d,]+)\s+([\d,]+)\s+(.+)")
 TERM = re.compile(r"(?:([^*\s]+)\*)?(\d+)")
+FIXED = "$"  # before the compartment, the name or a molecule, as the version of BioNetGen has it; in no name
 LONGEST_NUMBER = 12  # digits of a species' number
 
 
@@ -31,6 +32,8 @@ class Model:
     parameters: dict[str, float] = field(default_factory=dict)
     species: list[str] = field(default_factory=list)
     fixed: set[str] = field(default_factory=set)
+    beside: dict[str, str] = field(default_factory=dict)
+    """Groups with the name of a parameter, and their own in the network."""
     initial: dict[str, int] = field(default_factory=dict)
     observables: dict[str, Expression] = field(default_factory=dict)
     reactions: list[Reaction] = field(default_factory=list)
@@ -81,14 +84,18 @@ def read_net_text(text: str, head: str, rounded: bool = False) -> Reading:
 
 def _declare(model: Model, blocks: dict[str, list[Line]]) -> None:
     """Give names to parameters, functions and groups before any formula is read."""
-    for line in blocks.get("parameters", []):
-        name = without_index(line).split(maxsplit=1)[0]
+    parameters = [(without_index(line).split(maxsplit=1)[0], line) for line in blocks.get("parameters", [])]
+    for name, line in parameters:
         _new(model, f"parameter '{name}'", name, line)
     for line in blocks.get("groups", []):
         name, *rest = without_index(line).split(maxsplit=1)
         alone = rest[0].strip() if rest else ""
         if name not in model.formulas.names and name == _species_at(model, alone):
             model.formulas.names[name] = name  # a group of nothing but the species of its own name
+            continue
+        if name in dict(parameters) and name not in model.beside and NAME.fullmatch(name):
+            model.beside[name] = model.formulas.identifiers.name(name)
+            model.notes.append(f"group '{name}' has the name of a parameter and is called {model.beside[name]}")
             continue
         _new(model, f"group '{name}'", name, line)
     for line in blocks.get("functions", []):
@@ -115,9 +122,10 @@ def _parameters(model: Model, lines: list[Line]) -> None:
     """Compute every parameter once those that it reads are known."""
     texts: dict[str, tuple[str, Line]] = {}
     for line in lines:
-        name, _, text = without_index(line).partition(" ")
-        texts[name] = text.strip(), line
-        if not text.strip():
+        name, *rest = without_index(line).split(maxsplit=1)
+        text = rest[0] if rest else ""
+        texts[name] = text, line
+        if not text:
             model.problems.add(f"parameter '{name}'", "has no value", line.number)
     sorter = TopologicalSorter({n: [m for m in NAME.findall(t) if m in texts] for n, (t, _) in texts.items()})
     try:
@@ -141,9 +149,9 @@ def _name_species(model: Model, lines: list[Line]) -> None:
     """Name the species first, so that they keep their names where a group is called like one."""
     for line in lines:
         pattern = [*line.text.split(maxsplit=2), ""][1]
-        name = model.formulas.identifiers.name(pattern.lstrip("$@").replace("()", ""))
+        name = model.formulas.identifiers.name(pattern.replace(FIXED, "").lstrip("@").replace("()", ""))
         model.species.append(name)
-        if pattern.startswith("$"):
+        if FIXED in pattern:
             model.fixed.add(name)
 
 
@@ -175,6 +183,9 @@ def _functions(model: Model, lines: list[Line]) -> None:
         if not found:
             model.problems.add("a function", "is not of the form 'name() expression'", line.number)
             continue
+        for name in model.beside.keys() & set(NAME.findall(found[2])):
+            why = f"reads '{name}', which is both a parameter and a group; rename one of the two"
+            model.problems.add(f"function '{found[1]}'", why, line.number)
         try:
             model.observables[model.formulas.names[found[1]]] = model.formulas.read(found[2], model.parameters)
         except (ExpressionError, KeyError) as error:
@@ -196,8 +207,9 @@ def _groups(model: Model, lines: list[Line]) -> None:
             if term[1]:
                 part = _weighted(model, name, term[1], part, line)
             total = part if total is None else Binary("+", total, part)
-        if model.formulas.names.get(name, name) not in model.species and name in model.formulas.names:
-            model.observables[model.formulas.names[name]] = Number(0.0) if total is None else total
+        own = model.beside.get(name, model.formulas.names.get(name))
+        if own is not None and own not in model.species:
+            model.observables[own] = Number(0.0) if total is None else total
 
 
 def _weighted(model: Model, name: str, weight: str, part: Expression, line: Line) -> Expression:

@@ -1,7 +1,23 @@
-"""Run cases of the stochastic part of the SBML Test Suite and judge the results as the suite does."""
+"""Run cases of the SBML Test Suite, stochastic and semantic, and judge the results as the suite does."""
 
 from jaxsim.formats.conformance.case import Case, cases_in, load_case
 from jaxsim.formats.conformance.judgement import Judgement, judge
 from jaxsim.formats.conformance.runner import Outcome, run_case
+from jaxsim.formats.conformance.semantic import Course, is_semantic, load_course, wrong_points
+from jaxsim.formats.conformance.semantic_runner import Verdict, run_course
 
-__all__ = ["Case", "Judgement", "Outcome", "cases_in", "judge", "load_case", "run_case"]
+__all__ = [
+    "Case",
+    "Course",
+    "Judgement",
+    "Outcome",
+    "Verdict",
+    "cases_in",
+    "is_semantic",
+    "judge",
+    "load_case",
+    "load_course",
+    "run_case",
+    "run_course",
+    "wrong_points",
+]

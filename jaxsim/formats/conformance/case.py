@@ -45,6 +45,12 @@ class Case:
     expected: dict[str, Float64[np.ndarray, " time"]]
     mean_range: tuple[float, float]
     deviation_range: tuple[float, float]
+    medians: frozenset[str] = frozenset()
+    """Outputs whose law has neither mean nor standard deviation (the Cauchy law): of these the median is judged.
+
+    By symmetry it is what the case gives as the mean. The part of trajectories above it, those at it counted half, is
+    1/2 with a standard deviation of 1/2 each.
+    """
     remark: str = ""
     """Where the expected values are not those of the suite's table, how they differ."""
 
@@ -54,12 +60,8 @@ class Case:
         return list(dict.fromkeys(column.rsplit("-", 1)[0] for column in self.expected))
 
     @property
-    def medians(self) -> frozenset[str]:
-        """Outputs whose law has no standard deviation, nor a mean: of these the median is judged.
-
-        A case says so by giving a mean alone (the Cauchy law). By symmetry that is the median, and the part of
-        trajectories above it, those at it counted half, is 1/2 with a standard deviation of 1/2 each.
-        """
+    def without_deviation(self) -> frozenset[str]:
+        """Outputs of which the case gives the mean alone."""
         return frozenset(output for output in self.outputs if f"{output}-sd" not in self.expected)
 
 
@@ -94,45 +96,66 @@ def load_case(folder: Path, name: str) -> Case:
         If a file of the case is missing or cannot be understood.
     """
     place = folder / name
-    models = sorted(place.glob(f"{name}-sbml-l*v*.xml"))
-    if not models:
-        raise FormatError(str(place), ["holds no SBML model"])
+    model = latest_model(place, name)
     try:
-        settings = _settings(place / f"{name}-settings.txt")
-        head, table = _results(place / f"{name}-results.csv")
+        settings = read_settings(place / f"{name}-settings.txt")
+        head, table = read_results(place / f"{name}-results.csv")
         expected, remark = corrected(
-            name, {column: table[:, head.index(column)] for column in _words(settings["output"])}
+            name, {column: table[:, head.index(column)] for column in words(settings["output"])}
         )
         return Case(
             name,
-            models[-1],
+            model,
             float(settings["start"]),
             float(settings["duration"]),
             int(settings["steps"]),
-            frozenset(_words(settings.get("concentration", ""))),
+            frozenset(words(settings.get("concentration", ""))),
             table[:, 0],
             expected,
             _range(settings["meanRange"]),
             _range(settings["sdRange"]),
-            remark,
+            remark=remark,
         )
     except (OSError, KeyError, ValueError, IndexError) as error:
         raise FormatError(str(place), [f"cannot be understood as a case ({error})"]) from error
 
 
-def _settings(path: Path) -> dict[str, str]:
+def latest_model(place: Path, name: str) -> Path:
+    """Return the SBML file of a case, of the latest level and version that its folder holds.
+
+    Raises
+    ------
+    FormatError
+        If there is none.
+    """
+    models = sorted(place.glob(f"{name}-sbml-l*v*.xml"))
+    if not models:
+        raise FormatError(str(place), ["holds no SBML model"])
+    return models[-1]
+
+
+def read_settings(path: Path) -> dict[str, str]:
+    """Return the settings of a case by their names."""
     pairs = (line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
     return {key.strip(): value.strip() for key, value in pairs}
 
 
-def _results(path: Path) -> tuple[list[str], Float64[np.ndarray, "time column"]]:
+def read_results(path: Path) -> tuple[list[str], Float64[np.ndarray, "time column"]]:
+    """Return the names of the columns of a table, and its numbers."""
     with path.open(newline="") as file:
         rows = [row for row in csv.reader(file) if row]
     head = [text.strip() for text in rows[0]]
     return head, np.array([[float(value) for value in row] for row in rows[1:]], np.float64)
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """Return the names in a list with commas.
+
+    Examples
+    --------
+    >>> words("S1, S2,,")
+    ['S1', 'S2']
+    """
     return [word for word in (part.strip() for part in text.split(",")) if word]
 
 

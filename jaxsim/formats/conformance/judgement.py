@@ -52,14 +52,17 @@ def judge(case: Case, results: Points, runs: int) -> Judgement:
     case
         With the exact values.
     results
-        For each column of the case, [time].
+        For each column of the case, [time]. Where the case gives a mean without a standard deviation, that of the
+        results takes its place.
     runs
         Number of trajectories.
     """
     statistics, out = {}, {}
     for column, exact in case.expected.items():
         output, kind = column.rsplit("-", 1)
-        sigma = case.expected.get(f"{output}-sd", np.zeros_like(exact))
+        sigma = case.expected.get(f"{output}-sd", results.get(f"{output}-sd"))
+        if sigma is None:
+            raise ValueError(f"neither the case nor the results give the standard deviation of {output}")
         if output in case.medians:  # results hold the part of trajectories above the exact median
             exact, sigma = np.full_like(exact, 0.5), np.full_like(exact, 0.5)
         value = _statistic(kind, results[column], exact, sigma, runs)

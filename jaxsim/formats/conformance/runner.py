@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from jaxsim.formats.conformance.judgement import ALLOWED, Judgement, Points, jud
 from jaxsim.formats.read import inspect_file
 from jaxsim.formats.reading import Reading
 from jaxsim.network import Binary, Call, Compare, Expression, Name, Network, Number
+from jaxsim.network.expression import fold
+from jaxsim.network.randomness import RANDOM
 
 OTHER_SEED = 1_000_003  # added for the second run
 COMMON = 0  # points that may be out in both of two independent runs
@@ -52,7 +54,7 @@ class Outcome:
         return self.verdict.startswith("pass")
 
 
-def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str = "float32") -> Outcome:
+def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str = "auto") -> Outcome:
     """Run a case and judge it.
 
     Raises
@@ -63,6 +65,7 @@ def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str =
     case, began = load_case(folder, name), time.perf_counter()
     reading = inspect_file(case.model)
     try:
+        case = with_medians(case, reading)
         network = with_outputs(case, reading)
         results, compiling = _simulate(case, network, runs, seed, precision)
         first = judge(case, results, runs)
@@ -80,6 +83,22 @@ def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str =
     return Outcome(name, verdict, first, time.perf_counter() - began, compiling, remark)
 
 
+def with_medians(case: Case, reading: Reading) -> Case:
+    """Return the case with the outputs of which the median is judged: of a law without a mean, truncated nowhere."""
+    endless = any(_is_endless(value) for event in reading.or_refuse().structure.events for _, value in event.set)
+    return replace(case, medians=case.without_deviation) if endless else case
+
+
+def _is_endless(expression: Expression) -> bool:
+    """Return whether a value is drawn from the Cauchy law without ends; with one end its mean is infinite."""
+
+    def visit(node: Expression, below: list[bool]) -> bool:
+        drawn = isinstance(node, Call) and node.function == "random_cauchy"
+        return any(below) or (drawn and len(node.children) == len(RANDOM["random_cauchy"]))
+
+    return fold(expression, visit)
+
+
 def with_outputs(case: Case, reading: Reading) -> Network:
     """Return the network with an observable for each output that is no species of it.
 
@@ -91,7 +110,7 @@ def with_outputs(case: Case, reading: Reading) -> Network:
     network = reading.or_refuse()
     added = {}
     for index, output in enumerate(case.outputs):
-        expression = _expression(case, reading, network, output)
+        expression = _expression(case, reading, output)
         if output in case.medians:
             expression = _above(expression, float(case.expected[f"{output}-mean"][-1]))
         added[observable_name(index)] = expression
@@ -112,18 +131,28 @@ def observable_name(index: int) -> str:
     return f"output_of_case_{index}"
 
 
-def _expression(case: Case, reading: Reading, network: Network, output: str) -> Expression:
+def named_expression(model: Path, reading: Reading, identifier: str) -> Expression:
+    """Return the name in the network of a quantity that a case asks for: the amount of a species.
+
+    Raises
+    ------
+    FormatError
+        If the model has no such quantity.
+    """
+    name, structure = reading.names.get(identifier, identifier), reading.or_refuse().structure
+    if name not in {*structure.species, *structure.variables, *dict(structure.observables), *structure.parameters}:
+        raise FormatError(str(model), [f"has no quantity '{identifier}', which the case asks for"])
+    return Name(name)
+
+
+def _expression(case: Case, reading: Reading, output: str) -> Expression:
     logarithm = output.startswith("ln(") and output.endswith(")")
     identifier = output[3:-1] if logarithm else output
-    name = reading.names.get(identifier, identifier)
-    structure = network.structure
-    if name not in {*structure.species, *structure.variables, *dict(structure.observables), *structure.parameters}:
-        raise FormatError(str(case.model), [f"has no quantity '{identifier}', which the case asks for"])
-    value: Expression = Name(name)
+    value = named_expression(case.model, reading, identifier)
     if identifier in case.concentrations:
         if identifier not in reading.volumes:
-            raise FormatError(str(case.model), [f"has no constant volume for the concentration of '{identifier}'"])
-        value = Binary("/", value, Number(reading.volumes[identifier]))
+            raise FormatError(str(case.model), [f"has no volume for the concentration of '{identifier}'"])
+        value = Binary("/", value, reading.volumes[identifier])
     if logarithm:  # the suite writes 0 for the logarithm of the 0 that a model starts at
         return Call("if", (Compare("==", value, Number(0.0)), Number(0.0), Call("log", (value,))))
     return value

@@ -1,6 +1,7 @@
 """Events that could happen at the same moment in an order that the model leaves open, and where the order matters."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from jaxsim.errors import NetworkError
@@ -14,13 +15,19 @@ from jaxsim.network.switching import split_time
 
 def refuse_conflicts(draft: Draft, planned: list[Planned], observables: Mapping[str, Expression]) -> None:
     """Note every pair of events whose result would depend on an order that is not given."""
-    for first, second in combinations(planned, 2):
+    for first, second in combinations([_written_out(event, observables) for event in planned], 2):
         for one, other in ((first, second), (second, first)):
             why = _interference(one, other)
-            if why and not _apart(draft, one, other, observables):
+            if why and not _apart(draft, one, other):
                 line = int(other.element.getLine())
                 draft.problems.add(other.place, f"{why}; give them different triggers or priorities", line)
                 break
+
+
+def _written_out(event: Planned, observables: Mapping[str, Expression]) -> Planned:
+    """Return an event that reads what it really depends on: what rules determine, by what they are made of."""
+    sets = {name: substitute(value, observables) for name, value in event.set.items()}
+    return replace(event, trigger=substitute(event.trigger, observables), set=sets)
 
 
 def _interference(one: Planned, other: Planned) -> str:
@@ -42,9 +49,9 @@ def _interference(one: Planned, other: Planned) -> str:
     return ""
 
 
-def _apart(draft: Draft, one: Planned, other: Planned, observables: Mapping[str, Expression]) -> bool:
+def _apart(draft: Draft, one: Planned, other: Planned) -> bool:
     """Return whether the two surely never trigger at the same moment."""
-    first, second = (substitute(event.trigger, observables) for event in (one, other))
+    first, second = one.trigger, other.trigger
     timed = ["t" in names(trigger) for trigger in (first, second)]
     if timed[0] != timed[1]:
         return True  # the state changes at moments that no clock shows, with probability one

@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxsim.formats.problems import Refused
 from jaxsim.formats.sbml.draft import Draft
-from jaxsim.formats.sbml.mathml import Translator, type_names
+from jaxsim.formats.sbml.mathml import type_names
 from jaxsim.formats.sbml.quantities import Quantity, Role
 from jaxsim.network import Expression, Name
 
@@ -93,10 +93,10 @@ def _function(draft: Draft, element: Any) -> None:
                 raise refuse(f"reads '{name}', which is not one of its arguments")
             return Name(f"argument {name}")
 
-        body = Translator(draft.functions).translate(node.getChild(count), look_up, refuse)
+        body = draft.translator.translate(node.getChild(count), look_up, refuse)
         draft.functions[element.getId()] = tuple(f"argument {name}" for name in parameters), body
     except Refused:
-        return
+        draft.functions[element.getId()] = None
 
 
 def refuse_elsewhere(draft: Draft) -> None:

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from jaxsim.formats.identifiers import Identifiers
 from jaxsim.formats.problems import Problems, Refused
-from jaxsim.formats.sbml.mathml import Translator
+from jaxsim.formats.sbml.mathml import Function, Translator
 from jaxsim.formats.sbml.quantities import Quantity, Role, meant
 from jaxsim.network import Event, Expression, Name, Number, Reaction
 
@@ -21,7 +22,8 @@ class Draft:
     notes: list[str] = field(default_factory=list)
     identifiers: Identifiers = field(default_factory=Identifiers)
     quantities: dict[str, Quantity] = field(default_factory=dict)
-    functions: dict[str, tuple[tuple[str, ...], Expression]] = field(default_factory=dict)
+    functions: dict[str, Function | None] = field(default_factory=dict)
+    """None for what could not be read."""
     rules: dict[str, Expression] = field(default_factory=dict)
     """Amount or value of each quantity with an assignment or rate rule."""
     initial: dict[str, Expression] = field(default_factory=dict)
@@ -36,6 +38,8 @@ class Draft:
     """What events set, by name in the network."""
     rounded: bool = False
     """Whether to round initial amounts to counts."""
+    real: bool = False
+    """Whether amounts may be real numbers, as rate equations take them."""
 
     def refusal(self, place: str, element: Any) -> Callable[[str], Refused]:
         """Return a function that notes a problem of an element and gives what to raise."""
@@ -49,7 +53,12 @@ class Draft:
     def translate(self, math_node: Any, place: str, element: Any, local: dict[str, str] | None = None) -> Expression:
         """Return the expression of a formula, in amounts."""
         refuse = self.refusal(place, element)
-        return Translator(self.functions).translate(math_node, self.look_up(refuse, local or {}), refuse)
+        return self.translator.translate(math_node, self.look_up(refuse, local or {}), refuse)
+
+    @cached_property
+    def translator(self) -> Translator:
+        """Of all formulas of the file, which share a limit on what their functions are written out to."""
+        return Translator(self.functions)
 
     def look_up(self, refuse: Callable[[str], Refused], local: dict[str, str]) -> Callable[[str], Expression]:
         """Return how names in formulas become expressions."""

@@ -1,6 +1,6 @@
 """Events: triggers, assignments to species and variables, and the order of those that could happen at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jaxsim.errors import NetworkError
@@ -116,7 +116,7 @@ def settle_counts(draft: Draft, sets: list[tuple[str, Expression, str, Any]]) ->
         broken = [
             (by_name[name], place, element)
             for name, value, place, element in sets
-            if name in by_name and by_name[name].role is Role.COUNT and not is_whole(value, whole)
+            if name in by_name and by_name[name].role is Role.COUNT and not (draft.real or is_whole(value, whole))
         ]
         broken += [
             (q, q.place, q.element) for q in by_name.values() if q.role is Role.COUNT and not _starts_whole(draft, q)
@@ -152,6 +152,8 @@ def _starts_whole(draft: Draft, quantity: Quantity) -> bool:
         return True
     if quantity.value is None:
         return False
+    if draft.real and quantity.value >= 0:
+        return True
     count = whole_start(quantity.value, draft.rounded and quantity.moved)
     if count is None:
         return False
@@ -166,16 +168,16 @@ def build_events(draft: Draft, planned: list[Planned]) -> None:
     ranks = {value: rank for rank, value in enumerate(sorted({event.priority for event in planned}))}
     for event in planned:
         try:
-            draft.events.append(
-                Event(
-                    event.trigger,
-                    event.set,
-                    draft.identifiers.name(event.element.getId() or "event"),
-                    ranks[event.priority],
-                    event.persistent,
-                    event.at_start,
-                )
+            built = Event(
+                event.trigger,
+                event.set,
+                draft.identifiers.name(event.element.getId() or "event"),
+                ranks[event.priority],
+                event.persistent,
+                event.at_start,
             )
+            # Values at the trigger that no other event may change are the same each time that the event acts.
+            draft.events.append(replace(built, once=built.persistent and event.frozen and built.reads_what_it_sets))
         except NetworkError as error:
             draft.problems.add(event.place, str(error), int(event.element.getLine()))
 
@@ -185,7 +187,10 @@ def draw_at_start(draft: Draft, drawn: list[str]) -> list[tuple[str, Expression,
     sets: list[tuple[str, Expression, str, Any]] = []
     for position, identifier in enumerate(drawn):
         quantity = draft.quantities[identifier]
-        name, value = target(draft, quantity, draft.initial[identifier])
+        try:
+            name, value = target(draft, quantity, draft.initial[identifier])
+        except Refused:
+            continue
         event = Event(
             "1 > 0",
             {name: value},

@@ -14,6 +14,7 @@ from jaxsim.network.constants import fold_constant
 AVOGADRO = 6.02214179e23  # the value that SBML Level 3 fixes (specification, section 3.4.6)
 INFINITE = sys.float_info.max  # stands for an end at infinity of a truncated law, where probability is 0 or 1 exactly
 LARGEST = 200_000  # nodes of one formula with its functions written out
+MOST_WRITTEN = 1_000_000  # nodes of all calls of a file, written out
 
 NARY = {"AST_PLUS": ("+", 0.0), "AST_TIMES": ("*", 1.0)}
 FUNCTIONS = {
@@ -25,8 +26,32 @@ FUNCTIONS = {
     "AST_FUNCTION_SIN": "sin",
     "AST_FUNCTION_COS": "cos",
     "AST_FUNCTION_TAN": "tan",
+    "AST_FUNCTION_ARCSIN": "asin",
+    "AST_FUNCTION_ARCCOS": "acos",
+    "AST_FUNCTION_ARCTAN": "atan",
+    "AST_FUNCTION_SINH": "sinh",
+    "AST_FUNCTION_COSH": "cosh",
+    "AST_FUNCTION_TANH": "tanh",
+    "AST_FUNCTION_ARCSINH": "asinh",
+    "AST_FUNCTION_ARCCOSH": "acosh",
+    "AST_FUNCTION_ARCTANH": "atanh",
 }
-RECIPROCAL = {"AST_FUNCTION_SEC": "cos", "AST_FUNCTION_CSC": "sin", "AST_FUNCTION_COT": "tan"}
+RECIPROCAL = {  # one over the function
+    "AST_FUNCTION_SEC": "cos",
+    "AST_FUNCTION_CSC": "sin",
+    "AST_FUNCTION_COT": "tan",
+    "AST_FUNCTION_SECH": "cosh",
+    "AST_FUNCTION_CSCH": "sinh",
+    "AST_FUNCTION_COTH": "tanh",
+}
+OF_RECIPROCAL = {  # the function of one over the argument
+    "AST_FUNCTION_ARCSEC": "acos",
+    "AST_FUNCTION_ARCCSC": "asin",
+    "AST_FUNCTION_ARCCOT": "atan",
+    "AST_FUNCTION_ARCSECH": "acosh",
+    "AST_FUNCTION_ARCCSCH": "asinh",
+    "AST_FUNCTION_ARCCOTH": "atanh",
+}
 COMPARISON = {
     "AST_RELATIONAL_EQ": "==",
     "AST_RELATIONAL_NEQ": "!=",
@@ -53,6 +78,7 @@ DISTRIBUTIONS = {
 PREFIX = "AST_DISTRIB_FUNCTION_"
 TWO_SIDED = ("CAUCHY", "LAPLACE")  # with one argument the location is 0
 
+Function = tuple[tuple[str, ...], Expression]  # arguments and body
 Lookup = Callable[[str], Expression]
 Refuse = Callable[[str], Refused]
 
@@ -68,8 +94,9 @@ def type_names() -> Mapping[int, str]:
 class Translator:
     """Turns formulas into expressions; names and user functions are looked up, refusals go to their place."""
 
-    def __init__(self, functions: Mapping[str, tuple[tuple[str, ...], Expression]]) -> None:
+    def __init__(self, functions: Mapping[str, Function | None]) -> None:
         self.functions = functions
+        self.written = 0
 
     def translate(self, node: Any, look_up: Lookup, refuse: Refuse) -> Expression:
         """Return the expression of a formula.
@@ -86,8 +113,28 @@ class Translator:
             raise refuse(f"has a formula of more than {LARGEST} terms with its functions written out")
         return expression
 
-    def _visit(self, node: Any, look_up: Lookup, refuse: Refuse) -> Expression:
-        kind = type_names().get(node.getType(), "AST_UNKNOWN")
+    def _visit(self, root: Any, look_up: Lookup, refuse: Refuse) -> Expression:
+        """Translate bottom-up without recursion: libSBML makes a sum of many terms a chain as deep."""
+        stack, values = [(root, "")], list[Expression]()
+        while stack:
+            node, kind = stack.pop()
+            if kind:
+                count = node.getNumChildren()
+                operands = values[len(values) - count :]
+                del values[len(values) - count :]
+                values.append(self._over(kind, node, operands, refuse))
+                continue
+            kind = type_names().get(node.getType(), "AST_UNKNOWN")
+            leaf = self._leaf(kind, node, look_up, refuse)
+            if leaf is not None:
+                values.append(leaf)
+                continue
+            stack.append((node, kind))
+            stack.extend((node.getChild(i), "") for i in reversed(range(node.getNumChildren())))
+        return values[0]
+
+    def _leaf(self, kind: str, node: Any, look_up: Lookup, refuse: Refuse) -> Expression | None:
+        """Return what a node is that is no operation on its children."""
         if kind == "AST_NAME":
             found = look_up(node.getName())
             if isinstance(found, Number) and not math.isfinite(found.value):
@@ -99,7 +146,10 @@ class Translator:
             return _number(node, refuse)
         if kind.startswith(PREFIX):
             return self._distribution(kind.removeprefix(PREFIX), node, look_up, refuse)
-        operands = [self._visit(node.getChild(i), look_up, refuse) for i in range(node.getNumChildren())]
+        return None
+
+    def _over(self, kind: str, node: Any, operands: list[Expression], refuse: Refuse) -> Expression:
+        """Return the operation of a node on its translated children."""
         try:
             if kind == "AST_FUNCTION":
                 return self._call(node.getName(), operands, refuse)
@@ -117,9 +167,15 @@ class Translator:
 
         if name not in self.functions:
             raise refuse(f"calls the function '{name}', which the file does not define")
-        parameters, body = self.functions[name]
+        function = self.functions[name]
+        if function is None:
+            raise Refused(name)  # noted where it is defined
+        parameters, body = function
         if len(parameters) != len(operands):
             raise refuse(f"calls '{name}' with {len(operands)} arguments instead of {len(parameters)}")
+        self.written += body._size
+        if self.written > MOST_WRITTEN:
+            raise refuse(f"calls '{name}', and all calls of the file written out make more than {MOST_WRITTEN} terms")
         result = substitute(body, dict(zip(parameters, operands, strict=True)))
         if result._size > LARGEST:
             raise refuse(f"has a formula of more than {LARGEST} terms with its functions written out")
@@ -194,6 +250,8 @@ def _combine(kind: str, operands: list[Expression]) -> Expression | None:
         return _folded(Call(FUNCTIONS[kind], tuple(operands)))
     if kind in RECIPROCAL and count == 1:
         return _folded(Binary("/", Number(1.0), _folded(Call(RECIPROCAL[kind], tuple(operands)))))
+    if kind in OF_RECIPROCAL and count == 1:
+        return _folded(Call(OF_RECIPROCAL[kind], (_folded(Binary("/", Number(1.0), operands[0])),)))
     if kind in COMPARISON and count >= 2:
         pairs = [Compare(COMPARISON[kind], a, b) for a, b in pairwise(operands)]
         return None if kind == "AST_RELATIONAL_NEQ" and count > 2 else _joined("and", pairs)
@@ -236,11 +294,6 @@ def _quotient(a: Expression, b: Expression) -> Expression:
     return Call("if", (Compare("<", ratio, Number(0.0)), Unary("-", toward_zero), toward_zero))
 
 
-def _hyperbolic(op: str, x: Expression) -> Expression:
-    up, down = _folded(Call("exp", (x,))), _folded(Call("exp", (_folded(Unary("-", x)),)))
-    return _folded(Binary("/", _folded(Binary(op, up, down)), Number(2.0)))
-
-
 RULES: dict[tuple[str, int], Callable[..., Expression]] = {
     ("AST_MINUS", 1): lambda a: _folded(Unary("-", a)),
     ("AST_MINUS", 2): lambda a, b: _folded(Binary("-", a, b)),
@@ -254,13 +307,6 @@ RULES: dict[tuple[str, int], Callable[..., Expression]] = {
         _folded(Call("log10", (x,)))
         if b == Number(10.0)
         else _folded(Binary("/", _folded(Call("log", (x,))), _folded(Call("log", (b,)))))
-    ),
-    ("AST_FUNCTION_SINH", 1): lambda x: _hyperbolic("-", x),
-    ("AST_FUNCTION_COSH", 1): lambda x: _hyperbolic("+", x),
-    ("AST_FUNCTION_TANH", 1): lambda x: _folded(
-        Binary("-", Number(1.0), _folded(Binary("/", Number(2.0), _folded(
-            Binary("+", _folded(Call("exp", (_folded(Binary("*", Number(2.0), x)),))), Number(1.0))
-        ))))
     ),
     ("AST_LOGICAL_NOT", 1): lambda a: Unary("not", a),
     ("AST_LOGICAL_XOR", 2): lambda a, b: Logic("and", Logic("or", a, b), Unary("not", Logic("and", a, b))),

@@ -1,5 +1,6 @@
 """Our expression tree as MathML text."""
 
+from collections.abc import Callable
 from functools import reduce
 from xml.sax.saxutils import escape
 
@@ -29,6 +30,15 @@ ELEMENTS = {
     "sin": "sin",
     "cos": "cos",
     "tan": "tan",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "sinh": "sinh",
+    "cosh": "cosh",
+    "tanh": "tanh",
+    "asinh": "arcsinh",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
     "abs": "abs",
     "min": "min",
     "max": "max",
@@ -72,23 +82,57 @@ def _element(node: Expression, below: list[str]) -> str:
 
 
 def _call(function: str, below: list[str]) -> str:
-    if function == "if":
-        condition, chosen, other = below
-        return f"<piecewise><piece>{chosen}{condition}</piece><otherwise>{other}</otherwise></piecewise>"
-    if function == "log10":
-        return f"<apply><log/><logbase>{_number(10.0)}</logbase>{below[0]}</apply>"
-    if function == "hill":
-        x, half, exponent = below
-        power, level = _apply("power", x, exponent), _apply("power", half, exponent)
-        return _apply("divide", power, _apply("plus", level, power))
-    if function == "michaelis_menten":
-        x, fastest, half = below
-        return _apply("divide", _apply("times", fastest, x), _apply("plus", half, x))
+    if function in FORMS:
+        return FORMS[function](*below)
     if function in DRAWS:
         name = DRAWS[function]
         head = f'<csymbol encoding="text" definitionURL="{SYMBOLS}distrib/{name}">{name}</csymbol>'
         return f"<apply>{head}{''.join(below)}</apply>"
     return _apply(ELEMENTS[function], *below)
+
+
+def unsaid(expression: Expression) -> set[str]:
+    """Return the functions that an expression calls and MathML cannot say.
+
+    Examples
+    --------
+    >>> unsaid(Call("exp", (Call("a_new_law", (Name("A"),)),)))
+    {'a_new_law'}
+    """
+    called: set[str] = set()
+
+    def visit(node: Expression, _: list[None]) -> None:
+        if isinstance(node, Call):
+            called.add(node.function)
+
+    fold(expression, visit)
+    return called - FORMS.keys() - DRAWS.keys() - ELEMENTS.keys()
+
+
+def _choice(condition: str, chosen: str, other: str) -> str:
+    return f"<piecewise><piece>{chosen}{condition}</piece><otherwise>{other}</otherwise></piecewise>"
+
+
+def _logarithm_of_ten(x: str) -> str:
+    return f"<apply><log/><logbase>{_number(10.0)}</logbase>{x}</apply>"
+
+
+def _hill(x: str, half: str, exponent: str) -> str:
+    power, level = _apply("power", x, exponent), _apply("power", half, exponent)
+    return _apply("divide", power, _apply("plus", level, power))
+
+
+def _michaelis_menten(x: str, fastest: str, half: str) -> str:
+    return _apply("divide", _apply("times", fastest, x), _apply("plus", half, x))
+
+
+FORMS: dict[str, Callable[..., str]] = {  # functions that are no element of MathML
+    "if": _choice,
+    "log10": _logarithm_of_ten,
+    "pow": lambda base, exponent: _apply("power", base, exponent),
+    "hill": _hill,
+    "michaelis_menten": _michaelis_menten,
+}
 
 
 def _number(value: float) -> str:

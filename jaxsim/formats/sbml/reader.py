@@ -15,12 +15,12 @@ from jaxsim.formats.sbml.quantities import Quantity, Role
 from jaxsim.formats.sbml.reactions import read_reactions
 from jaxsim.formats.sbml.rules import observables, read_rules
 from jaxsim.formats.screening import read_bytes
-from jaxsim.network import Expression, Network, names
+from jaxsim.network import Expression, Name, Network, Number, names
 
 EMPTY = "no_counts"  # the species of a network whose quantities are all real
 
 
-def read_sbml(path: Path, rounded: bool = False) -> Reading:
+def read_sbml(path: Path, rounded: bool = False, real: bool = False) -> Reading:
     """Read an SBML file of Level 2 or 3.
 
     Raises
@@ -30,25 +30,40 @@ def read_sbml(path: Path, rounded: bool = False) -> Reading:
     OSError
         If the file cannot be read.
     """
-    return read_sbml_text(read_bytes(path), str(path), rounded)
+    return read_sbml_text(read_bytes(path), str(path), rounded, real)
 
 
-def read_sbml_text(text: bytes, head: str, rounded: bool = False) -> Reading:
-    """Read SBML text; `head` begins the sentences about it."""
+def read_sbml_text(text: bytes, head: str, rounded: bool = False, real: bool = False) -> Reading:
+    """Read SBML text; `head` begins the sentences about it.
+
+    With `real` species may start at amounts that are no whole numbers, for rate equations: the network holds them
+    rounded, and ``starts`` of the reading as they are.
+    """
     problems, notes = Problems(), list[str]()
     document = open_document(text, problems, notes)
     if document is None:
         return Reading(head, None, problems, notes)
-    draft = Draft(document.getModel(), problems, notes, rounded=rounded)
+    draft = Draft(document.getModel(), problems, notes, rounded=rounded, real=real)
     found = translate(draft)
     network = _network(draft, found) if not len(problems) else None
     renamed = {q.id: q.name for q in draft.quantities.values() if q.id != q.name}
     volumes = {
-        q.id: q.compartment.value
+        q.id: volume
         for q in draft.quantities.values()
-        if q.compartment is not None and q.compartment.role is Role.NUMBER and q.compartment.value is not None
+        if q.compartment is not None and (volume := _meant(draft, q.compartment)) is not None
     }
-    return Reading(head, network, problems, list(dict.fromkeys(draft.notes)), renamed, volumes)
+    numbers = {q.id: q.value for q in draft.quantities.values() if q.role is Role.NUMBER and q.value is not None}
+    starts = {q.name: _start(q) for q in draft.quantities.values() if q.role is Role.COUNT}
+    per_volume = frozenset(q.id for q in draft.quantities.values() if q.per_volume)
+    notes = list(dict.fromkeys(draft.notes))
+    return Reading(head, network, problems, notes, renamed, volumes, per_volume, numbers, starts)
+
+
+def _meant(draft: Draft, quantity: Quantity) -> Expression | None:
+    """Return what formulas mean by a compartment, None if it has no size."""
+    if quantity.role is Role.NUMBER:
+        return None if quantity.value is None else Number(quantity.value)
+    return Name(quantity.name)
 
 
 def translate(draft: Draft) -> dict[str, Expression]:
@@ -105,7 +120,7 @@ def _refuse_missing(draft: Draft, found: dict[str, Expression]) -> None:
 
 
 def _network(draft: Draft, found: dict[str, Expression]) -> Network | None:
-    species = {name: int(value) for name, value in _values(draft, Role.COUNT).items()}
+    species = {name: round(value) for name, value in _values(draft, Role.COUNT).items()}
     variables = _values(draft, Role.VARIABLE) | draft.extra_variables
     label = draft.model.getName() or draft.model.getId() or ""
     try:

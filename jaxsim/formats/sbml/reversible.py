@@ -8,6 +8,10 @@ from jaxsim.network.expression import fold
 POSITIVE_DRAWS = frozenset(
     {"binomial", "random_poisson", "random_exponential", "random_gamma", "random_lognormal", "random_rayleigh"}
 )
+KEEPING = (  # never negative where no operand is
+    *("asin", "atan", "sinh", "tanh", "asinh", "atanh"),
+    *("min", "floor", "ceil", "hill", "michaelis_menten", "random_uniform"),
+)
 MOST_DEPTH = 60  # of factors around a difference
 
 
@@ -85,11 +89,11 @@ def _nonnegative(rate: Expression, known: dict[str, bool]) -> bool:
             case Binary("+" | "/" | "^", _, _):
                 return all(below)
         function = getattr(node, "function", None)
-        if function in ("exp", "abs", "sqrt") or function in POSITIVE_DRAWS:
+        if function in ("exp", "abs", "sqrt", "cosh", "acosh", "acos") or function in POSITIVE_DRAWS:
             return True
         if function == "if":
             return all(below[1:])
-        return function in ("min", "floor", "ceil", "hill", "michaelis_menten", "random_uniform") and all(below)
+        return function in KEEPING and all(below)
 
     return fold(rate, visit)
 
@@ -134,11 +138,14 @@ def _is_step(factor: Expression) -> bool:
 
 
 def _plainly(factor: Expression, signs: dict[str, bool]) -> bool:
-    match factor:
-        case Number(value):
-            return value >= 0
-        case Name(name):
-            return signs.get(name, False)
-        case Binary("/" | "*" | "+", left, right):
-            return _plainly(left, signs) and _plainly(right, signs)
-    return False
+    def visit(node: Expression, below: list[bool]) -> bool:
+        match node:
+            case Number(value):
+                return value >= 0
+            case Name(name):
+                return signs.get(name, False)
+            case Binary("/" | "*" | "+", _, _):
+                return all(below)
+        return False
+
+    return fold(factor, visit)

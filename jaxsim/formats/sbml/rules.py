@@ -67,7 +67,9 @@ def origin_name(draft: Draft, quantity: Quantity) -> str:
 
 
 def slope(draft: Draft, quantity: Quantity) -> Expression:
-    """Return the constant rate of a clock."""
+    """Return the constant rate of a clock; a rule that could not be read has been refused."""
+    if quantity.id not in draft.rules:
+        raise Refused(quantity.place)
     return _line(draft, quantity, draft.rules[quantity.id])[1]
 
 

@@ -1,13 +1,14 @@
 """Write a network as SBML Level 3 Version 2, or refuse by name what SBML cannot say."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from jaxsim.formats.identifiers import Identifiers
 from jaxsim.formats.problems import Problems
-from jaxsim.formats.sbml.mathml_writer import mathml
+from jaxsim.formats.sbml.mathml_writer import mathml, unsaid
 from jaxsim.formats.whole import is_whole
 from jaxsim.network import Call, Event, Expression, Network, Reaction, is_distribution, names
 from jaxsim.network.randomness import is_random
@@ -92,7 +93,26 @@ def _refuse(network: Network) -> None:
         if reaction.effects:
             why = "sets species when it fires, and SBML has reactions of constant changes alone"
             problems.add(f"reaction '{reaction}'", why)
+    for event in structure.events:
+        if event.persistent and event.once and not event.reads_what_it_sets:
+            why = "acts once however often it was triggered, which SBML says only of events that read what they set"
+            problems.add(f"event '{event}'", why)
+    for place, value in _formulas(network):
+        for function in sorted(unsaid(value)):
+            problems.add(place, f"calls '{function}', which SBML cannot say; write it by other functions")
     problems.refuse("this network cannot be written as SBML")
+
+
+def _formulas(network: Network) -> Iterator[tuple[str, Expression]]:
+    """Give every formula of a network with its place."""
+    structure = network.structure
+    for reaction in structure.reactions:
+        yield f"reaction '{reaction}'", reaction.rate
+    for event in structure.events:
+        for value in (event.trigger, *(value for _, value in event.set)):
+            yield f"event '{event}'", value
+    for name, value in structure.observables:
+        yield f"observable '{name}'", value
 
 
 def _is_number(value: Any) -> bool:
@@ -134,7 +154,8 @@ def _event(event: Event, network: Network, identifiers: Identifiers) -> str:
         for target, value in event.set
     )
     priority = f'<priority><math xmlns="http://www.w3.org/1998/Math/MathML"><cn>{event.priority}</cn></math></priority>'
-    head = f'<event id="{identifiers.name(event.name or "event")}" useValuesFromTriggerTime="false">'
+    frozen = _truth(event.once and event.persistent)
+    head = f'<event id="{identifiers.name(event.name or "event")}" useValuesFromTriggerTime="{frozen}">'
     assignments = f"<listOfEventAssignments>{sets}</listOfEventAssignments>"
     return f"{head}<trigger {flags}>{mathml(event.trigger)}</trigger>{priority}{assignments}</event>"
 

@@ -18,7 +18,8 @@ from jax import lax
 
 TERMS = 12  # of the series; the remainder is below 1e-13 for a norm of at most 1/4
 SMALL_NORM = 0.25
-LONGEST = 0.25  # of the way between two points, so that no pulse is stepped over unseen
+LONGEST = 0.25  # of the way between two points
+LOOKS = (0.25, 0.5, 0.75)  # parts of a step at which J and D are read
 MOST_STEPS = 100_000
 
 
@@ -60,11 +61,16 @@ def transport(jacobian: Any, noise: Any, step: Any) -> tuple[Any, Any]:
 
 
 def advance_covariance(
-    coefficients: Callable[[Any], tuple[Any, Any]], covariance: Any, relative: Any, absolute: Any
+    coefficients: Callable[[Any], tuple[Any, Any]],
+    overlooks: Callable[[Any, Any], Any],
+    covariance: Any,
+    relative: Any,
+    absolute: Any,
 ) -> tuple[Any, Any]:
     """Return the covariance at the end of the way, and whether it was reached.
 
-    `coefficients` gives J and D at a part of the way, per whole way. The error of a step is of order three
+    `coefficients` gives J and D at a part of the way, per whole way, and `overlooks` whether a step from one part to
+    another could pass over a peak of them that is not seen at `LOOKS`. The error of a step is of order three
     and that of the extrapolated result of order five: it is held to `relative` by holding the former to its power 3/5.
     Where stiff networks vary in time the orders are less, and an error of that power (1e-5 for 1e-8) may remain.
     """
@@ -85,6 +91,7 @@ def advance_covariance(
         width = jnp.sqrt(jnp.maximum(jnp.maximum(jnp.diagonal(here.covariance), jnp.diagonal(twice)), 0.0))
         allowed = absolute + tolerance * width[:, None] * width[None, :]
         error = jnp.max(jnp.abs(twice - once) / (3.0 * allowed))
+        error = jnp.where(overlooks(here.reached, here.reached + step), jnp.inf, error)
         accepted = error <= 1.0
         factor = jnp.clip(0.9 * jnp.maximum(error, 1e-12) ** (-1.0 / 3.0), 0.2, 5.0)
         factor = jnp.where(jnp.isfinite(error), factor, 0.2)

@@ -11,8 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.kernels.continuous.effects import expected_effects
-from jaxsim.kernels.continuous.real_rates import environment, real_propensities
+from jaxsim.kernels.continuous.real_rates import environment, real_drift, real_propensities
 from jaxsim.network import Structure, evaluate, stoichiometry
 
 
@@ -21,7 +20,7 @@ def drift(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[st
     env = environment(structure, parameters, timed, x)
     a = real_propensities(structure, env, x[0])
     change = jnp.asarray(stoichiometry(structure).astype(np.float64)) @ a
-    for (species, r), value in expected_effects(structure).items():
+    for (species, r), value in real_drift(structure).effects.items():
         s = structure.species.index(species)
         change = change.at[s].add(a[r] * (jnp.asarray(evaluate(value, env)).astype(x.dtype) - env[species]))
     return change

@@ -7,8 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.kernels.continuous.effects import expected_effects
-from jaxsim.kernels.continuous.real_rates import environment, real_rates
+from jaxsim.kernels.continuous.real_rates import environment, real_drift, real_rates
 from jaxsim.network import Expression, Structure, evaluate, hoist_all, stoichiometry
 
 
@@ -47,7 +46,7 @@ def lane_drift(structure: Structure, known: Mapping[str, Any], timed: Mapping[st
     a = lane_propensities(structure, known, timed, x)
     change = jnp.asarray(stoichiometry(structure).astype(np.float64)) @ a
     env = environment(structure, known, timed, x)
-    for (species, r), value in expected_effects(structure).items():
+    for (species, r), value in real_drift(structure).effects.items():
         s = structure.species.index(species)
         change = change.at[s].add(a[r] * (jnp.asarray(evaluate(value, env)).astype(x.dtype) - env[species]))
     return change

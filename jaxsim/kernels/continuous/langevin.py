@@ -10,11 +10,17 @@ Boundary: propensities are read at max(x, 0), and the state itself is left as it
 Koekkoek & van Dijk, Quant. Finance 10 (2010) 177, found the least biased of the fixes they compare). So no root is
 taken of a negative number, no molecule is made or lost by clipping, and linear conservation laws hold to rounding. A
 species may be a fraction of a molecule to a few molecules below zero; the reactions that take it then stand still.
+Where one does not, because its rate does not vanish with what it takes, the trajectory ends with a negative count.
+
+Steps end at doses, save times and the moments at which rates jump or bend with the time. In a network whose rates read
+the time or inputs each trajectory has a time of its own, and halves a step over which a rate varies by more than the
+scheme resolves, so that windows at moments that differ between trajectories, and narrow peaks, are met.
 """
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -22,12 +28,29 @@ from jaxtyping import Array, Float64, Int32, UInt32
 
 from jaxsim.dosing import Timeline
 from jaxsim.kernels.continuous.lane_moments import LaneMoments, lane_moments
+from jaxsim.kernels.continuous.overlooked import rate_boxes
 from jaxsim.kernels.continuous.points import arrange_points
-from jaxsim.kernels.continuous.real_rates import environment, finite, inputs_at, real_propensities, whole
+from jaxsim.kernels.continuous.real_rates import (
+    environment,
+    finite,
+    inputs_at,
+    real_drift,
+    real_propensities,
+    real_rates,
+    whole,
+)
 from jaxsim.kernels.mass_action import as_mass_action
+from jaxsim.kernels.moments import ROOM, branches, find_moments, input_boxes
 from jaxsim.kernels.status import Status
-from jaxsim.network import Structure, evaluate, stoichiometry
+from jaxsim.network import Structure, bounds, evaluate, names, names_of_time, stoichiometry
+from jaxsim.network.moments import Switch
 from jaxsim.random import EVENTS, INITIAL, PARAMETERS, normal, threefry2x32, trajectory_key, uniform
+
+RESOLVED = 0.1  # of its largest value, by which a rate may vary over a step; a narrow pulse then errs by 0.2 %
+UNRESOLVED = 0.05  # firings that a step may leave unresolved, with ...
+PART = 1e-5  # ... this part of the largest count
+SHORTEST = 1e-12  # of the way between two points, below which no step is halved
+ROUNDING = 1e-9  # of the largest rate, above which a rate counts as positive
 
 
 @dataclass(frozen=True)
@@ -40,6 +63,27 @@ class LangevinProgram:
     lanes: int
     covariance: bool
     kept: bool
+    room: int = ROOM
+    """Moments of each switch in time whose guard is not linear."""
+
+    @property
+    def shared_switches(self) -> tuple[Switch, ...]:
+        """Switches whose moments are the same for all trajectories."""
+        own: set[str] = set(self.sampled_parameters)
+        shared = []
+        for one in real_drift(self.structure).switches:
+            if names(one.value) & own:
+                own.add(one.name)
+            else:
+                shared.append(one)
+        return tuple(shared)
+
+    @property
+    def varying(self) -> tuple[int, ...]:
+        """Reactions whose rate changes with the time between two points."""
+        switches = real_drift(self.structure).switches
+        moving = names_of_time(self.structure) | {one.name for one in switches if one not in self.shared_switches}
+        return tuple(r for r, rate in enumerate(real_rates(self.structure)) if names(rate) & moving)
 
 
 class LangevinInputs(NamedTuple):
@@ -67,7 +111,19 @@ class LangevinSums(NamedTuple):
     status: Int32[Array, " L"]
     states: Float64[Array, "K S L"] | None
     steps: Any
-    """int64: steps of each trajectory."""
+    """int64 [L]: steps of each trajectory."""
+    fits: Any
+    """bool: whether there was room for all moments at which rates jump or bend."""
+
+
+class _Way(NamedTuple):
+    """The way from one point to the next."""
+
+    key: Any
+    start: Any
+    end: Any
+    held: dict[str, Any]
+    """Branches of the switches that all trajectories share."""
 
 
 class _Carry(NamedTuple):
@@ -76,7 +132,7 @@ class _Carry(NamedTuple):
     x: Float64[Array, "S L"]
     noise: Any
     """Normal variates [2, R, L] of the next step: drawn across the edge of the loop, so that XLA makes them once."""
-    drawn: UInt32[Array, ""]
+    drawn: UInt32[Array, " L"]
     """Steps whose variates have been drawn."""
     time: Any
     cell: Any
@@ -85,7 +141,10 @@ class _Carry(NamedTuple):
 
 def run_langevin(program: LangevinProgram, inputs: LangevinInputs) -> LangevinSums:
     """Simulate the trajectories of one call."""
-    points = arrange_points(inputs.timeline, inputs.times)
+    structure = program.structure
+    plain = {name: value for name, value in inputs.parameters.items() if name not in program.sampled_parameters}
+    moments = find_moments(program.shared_switches, structure.inputs, plain, inputs.timeline, program.room)
+    points = arrange_points(inputs.timeline, inputs.times, moments.times)
     cells = inputs.timeline.base.shape[0]
     lane = jnp.arange(program.lanes, dtype=jnp.uint32)
     key = _stream(inputs, lane, EVENTS)
@@ -94,7 +153,8 @@ def run_langevin(program: LangevinProgram, inputs: LangevinInputs) -> LangevinSu
 
     def visit(here: _Carry, point: Any) -> tuple[_Carry, Any]:
         time, entered = point
-        here = _advance(program, inputs, parameters, key, here, time)
+        way = _Way(key, here.time, time, _held(program, inputs, parameters, here, time))
+        here = advance(program, inputs, parameters, way, here)
         arrives = entered < cells
         cell = jnp.where(arrives, entered, here.cell)
         dosed = jnp.stack([enter_one(inputs.timeline, cell, s, row) for s, row in enumerate(here.x)])
@@ -106,14 +166,15 @@ def run_langevin(program: LangevinProgram, inputs: LangevinInputs) -> LangevinSu
         valid = used & (status == int(Status.OK))
         return here, (lane_moments(values, valid, program.covariance), x if program.kept else None)
 
-    zero = jnp.zeros((), jnp.uint32)
+    advance = _advance_timed if program.varying else _advance
+    zero = jnp.zeros((program.lanes,), jnp.uint32)
     x0 = _initial(program, inputs, lane)
     fine = jnp.full((program.lanes,), int(Status.OK), jnp.int32)
     first = _Carry(x0, _noise(program, key, zero), zero, points.time[0], jnp.zeros_like(points.entered[0]), fine)
     last, gathered = lax.scan(visit, first, (points.time, points.entered))
-    moments, states = _rows(gathered, points.saves)
+    sums, states = _rows(gathered, points.saves)
     status = jnp.where(used, last.status, np.int32(-1))
-    return LangevinSums(moments, status, states, last.drawn.astype(jnp.int64))
+    return LangevinSums(sums, status, states, last.drawn.astype(jnp.int64), moments.fits)
 
 
 def _rows(gathered: Any, saves: Any) -> Any:
@@ -127,38 +188,108 @@ def enter_one(timeline: Timeline, cell: Any, species: int, x: Any) -> Any:
     return timeline.multiply[cell, species] * x + timeline.add[cell, species]
 
 
-def _advance(
-    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, key: Any, here: _Carry, time: Any
-) -> _Carry:
+def _held(program: LangevinProgram, inputs: LangevinInputs, parameters: Any, here: _Carry, time: Any) -> dict[str, Any]:
+    """Return the branches that hold for all trajectories on the way from here to the next point."""
+    timed = _timed(program, inputs, here.cell, 0.5 * (here.time + time))
+    return branches(program.shared_switches, {**parameters, **timed})
+
+
+def _timed(program: LangevinProgram, inputs: LangevinInputs, cell: Any, time: Any) -> dict[str, Any]:
+    """Return the inputs and the time, by name: numbers, or [L] as `time` is."""
+    since = time - inputs.timeline.edges[cell]
+    if jnp.ndim(time) == 0:
+        return {**inputs_at(program.structure, inputs.timeline, cell, since), "t": time}
+    timed = jax.vmap(lambda one: inputs_at(program.structure, inputs.timeline, cell, one))(since)
+    return {**timed, "t": time}
+
+
+def _advance(program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, here: _Carry) -> _Carry:
     """Step from one point to the next in equal steps of at most the step asked for."""
-    width = time - here.time
+    width = way.end - way.start
     number = jnp.ceil(width / inputs.step * (1.0 - 1e-12)).astype(jnp.int32)
     number = jnp.where(width > 0.0, jnp.maximum(number, np.int32(1)), np.int32(0))
     length = width / jnp.maximum(number, np.int32(1)).astype(jnp.float64)
 
     def step(index: Any, carry: _Carry) -> _Carry:
         start = here.time + length * index.astype(jnp.float64)
-        x, negative = _step(program, inputs, parameters, carry, start, length)
+        x, fault = _step(program, inputs, parameters, way, carry, start, length)
         drawn = carry.drawn + np.uint32(1)
-        fault = negative & (carry.status == int(Status.OK))
-        status = jnp.where(fault, np.int32(Status.NEGATIVE_RATE), carry.status)
-        return carry._replace(x=x, noise=_noise(program, key, drawn), drawn=drawn, status=status)
+        status = jnp.where(carry.status == int(Status.OK), fault, carry.status)
+        return carry._replace(x=x, noise=_noise(program, way.key, drawn), drawn=drawn, status=status)
 
     return lax.fori_loop(np.int32(0), number, step, here)
 
 
+def _advance_timed(
+    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, here: _Carry
+) -> _Carry:
+    """Step from one point to the next, every trajectory in steps over which its own rates are resolved."""
+    width = way.end - way.start
+    used = jnp.arange(program.lanes, dtype=jnp.int32) < inputs.size
+
+    def moving(carry: _Carry, gone: Any) -> Any:
+        return used & (carry.status == int(Status.OK)) & (gone < width)
+
+    def step(loop: tuple[_Carry, Any, Any]) -> tuple[_Carry, Any, Any]:
+        carry, gone, longest = loop
+        goes = moving(carry, gone)
+        left = jnp.where(goes, width - gone, 1.0)
+        number = jnp.maximum(jnp.ceil(left / longest * (1.0 - 1e-12)), 1.0)
+        length = left / number
+        start = way.start + gone
+        blind = goes & (length > SHORTEST * width)
+        blind = blind & _unresolved(program, inputs, parameters, way, carry, start, length)
+        x, fault = _step(program, inputs, parameters, way, carry, start, length)
+        takes = goes & ~blind
+        drawn = carry.drawn + takes.astype(jnp.uint32)
+        status = jnp.where(takes & (carry.status == int(Status.OK)), fault, carry.status)
+        carry = carry._replace(
+            x=jnp.where(takes[None, :], x, carry.x), noise=_noise(program, way.key, drawn), drawn=drawn, status=status
+        )
+        gone = jnp.where(takes, jnp.where(number == 1.0, width, gone + length), gone)
+        return carry, gone, jnp.where(blind, 0.5 * length, jnp.minimum(2.0 * longest, inputs.step))
+
+    nothing = jnp.zeros((program.lanes,), jnp.float64)
+    first = (here, nothing, nothing + inputs.step)
+    return lax.while_loop(lambda loop: jnp.any(moving(*loop[:2])), step, first)[0]
+
+
+def _unresolved(
+    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, carry: _Carry, start: Any, length: Any
+) -> Any:
+    """Return the lanes in which a rate varies with the time by more than a step of this length resolves."""
+    structure = program.structure
+    timed = _timed(program, inputs, carry.cell, start)
+    env = environment(structure, parameters, {**timed, **_branches(program, way, {**parameters, **timed})}, carry.x)
+    boxes = {"t": (start, start + length), **input_boxes(inputs.timeline, structure.inputs, start, start + length)}
+    for one in real_drift(structure).switches:
+        if one.name not in way.held:
+            known = {name: (value, value) for name, value in env.items()} | boxes
+            low, high = bounds(one.value, known)
+            boxes[one.name] = (jnp.asarray(low).astype(jnp.float64), jnp.asarray(high).astype(jnp.float64))
+    low, high = rate_boxes([real_rates(structure)[r] for r in program.varying], env, boxes, start)
+    some = UNRESOLVED + PART * jnp.max(jnp.abs(carry.x), axis=0)
+    return jnp.any((high - low > RESOLVED * high) & ((high - low) * length[None, :] > some[None, :]), axis=0)
+
+
+def _branches(program: LangevinProgram, way: _Way, env: Any) -> dict[str, Any]:
+    """Return the branches of all switches: those that are held, and those of each trajectory at its time."""
+    own = [one for one in real_drift(program.structure).switches if one.name not in way.held]
+    return {**way.held, **branches(own, {**env, **way.held})}
+
+
 def _step(
-    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, carry: _Carry, start: Any, length: Any
+    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, carry: _Carry, start: Any, length: Any
 ) -> tuple[Any, Any]:
-    """Advance all lanes by one step; tell which met a negative rate."""
-    structure, half = program.structure, 0.5 * length
-    x = carry.x
-    a, faulty = _rates(program, inputs, parameters, carry.cell, start, x)
+    """Advance all lanes by one step; tell how they fared."""
+    structure, x = program.structure, carry.x
+    a, fault = _rates(program, inputs, parameters, way, carry.cell, start, x)
+    half = 0.5 * length if jnp.ndim(length) == 0 else 0.5 * length[None, :]
     middle = _moved(structure, x, a * half + jnp.sqrt(a * half) * carry.noise[0])
-    b, faulty_too = _rates(program, inputs, parameters, carry.cell, start + half, middle)
+    b, later = _rates(program, inputs, parameters, way, carry.cell, start + 0.5 * length, middle)
     ahead = 2.0 * b - a
     fired = ahead * half + jnp.sqrt(jnp.maximum(ahead, 0.0) * half) * carry.noise[1]
-    return _moved(structure, middle, fired), faulty | faulty_too
+    return _moved(structure, middle, fired), jnp.where(fault == int(Status.OK), later, fault)
 
 
 def _moved(structure: Structure, x: Any, fired: Any) -> Any:
@@ -174,24 +305,47 @@ def _moved(structure: Structure, x: Any, fired: Any) -> Any:
 
 
 def _rates(
-    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, cell: Any, time: Any, x: Any
+    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, cell: Any, time: Any, x: Any
 ) -> tuple[Any, Any]:
-    """Return the propensities [R, L], none negative, and the lanes in which one is negative at whole counts too."""
+    """Return the propensities [R, L], none negative, and how the lanes fare: a rate that is negative at whole counts
+    too, or one that takes what there is less than nothing of."""
     structure = program.structure
-    given = inputs_at(structure, inputs.timeline, cell, time - inputs.timeline.edges[cell])
-    timed = {**given, "t": time}
+    timed = _timed(program, inputs, cell, time)
+    timed = {**timed, **_branches(program, way, {**parameters, **timed})}
     a = real_propensities(structure, environment(structure, parameters, timed, x), x[0])
     species = frozenset(structure.species)
     written = np.array([as_mass_action(reaction.rate, species) is None for reaction in structure.reactions])
     if not written.any():
-        return a, jnp.zeros(x[0].shape, bool)
+        return a, _status(starved(structure, x, a), Status.NEGATIVE_COUNT)
 
     def at_whole_counts() -> Any:
         b = real_propensities(structure, environment(structure, parameters, timed, whole(x)), x[0])
         return jnp.any((a < 0.0) & (b < 0.0), axis=0)
 
     faulty = lax.cond(jnp.any(a < 0.0), at_whole_counts, lambda: jnp.zeros(x[0].shape, bool))
-    return jnp.where(a < 0.0, 0.0, a), faulty
+    status = _status(starved(structure, x, a), Status.NEGATIVE_COUNT)
+    return jnp.where(a < 0.0, 0.0, a), jnp.where(faulty, np.int32(Status.NEGATIVE_RATE), status)
+
+
+def _status(faulty: Any, status: Status) -> Any:
+    return jnp.where(faulty, np.int32(status), np.int32(Status.OK))
+
+
+def starved(structure: Structure, x: Any, a: Any) -> Any:
+    """Return the lanes in which a reaction takes a species of which there is less than nothing, bool [L].
+
+    Mass action stands still there. Any other rate that does is as the boundary asks; one that does not would take
+    counts below zero without end.
+    """
+    result = jnp.zeros(x[0].shape, bool)
+    species = frozenset(structure.species)
+    for r, reaction in enumerate(structure.reactions):
+        form = as_mass_action(reaction.rate, species)
+        for name, change in reaction.changes.items():
+            if change < 0 and (form is None or name not in form.species):
+                empty = x[structure.species.index(name)] < 0.0
+                result = result | (empty & (a[r] > a.dtype.type(ROUNDING) * jnp.max(a, axis=0)))
+    return result
 
 
 def _noise(program: LangevinProgram, key: Any, step: Any) -> Any:

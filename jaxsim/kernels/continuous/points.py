@@ -1,4 +1,5 @@
-"""The points at which a continuous solution stops: every edge of the timeline and every save time, in order."""
+"""The points at which a continuous solution stops: every edge of the timeline, every save time and every moment at
+which a rate jumps or bends, in order."""
 
 from typing import Any, NamedTuple
 
@@ -9,19 +10,22 @@ from jaxsim.dosing import Timeline
 
 
 class Points(NamedTuple):
-    """P = C + K points; the solution is smooth between neighbours."""
+    """P = C + K + M points; the solution is smooth between neighbours."""
 
     time: Float64[Array, " P"]
     entered: Int[Array, " P"]
-    """Cell that begins at the point; C, which there is not, at a save time."""
+    """Cell that begins at the point; C, which there is not, at a save time or moment."""
     saves: Int[Array, " K"]
     """Where the save times stand among the points."""
 
 
-def arrange_points(timeline: Timeline, times: Float64[Any, " K"]) -> Points:
-    """Merge edges and save times; at equal times edges come first, so that a dose has been given when saved."""
+def arrange_points(timeline: Timeline, times: Float64[Any, " K"], moments: Float64[Any, " M"]) -> Points:
+    """Merge edges, save times and moments.
+
+    At equal times edges come first, so that a dose has been given when saved.
+    """
     cells = timeline.base.shape[0]
-    raw = jnp.concatenate([timeline.edges[:cells], times])
+    raw = jnp.concatenate([timeline.edges[:cells], times, moments])
     order = jnp.argsort(raw, stable=True)
     place = jnp.argsort(order, stable=True)
-    return Points(raw[order], jnp.minimum(order, cells), place[cells:])
+    return Points(raw[order], jnp.minimum(order, cells), place[cells : cells + times.shape[0]])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from jaxtyping import Array, Float64, Int32
 
 from jaxsim.dosing import Timeline
+from jaxsim.kernels.moments import ROOM
 from jaxsim.network import Structure
 
 
@@ -21,8 +22,11 @@ class FlowProgram:
     max_steps: int = 1 << 16
     """Steps of the solver between two points, after which it gives up."""
 
+    room: int = ROOM
+    """Moments of each switch in time whose guard is not linear."""
+
     def __hash__(self) -> int:
-        return hash((self.structure, self.noise, self.jacobians, self.max_steps))
+        return hash((self.structure, self.noise, self.jacobians, self.max_steps, self.room))
 
 
 class Controls(NamedTuple):
@@ -56,3 +60,5 @@ class FlowResult(NamedTuple):
     jacobians: Float64[Array, "P S S"] | None
     steps: Any
     """int64: accepted and rejected steps of the solver."""
+    fits: Any
+    """bool: whether there was room for all moments at which rates jump or bend."""

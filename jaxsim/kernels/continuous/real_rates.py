@@ -7,17 +7,38 @@ factorial) vanishes below the number of molecules that it needs: ``A*(A - 1)`` i
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.network import Binary, Call, Expression, FallingFactorial, Name, Number, Structure, evaluate
+from jaxsim.kernels.continuous.effects import expected_effects
+from jaxsim.kernels.moments import branches
+from jaxsim.network import Binary, Call, Expression, FallingFactorial, Name, Number, Structure, evaluate, names_of_time
 from jaxsim.network.expression import fold
+from jaxsim.network.moments import Switch, smooth
+
+
+class RealRates(NamedTuple):
+    """What the drift of real counts is made of: smooth in the time while no switch changes its branch."""
+
+    propensities: tuple[Expression, ...]
+    effects: dict[tuple[str, int], Expression]
+    """For each species and reaction with an effect, the expected value after firing."""
+    switches: tuple[Switch, ...]
 
 
 @lru_cache(maxsize=256)
+def real_drift(structure: Structure) -> RealRates:
+    """Return propensities and expected effects for real counts, with what jumps or bends in the time taken out."""
+    propensities = [fold(reaction.rate, _continued) for reaction in structure.reactions]
+    effects = expected_effects(structure)
+    found = smooth([*propensities, *effects.values()], names_of_time(structure), frozenset(structure.parameters))
+    first, rest = found.expressions[: len(propensities)], found.expressions[len(propensities) :]
+    return RealRates(first, dict(zip(effects, rest, strict=True)), found.switches)
+
+
 def real_rates(structure: Structure) -> tuple[Expression, ...]:
     """Return the propensity of every reaction, written for real counts.
 
@@ -27,7 +48,7 @@ def real_rates(structure: Structure) -> tuple[Expression, ...]:
     >>> [to_string(rate) for rate in real_rates(Network({"A": 5}, ["2 A -> , k"], {"k": 1.0}).structure)]
     ['k*(A*max(A - 1, 0))']
     """
-    return tuple(fold(reaction.rate, _continued) for reaction in structure.reactions)
+    return real_drift(structure).propensities
 
 
 def _continued(node: Expression, children: list[Expression]) -> Expression:
@@ -50,10 +71,13 @@ def inputs_at(structure: Structure, timeline: Timeline, cell: Any, since: Any) -
 def environment(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
     """Return the values by name that propensities read: species at least 0, whatever a solver or step made of them.
 
-    The derivative at 0 is that from above, so that a species which starts at 0 has one.
+    The derivative at 0 is that from above, so that a species which starts at 0 has one. Branches of switches in time
+    are those that `timed` holds, or where it holds none those of the moment itself.
     """
     state = {name: jnp.where(x[s] >= 0.0, x[s], 0.0 * x[s]) for s, name in enumerate(structure.species)}
-    return {**parameters, **timed, **state}
+    switches = real_drift(structure).switches
+    held = {} if not switches or switches[0].name in timed else branches(switches, {**parameters, **timed})
+    return {**parameters, **timed, **held, **state}
 
 
 def real_propensities(structure: Structure, env: Mapping[str, Any], like: Any) -> Any:

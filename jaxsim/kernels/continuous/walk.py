@@ -1,11 +1,16 @@
 """Walk along the points: solve from one to the next, give the doses, note the solution.
 
+Points are doses, save times, and the moments at which a rate jumps or bends with the time (`moments.py`); between two
+of them every such branch is held as it is halfway, so that the solver meets a smooth field, and the solution has the
+right derivative in the moments too.
+
 The solver is Kvaerno's fifth-order ESDIRK method (Kvaerno, BIT 44 (2004) 489), implicit, L-stable and adaptive, as in
 diffrax (Kidger 2021, On Neural Differential Equations, ch. 5). It restarts at every point, so that steps end at doses
 and save times exactly, and runs in the fraction of the way between two points, so that derivatives with respect to
 times are those of the solution and not of a step size.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,16 +18,28 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.kernels.continuous.covariance import advance_covariance
+from jaxsim.kernels.continuous.covariance import LOOKS, advance_covariance
 from jaxsim.kernels.continuous.drift import drift, jacobian, noise
+from jaxsim.kernels.continuous.overlooked import overlooks, varying
 from jaxsim.kernels.continuous.points import arrange_points
 from jaxsim.kernels.continuous.program import FlowInputs, FlowProgram, FlowResult
-from jaxsim.kernels.continuous.real_rates import enter, environment, finite, inputs_at, real_propensities, signs
+from jaxsim.kernels.continuous.real_rates import (
+    enter,
+    environment,
+    finite,
+    inputs_at,
+    real_drift,
+    real_propensities,
+    real_rates,
+    signs,
+)
+from jaxsim.kernels.moments import branches, find_moments, input_boxes
 from jaxsim.kernels.status import Status
 from jaxsim.network import evaluate
 
 SMALLEST_STEP = 1e-15  # of the way between two points; a solution that needs less has a singularity
-UNDERSHOOT = 1e-3  # molecules below zero that a tolerance may cause
+ENDS = (0.0, 1.0)  # parts of a step at which the solver has a stage for certain
+UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
 
 
 class Position(NamedTuple):
@@ -37,7 +54,10 @@ class Position(NamedTuple):
 
 def run_flow(program: FlowProgram, inputs: FlowInputs) -> FlowResult:
     """Solve from the start to the last save time."""
-    points = arrange_points(inputs.timeline, inputs.times)
+    structure = program.structure
+    switches = real_drift(structure).switches
+    moments = find_moments(switches, structure.inputs, inputs.parameters, inputs.timeline, program.room)
+    points = arrange_points(inputs.timeline, inputs.times, moments.times)
     cells = inputs.timeline.base.shape[0]
 
     def visit(here: Position, point: Any) -> tuple[Position, Any]:
@@ -51,14 +71,14 @@ def run_flow(program: FlowProgram, inputs: FlowInputs) -> FlowResult:
         observed = _observe(program, inputs, cell, time, y)
         return Position(y, time, cell, status), (y, status, steps, matrix, observed)
 
-    size = len(program.structure.species)
+    size = len(structure.species)
     covariance = jnp.zeros((size, size), jnp.float64) if program.noise else None
     fine = jnp.full((), int(Status.OK), jnp.int32)
     first = Position((inputs.initial, covariance), points.time[0], jnp.zeros_like(points.entered[0]), fine)
     _, (y, status, steps, matrices, observed) = lax.scan(visit, first, (points.time, points.entered))
     picked = jax.tree.map(lambda leaf: leaf[points.saves], (y, status, observed))
     (mean, covariance), status, (observed, spread) = picked
-    return FlowResult(mean, covariance, status, observed, spread, matrices, jnp.sum(steps))
+    return FlowResult(mean, covariance, status, observed, spread, matrices, jnp.sum(steps), moments.fits)
 
 
 def _reach(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) -> tuple[Any, Any, Any]:
@@ -72,12 +92,20 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
     import diffrax
 
     width = time - here.time
+    held = _branches(program, inputs, here.cell, here.time + 0.5 * width)
 
     def field(fraction: Any, x: Any, given: Any) -> Any:
-        inputs, start, width, cell = given
+        inputs, start, width, cell, held = given
         timed = _timed(program, inputs, cell, start + width * fraction)
-        return width * drift(program.structure, inputs.parameters, timed, x)
+        return width * drift(program.structure, inputs.parameters, {**timed, **held}, x)
 
+    steps: Any = diffrax.PIDController(
+        rtol=inputs.controls.relative, atol=inputs.controls.absolute, dtmin=SMALLEST_STEP
+    )
+    if varying(program.structure):
+        from jaxsim.kernels.continuous.watchful import watchful
+
+        steps = watchful(steps, partial(_overlooks, program))
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(field),
         diffrax.Kvaerno5(),
@@ -85,42 +113,50 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
         t1=1.0,
         dt0=None,
         y0=here.y[0],
-        args=(inputs, here.time, width, here.cell),
-        stepsize_controller=diffrax.PIDController(
-            rtol=inputs.controls.relative, atol=inputs.controls.absolute, dtmin=SMALLEST_STEP
-        ),
+        args=(inputs, here.time, width, here.cell, held),
+        stepsize_controller=steps,
         saveat=diffrax.SaveAt(t1=True, dense=program.noise),
+        event=diffrax.Event(_below_zero),
         max_steps=program.max_steps,
         throw=False,
     )
     assert solution.ys is not None
     reached = solution.result == diffrax.RESULTS.successful
     limit = solution.result == diffrax.RESULTS.max_steps_reached
+    below = solution.result == diffrax.RESULTS.event_occurred
     covariance = None
     if program.noise:
-        covariance, arrived = _spread(program, inputs, here, width, reached, solution.evaluate)
+        covariance, arrived = _spread(program, inputs, here, (width, held), reached, solution.evaluate)
         limit, reached = limit | (reached & ~arrived), reached & arrived
     fault = jnp.where(limit, np.int32(Status.STEP_LIMIT), np.int32(Status.RATE_NOT_FINITE))
+    fault = jnp.where(below, np.int32(Status.NEGATIVE_COUNT), fault)
     y = jax.tree.map(lambda leaf: jnp.where(reached, leaf, jnp.nan), (solution.ys[0], covariance))
-    steps = jnp.asarray(solution.stats["num_steps"]).astype(jnp.int64)
-    return y, jnp.where(reached, np.int32(Status.OK), fault), steps
+    taken = jnp.asarray(solution.stats["num_steps"]).astype(jnp.int64)
+    return y, jnp.where(reached, np.int32(Status.OK), fault), taken
 
 
 def _spread(
-    program: FlowProgram, inputs: FlowInputs, here: Position, width: Any, known: Any, mean_at: Any
+    program: FlowProgram, inputs: FlowInputs, here: Position, way: tuple[Any, Any], known: Any, mean_at: Any
 ) -> tuple[Any, Any]:
     """Return the covariance at the next point, along the mean, if that is known; and whether it was reached."""
+    width, held = way
 
     def coefficients(fraction: Any) -> tuple[Any, Any]:
-        timed = _timed(program, inputs, here.cell, here.time + width * fraction)
+        timed = {**_timed(program, inputs, here.cell, here.time + width * fraction), **held}
         given = (program.structure, inputs.parameters, timed, mean_at(fraction))
         return width * jacobian(*given), width * noise(*given)
+
+    def blind(first: Any, last: Any) -> Any:
+        if not varying(program.structure):
+            return jnp.zeros((), bool)
+        given = (inputs, here.time, width, here.cell, held)
+        return _overlooks(program, first, last, mean_at(0.5 * (first + last)), given, LOOKS)
 
     before = here.y[1]
     relative, absolute = inputs.controls
     return lax.cond(
         known,
-        lambda: advance_covariance(coefficients, before, relative, absolute),
+        lambda: advance_covariance(coefficients, blind, before, relative, absolute),
         lambda: (before, jnp.zeros((), bool)),
     )
 
@@ -129,6 +165,32 @@ def _timed(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> di
     """Return the inputs and the time, by name."""
     given = inputs_at(program.structure, inputs.timeline, cell, time - inputs.timeline.edges[cell])
     return {**given, "t": time}
+
+
+def _below_zero(_: Any, x: Any, given: Any, **__: Any) -> Any:
+    """Return whether a count is below zero by more than the tolerance explains."""
+    return jnp.any(x < -UNDERSHOOT - 10.0 * given[0].controls.absolute)
+
+
+def _branches(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> dict[str, Any]:
+    """Return the branches that rates take at a time."""
+    env = {**inputs.parameters, **_timed(program, inputs, cell, time)}
+    return branches(real_drift(program.structure).switches, env)
+
+
+def _overlooks(program: FlowProgram, first: Any, last: Any, x: Any, given: Any, looks: tuple[float, ...] = ENDS) -> Any:
+    """Return whether a step between two fractions of the way could pass over a peak that is not seen at its `looks`."""
+    inputs, start, width, cell, held = given
+    structure, which = program.structure, varying(program.structure)
+    seen = [_timed(program, inputs, cell, start + width * (first + part * (last - first))) for part in looks]
+    low, high = start + width * first, start + width * last
+    boxes = {"t": (low, high)}
+    found = input_boxes(inputs.timeline, structure.inputs, low[None], high[None])
+    boxes |= {name: (least[0], most[0]) for name, (least, most) in found.items()}
+    env = environment(structure, inputs.parameters, {**seen[0], **held}, x)
+    rates = [real_rates(structure)[r] for r in which]
+    negligible = inputs.controls.absolute + inputs.controls.relative * jnp.max(jnp.abs(x))
+    return overlooks(rates, env, seen, boxes, high - low, width, negligible)
 
 
 def _dosed(inputs: FlowInputs, cell: Any, y: Any) -> Any:
@@ -145,7 +207,8 @@ def _diagnosis(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, y
     env = environment(program.structure, inputs.parameters, _timed(program, inputs, cell, time), x)
     a = real_propensities(program.structure, env, x[0])
     status = jnp.where(signs(a), np.int32(Status.NEGATIVE_RATE), np.int32(Status.OK))
-    status = jnp.where(jnp.any(x < -UNDERSHOOT), np.int32(Status.NEGATIVE_COUNT), status)
+    least = -UNDERSHOOT - 10.0 * inputs.controls.absolute
+    status = jnp.where(jnp.any(x < least), np.int32(Status.NEGATIVE_COUNT), status)
     return jnp.where(finite(a) & finite(x), status, np.int32(Status.RATE_NOT_FINITE))
 
 

@@ -25,7 +25,7 @@ from jaxsim.kernels.native.law import Law, trace
 from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.refill import refill
-from jaxsim.kernels.saving import UNWRITTEN, save_before_event
+from jaxsim.kernels.saving import save_before_event
 from jaxsim.kernels.service import Run, Tally, _gather
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.status import Status
@@ -273,17 +273,13 @@ def closed_grid(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the save grid with the last state of each lane written in, and how many save times of each count.
 
-    What came after the last crossing has not been written yet. A lane that stopped early counts up to the row before
-    the last that was written, since what it did after that row is not known.
+    What came after the last crossing has not been written yet. A lane that stopped early counts up to its last change,
+    since what it would have been after that is not known.
     """
-    filled, times = grid, len(grid)
-    last = np.where(sound, np.minimum(rows, times - 1), rows)
-    ends = np.flatnonzero(live & (last < times))
+    filled, last = grid, np.minimum(rows, len(grid) - 1)
+    ends = np.flatnonzero(sound)
     filled[last[ends], ends] = x[ends]
-    limits = np.where(sound, times, 0).astype(np.int64)
-    for lane in np.flatnonzero(live & ~sound):
-        written = np.flatnonzero(filled[:, lane, 0] != UNWRITTEN)
-        limits[lane] = written[-1] if len(written) else 0
+    limits = np.where(live, np.where(sound, len(grid), last), 0).astype(np.int64)
     return filled, limits
 
 

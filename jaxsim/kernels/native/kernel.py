@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.kernels.native.builder import Builder
-from jaxsim.kernels.native.equations import Variable
+from jaxsim.kernels.native.equations import Equation, NotCovered, Variable
 from jaxsim.kernels.native.law import Law
 from jaxsim.kernels.native.primitives import Emitter
 
@@ -151,8 +151,21 @@ def _slots(law: Law) -> list[Slot]:
                 continue
         shape = variable.kind.shape
         role = "grid" if len(shape) > 1 else "carry" if after is not variable else "constant"
+        if role == "grid" and not _in_place(flat.lanewise, variable):
+            raise NotCovered("several numbers of each lane in one array")
         slots.append(Slot(number, variable.kind.dtype, role))
     return slots
+
+
+def _in_place(equations: list[Equation], variable: Variable) -> bool:
+    """Whether an array is only ever written row by row."""
+    for equation in equations:
+        if not all(_in_place(block.equations, variable) for block in equation.branches):
+            return False
+        written = equation.name == "scatter" and equation.inputs[0] is variable
+        if not written and any(value is variable for value in equation.inputs):
+            return False
+    return True
 
 
 def _load(e: Emitter, variable: Variable, slot: Slot) -> None:

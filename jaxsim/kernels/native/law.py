@@ -13,9 +13,8 @@ from jaxsim.kernels.events import Log, empty_log, note
 from jaxsim.kernels.loop import _nothing, empty_run, step_once
 from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
 from jaxsim.kernels.native.rare import put_apart
-from jaxsim.kernels.program import Program, Saving
+from jaxsim.kernels.program import Program
 from jaxsim.kernels.randomness import draw_bits
-from jaxsim.kernels.saving import save_before_event
 from jaxsim.kernels.service import Run, random_effects
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import finished, waiting
@@ -82,15 +81,13 @@ def with_own_bits(owner: Owner, lanes: Lanes) -> Lanes:
 def _serve(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> tuple[Lanes, Any]:
     """Apply the random effects that lanes wait for; return the lanes, and what is true of none of them then.
 
-    What came before the effect is saved before it. An effect at the very end finishes a lane, so that of lanes with
+    An effect at the very end finishes a lane, so that of lanes with
     effects only the waiting is over.
     """
     if not program.has_random_effects:
         return lanes, finished(program, inputs, lanes)
 
     def serve(lanes: Lanes) -> Lanes:
-        if program.saving is Saving.CROSSING:
-            lanes = save_before_event(program, lanes, inputs.times)
         run = Run(owner, lanes, jnp.zeros((), jnp.int32), _nothing(program))
         return random_effects(program, inputs, given, run).lanes
 

@@ -1,11 +1,13 @@
 """Design: a table of values, one row for each point."""
 
 import csv
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 
+from jaxsim._files import read_regular
 from jaxsim.errors import StudyError
 from jaxsim.network import Network
 from jaxsim.study.designs.points import MOST_POINTS, Points, refuse_keys
@@ -19,8 +21,8 @@ def table(design: Design, network: Network, folder: Path) -> Points:
         raise StudyError("the design 'table' needs 'design.file', a CSV file whose first line names the parameters")
     path = folder / design.file
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [row for row in csv.reader(file) if row]
+        text = read_regular(path).decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except (OSError, ValueError, csv.Error) as error:
         raise StudyError(f"the table '{path}' cannot be read ({error}); give a CSV file in UTF-8") from error
     if not 2 <= len(rows) <= MOST_POINTS:
