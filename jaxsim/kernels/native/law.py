@@ -63,7 +63,7 @@ def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
     facts = deduce(flat.lanewise, [(before, False)])
     flat.lanewise = substitute(flat.lanewise, facts)
     flat.outputs = [facts.get(id(value), value) for value in flat.outputs]
-    flat.lanewise = put_apart(live(flat.lanewise, flat.outputs))
+    flat.lanewise = put_apart(live(flat.lanewise, flat.outputs), flat.outputs)
     needed = [v for e in flat.lanewise for v in e.reads()] + [v for v in flat.outputs if isinstance(v, Variable)]
     flat.shared = live(flat.shared, needed)
     return Law(flat, lane, len(flat.inputs) - len(jax.tree.leaves((lanes, events))))

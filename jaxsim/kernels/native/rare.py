@@ -5,6 +5,8 @@ The steppers compute everything for every lane and choose afterwards, as XLA has
 that code. What a lane gets is the same.
 """
 
+from typing import Any
+
 from jaxsim.kernels.native.equations import Block, Equation, Known, Variable
 
 LEAST = 12.0  # weight of the work that a branch is worth
@@ -13,8 +15,9 @@ FREE = ("broadcast_in_dim", "squeeze", "reshape")
 FIXED = ("scatter", "cond", "guard")  # what stays where it is
 
 
-def put_apart(equations: list[Equation], least: float = LEAST) -> list[Equation]:
-    """Return the equations with rare work in guarded branches."""
+def put_apart(equations: list[Equation], outputs: list[Any], least: float = LEAST) -> list[Equation]:
+    """Return the equations with rare work in guarded branches; `outputs` are what must be known after all of them."""
+    handed_on = {id(value) for value in outputs}
     readers: dict[int, list[Equation]] = {}
     for equation in equations:
         for variable in equation.reads():
@@ -26,7 +29,7 @@ def put_apart(equations: list[Equation], least: float = LEAST) -> list[Equation]
         choice = equations[position]
         if id(choice) in taken or not _is_rare(choice, makers):
             continue
-        inner = _exclusive(choice, equations[:position], readers, taken)
+        inner = _exclusive(choice, equations[:position], readers, taken | handed_on)
         if sum(_weight(equation) for equation in inner) >= least:
             taken.update(id(equation) for equation in inner)
             guards[id(choice)] = inner
@@ -50,16 +53,19 @@ def _is_rare(choice: Equation, makers: dict[int, Equation]) -> bool:
 
 
 def _exclusive(
-    choice: Equation, before: list[Equation], readers: dict[int, list[Equation]], taken: set[int]
+    choice: Equation, before: list[Equation], readers: dict[int, list[Equation]], held: set[int]
 ) -> list[Equation]:
-    """Return the equations whose values are read for the rare case of a choice only."""
+    """Return the equations whose values are read for the rare case of a choice only.
+
+    `held` are ids of equations, and of their values, that stay where they are.
+    """
     allowed, found = {id(choice)}, []
     kept = {id(choice.inputs[0]), id(choice.inputs[1])}
     for equation in reversed(before):
         users = [reader for out in equation.outputs for reader in readers.get(id(out), [])]
         free = bool(users) and all(id(reader) in allowed for reader in users)
-        free = free and equation.name not in FIXED and id(equation) not in taken
-        if free and not any(id(out) in kept for out in equation.outputs):
+        free = free and equation.name not in FIXED and id(equation) not in held
+        if free and not any(id(out) in kept | held for out in equation.outputs):
             allowed.add(id(equation))
             found.append(equation)
     return found[::-1]
