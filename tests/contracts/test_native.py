@@ -22,6 +22,7 @@ from jaxsim.kernels.native.equations import flatten, live
 from jaxsim.kernels.native.kernel import Written, native_width
 from jaxsim.kernels.native.law import Law, _serve, trace
 from jaxsim.kernels.native.sums import add_moments, add_passages
+from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.kernels.thinning import finished
 from jaxsim.statistics import Batch, Moments, Passage
 
@@ -429,7 +430,7 @@ def test_sums_of_a_batch_are_those_of_the_accumulators():
     times, lanes, species = 5, 64, 19
     grid = rng.integers(0, 2**31 - 1, (times, lanes, species)).astype(np.int32)
     whole = grid.copy()
-    grid[2, ::2], whole[2, ::2] = -1, whole[1, ::2]
+    grid[2, ::2], whole[2, ::2] = UNWRITTEN, whole[1, ::2]
     limits = rng.integers(0, times + 1, lanes).astype(np.int64)
     valid = np.arange(times)[:, None] < limits
     first = np.where(rng.random((2, lanes)) < 0.3, np.inf, rng.random((2, lanes)) * 4)
