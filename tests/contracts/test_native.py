@@ -193,8 +193,8 @@ def test_a_wrong_emitter_is_noticed(name, monkeypatch):
 
 
 def pulses():
-    """Sampled rates and starts, doses of a species and of an input, an effect, a random effect, a Hill function."""
-    division = js.Reaction({}, {}, "0.2*X/(1 + X)", {"X": "binomial(X, 0.5)", "Y": "Y + 1"})
+    """Sampled rates and starts, doses of a species and of an input, an effect, a Hill function."""
+    division = js.Reaction({}, {}, "0.2*X/(1 + X)", {"X": "floor(X/2)", "Y": "Y + 1"})
     return js.Network(
         {"X": js.Poisson(30.0), "Y": 0, "D": 4},
         ["X -> 2 X, b", division, "X -> D @ k*X*drug/(1 + drug) + hill(X, 20, 3)*(1 + cos(t))", "D -> , d"],
@@ -286,7 +286,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param("pulses", marks=pytest.mark.slow), "triggers"])
 def test_trajectories_are_those_of_xla(name):
     make, times, options = CASES[name]
     _, found, right, status = compare(make(), times, **options)
@@ -297,6 +297,16 @@ def test_trajectories_are_those_of_xla(name):
     np.testing.assert_allclose(np.asarray(found.t), np.asarray(right.t), rtol=1e-6)
     for a, b in zip(found.passages, right.passages, strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-5)
+
+
+def test_random_effects_are_those_of_xla():
+    """By whole runs: LLVM takes minutes over random effects inside XLA's loop, which has them outside."""
+    division = js.Reaction({}, {}, "0.4*X/(1 + X)", {"X": "binomial(X, 0.5)", "Y": "random_poisson(X)"})
+    network = js.Network({"X": 40, "Y": 0}, ["X -> 2 X, 0.2", division, "X -> , 0.1", "Y -> , 1"])
+    options = {"times": np.linspace(0, 6, 7), "trajectories": 300, "seed": 2, "keep": "trajectories", "progress": False}
+    native, xla = (js.simulate(network, **options, backend=backend) for backend in ("native", "xla"))
+    assert np.array_equal(native["trajectories"].values, xla["trajectories"].values)
+    assert (native.attrs["events"], native.attrs["backend"]) == (xla.attrs["events"], "native")
 
 
 def test_interrupting_the_kernel_every_few_iterations_does_not_show():
