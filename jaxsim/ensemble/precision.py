@@ -45,6 +45,7 @@ MOST = float(2**31 - 1)
 NEGLIGIBLE = -9.0  # logarithm of the firings of a reaction in a trajectory that underflow may cost
 REACH = 1e4  # counts, or ten times those at the start, that rates are to hold; beyond, overflow is a status
 SPAN = 25.0  # logarithm of the longest time, and less the logarithm of the shortest, whose parts single precision holds
+INSTANT = -16.0  # logarithm of the share of the span that the clock tells from zero
 LONGEST = 60  # characters of an expression in a message
 
 
@@ -149,7 +150,8 @@ def _known(network: Network, plan: Rates, timeline: Timeline, leaves: Mapping[st
     for name in structure.variables:
         box[name], sizes[name] = (-math.inf, math.inf), UNKNOWN
     box["t"] = (float(timeline.edges[0]), float(timeline.edges[-1]))
-    sizes["t"] = magnitude_of(*box["t"])
+    own, length = magnitude_of(*box["t"]), box["t"][1] - box["t"][0]
+    sizes["t"] = own._replace(low=max(own.low, math.log10(length) + INSTANT)) if length > 0.0 else own
     for index, name in enumerate(structure.inputs):
         box[name] = (float(timeline.lower[:, index].min()), float(timeline.upper[:, index].max()))
         own, modes = magnitude_of(*box[name]), np.abs(timeline.amplitude[:, index])
