@@ -250,4 +250,9 @@ def _operands(node: Any, slope: float, saturates: bool, size: Any, fits: Format,
             return [(child, slope, False) for child in children]
         case Call("exp", (argument,)):
             return [(argument, slope + size[id(node)].high, False)]
+        case Call("hill", (x, k, Number(n))) if n >= 1.0:  # which rises by at most n/k
+            return [(x, slope + math.log10(n) - sizes[1].low, False), (k, math.inf, False)]
+        case Call("michaelis_menten", (x, most, km)):
+            rise = slope + sizes[1].high - sizes[2].low
+            return [(x, rise, False), (most, slope, saturates), (km, math.inf, False)]
     return [(child, math.inf, False) for child in children]

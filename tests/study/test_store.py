@@ -300,7 +300,7 @@ def test_means_have_the_digits_that_their_intervals_bear(mean, error, text):
 def test_the_report_is_one_page_that_asks_for_nothing(at_once, tmp_path, capsys):
     assert main(["report", str(at_once), "--out", str(tmp_path)]) == 0
     page = (tmp_path / "index.html").read_text()
-    for wanted in ("epidemic", "data:image/svg+xml;base64,", "beta*S*I/65", "absorbed", "commit", "float32"):
+    for wanted in ("epidemic", "data:image/svg+xml;base64,", "beta*S*I/65", "absorbed", "commit", "precision"):
         assert wanted in page
     asking = [word for word in ("http://", "https://", "<script", "@import", "url(") if word in page]
     assert asking == []
