@@ -103,15 +103,16 @@ def choose_precision(
 
 
 def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expression, ...], largest: float) -> None:
-    """Refuse a network that single precision does not serve throughout, constants of the rates included.
+    """Refuse a network that single precision does not serve, constants of the rates included.
 
-    `read` are expressions of the state that are evaluated besides the rates, and `largest` is a count that is reached.
+    What underflows in some states alone is taken as zero there, as counts held at zero are. `read` are expressions of the state that are evaluated besides the rates, and `largest` is a count that is reached.
     """
     plan = plan_rates(network.structure, _sampled(network))
     known = _known(network, plan, timeline, {}, dosed=True)
     refuse_beyond_double(network, plan, known)
     span = float(timeline.edges[-1] - timeline.edges[0])
-    reason = _out_of_span(span) or out_of_single(network, plan, known, span) or _constant_out_of_single(plan, known)
+    reason = _out_of_span(span) or _constant_out_of_single(plan, known)
+    reason = reason or out_of_single(network, plan, known, span, math.inf)
     if not reason and largest >= LARGE:
         ranges = _ranges(network, plan, known)
         reason = _difference_out_of_reach(network, plan_rates(network.structure, _sampled(network), ranges), True)
@@ -212,9 +213,12 @@ def _beyond_double(network: Network, plan: Rates, where: Any, part: Expression) 
     )
 
 
-def out_of_single(network: Network, plan: Rates, known: _Known, span: float) -> str:
-    """Return where a rate leaves the range of single precision, a clause, or an empty text if none does."""
-    negligible = NEGLIGIBLE - (math.log10(span) if span > 0.0 else 0.0)
+def out_of_single(network: Network, plan: Rates, known: _Known, span: float, lost: float = NEGLIGIBLE) -> str:
+    """Return where a rate leaves the range of single precision, a clause, or an empty text if none does.
+
+    `lost` is the logarithm of the firings that underflow may cost.
+    """
+    negligible = lost - (math.log10(span) if span > 0.0 else 0.0)
     for r, expression in enumerate(plan.expressions):
         size = magnitudes(expression, *known)
         part = leaves_format(expression, size, SINGLE, negligible)

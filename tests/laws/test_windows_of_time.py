@@ -78,7 +78,7 @@ def test_trajectories_meet_random_windows_periods_and_peaks(method):
     for one in each(random_values(3)):
         found = ended(JUMPS.with_parameters(**one), method)
         right = np.array([integral(one) for _, integral in {**SHARED, **DRAWN}.values()])
-        resolved = 0.0 if method == "direct" else 0.005 * right  # steps and leaps resolve a pulse to half a per cent
+        resolved = 0.0 if method == "direct" else 0.005 * right  # steps and leaps resolve a pulse to some tenths of 1 %
         assert np.all(np.abs(found["mean"] - right) < Z * np.sqrt(right / NUMBER) + resolved)
         assert np.all(np.abs(found["variance"] - right) < Z * np.sqrt((right + 2 * right**2) / NUMBER) + resolved)
 
