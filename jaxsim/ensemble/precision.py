@@ -29,6 +29,7 @@ from jaxsim.network import (
     to_string,
 )
 from jaxsim.network.cancellation import LARGE, NARROW, Ranges, pull_cancelling
+from jaxsim.network.expression import Binary, Call, fold
 from jaxsim.network.magnitude import (
     DOUBLE,
     SINGLE,
@@ -105,7 +106,8 @@ def choose_precision(
 def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expression, ...], largest: float) -> None:
     """Refuse a network that single precision does not serve, constants of the rates included.
 
-    What underflows in some states alone is taken as zero there, as counts held at zero are. `read` are expressions of the state that are evaluated besides the rates, and `largest` is a count that is reached.
+    What underflows in some states alone is taken as zero there, as counts held at zero are. `read` are expressions
+    of the state that are evaluated besides the rates, and `largest` is a count that is reached.
     """
     plan = plan_rates(network.structure, _sampled(network))
     known = _known(network, plan, timeline, {}, dosed=True)
@@ -115,7 +117,9 @@ def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expressi
     reason = reason or out_of_single(network, plan, known, span, math.inf)
     if not reason and largest >= LARGE:
         ranges = _ranges(network, plan, known)
-        reason = _difference_out_of_reach(network, plan_rates(network.structure, _sampled(network), ranges), True)
+        ranged = plan_rates(network.structure, _sampled(network), ranges)
+        ranged = ranged._replace(differences=tuple(pair for pair in ranged.differences if _adds_up(pair[1])))
+        reason = _difference_out_of_reach(network, ranged, True)
         for expression in read:
             if pull_cancelling(expression, ranges, frozenset(network.structure.species), lambda part: Number(0)) != (
                 expression
@@ -126,6 +130,18 @@ def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expressi
             f"{reason}, and gradients are computed in single precision; choose units in which rates and constants are "
             f"nearer to 1, and counts smaller"
         )
+
+
+def _adds_up(part: Expression) -> bool:
+    """Return whether a difference or comparison is one of whole counts, not of products and ratios of them."""
+
+    def visit(node: Expression, below: list[bool]) -> bool:
+        plain = not isinstance(node, (Binary, Call)) or (
+            node.op in "+-" if isinstance(node, Binary) else node.function in ("max", "min", "abs", "if")
+        )
+        return plain and all(below)
+
+    return bool(fold(part, visit))
 
 
 def _constant_out_of_single(plan: Rates, known: _Known) -> str:
