@@ -121,9 +121,14 @@ def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expressi
         ranged = ranged._replace(differences=tuple(pair for pair in ranged.differences if _adds_up(pair[1])))
         reason = _difference_out_of_reach(network, ranged, True)
         for expression in read:
-            if pull_cancelling(expression, ranges, frozenset(network.structure.species), lambda part: Number(0)) != (
-                expression
-            ):
+            parts: list[Expression] = []
+
+            def pull(part: Expression, parts: list[Expression] = parts) -> Expression:
+                parts.append(part)
+                return Number(0)
+
+            pull_cancelling(expression, ranges, frozenset(network.structure.species), pull)
+            if any(_adds_up(part) for part in parts):
                 reason = reason or f"'{to_string(expression)}' takes a difference or comparison of counts beyond 2^22"
     if reason:
         raise SimulationError(
