@@ -22,8 +22,8 @@ from jaxsim.network.moments import smooth
 
 BESIDE = 1e-9  # of the span, from a moment to the edges of cells on both sides of it
 BESIDE_OF_INPUTS = 1e-6  # the same where inputs, which leaps read in single precision, decide on the moment
-VARIES = 0.2  # of its largest value, by which a function of time may vary in a cell ...
-NEGLIGIBLE = 3e-4  # ... or of its integral, by which the cell may be off
+VARIES = 0.1  # of its largest value, by which a function of time may vary in a cell ...
+NEGLIGIBLE = 1e-4  # ... or of its integral, by which the cell may be off
 NARROWEST = 1e-9  # of the span, the least that is halved
 MOST_CELLS = 1 << 14
 PADDED = 64  # edges are added up to a multiple of this, so that points of a design share compiled programs
