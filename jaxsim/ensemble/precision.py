@@ -29,6 +29,7 @@ from jaxsim.network import (
     to_string,
 )
 from jaxsim.network.cancellation import LARGE, NARROW, Ranges, pull_cancelling
+from jaxsim.network.expression import Binary, Call, fold
 from jaxsim.network.magnitude import (
     DOUBLE,
     SINGLE,
@@ -45,6 +46,7 @@ MOST = float(2**31 - 1)
 NEGLIGIBLE = -9.0  # logarithm of the firings of a reaction in a trajectory that underflow may cost
 REACH = 1e4  # counts, or ten times those at the start, that rates are to hold; beyond, overflow is a status
 SPAN = 25.0  # logarithm of the longest time, and less the logarithm of the shortest, whose parts single precision holds
+INSTANT = -16.0  # logarithm of the share of the span that the clock tells from zero
 LONGEST = 60  # characters of an expression in a message
 
 
@@ -102,28 +104,49 @@ def choose_precision(
 
 
 def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expression, ...], largest: float) -> None:
-    """Refuse a network that single precision does not serve throughout, constants of the rates included.
+    """Refuse a network that single precision does not serve, constants of the rates included.
 
-    `read` are expressions of the state that are evaluated besides the rates, and `largest` is a count that is reached.
+    What underflows in some states alone is taken as zero there, as counts held at zero are. `read` are expressions
+    of the state that are evaluated besides the rates, and `largest` is a count that is reached.
     """
     plan = plan_rates(network.structure, _sampled(network))
     known = _known(network, plan, timeline, {}, dosed=True)
     refuse_beyond_double(network, plan, known)
     span = float(timeline.edges[-1] - timeline.edges[0])
-    reason = _out_of_span(span) or out_of_single(network, plan, known, span) or _constant_out_of_single(plan, known)
+    reason = _out_of_span(span) or _constant_out_of_single(plan, known)
+    reason = reason or out_of_single(network, plan, known, span, math.inf)
     if not reason and largest >= LARGE:
         ranges = _ranges(network, plan, known)
-        reason = _difference_out_of_reach(network, plan_rates(network.structure, _sampled(network), ranges), True)
+        ranged = plan_rates(network.structure, _sampled(network), ranges)
+        ranged = ranged._replace(differences=tuple(pair for pair in ranged.differences if _adds_up(pair[1])))
+        reason = _difference_out_of_reach(network, ranged, True)
         for expression in read:
-            if pull_cancelling(expression, ranges, frozenset(network.structure.species), lambda part: Number(0)) != (
-                expression
-            ):
+            parts: list[Expression] = []
+
+            def pull(part: Expression, parts: list[Expression] = parts) -> Expression:
+                parts.append(part)
+                return Number(0)
+
+            pull_cancelling(expression, ranges, frozenset(network.structure.species), pull)
+            if any(_adds_up(part) for part in parts):
                 reason = reason or f"'{to_string(expression)}' takes a difference or comparison of counts beyond 2^22"
     if reason:
         raise SimulationError(
             f"{reason}, and gradients are computed in single precision; choose units in which rates and constants are "
             f"nearer to 1, and counts smaller"
         )
+
+
+def _adds_up(part: Expression) -> bool:
+    """Return whether a difference or comparison is one of whole counts, not of products and ratios of them."""
+
+    def visit(node: Expression, below: list[bool]) -> bool:
+        plain = not isinstance(node, (Binary, Call)) or (
+            node.op in "+-" if isinstance(node, Binary) else node.function in ("max", "min", "abs", "if")
+        )
+        return plain and all(below)
+
+    return bool(fold(part, visit))
 
 
 def _constant_out_of_single(plan: Rates, known: _Known) -> str:
@@ -149,7 +172,8 @@ def _known(network: Network, plan: Rates, timeline: Timeline, leaves: Mapping[st
     for name in structure.variables:
         box[name], sizes[name] = (-math.inf, math.inf), UNKNOWN
     box["t"] = (float(timeline.edges[0]), float(timeline.edges[-1]))
-    sizes["t"] = magnitude_of(*box["t"])
+    own, length = magnitude_of(*box["t"]), box["t"][1] - box["t"][0]
+    sizes["t"] = own._replace(low=max(own.low, math.log10(length) + INSTANT)) if length > 0.0 else own
     for index, name in enumerate(structure.inputs):
         box[name] = (float(timeline.lower[:, index].min()), float(timeline.upper[:, index].max()))
         own, modes = magnitude_of(*box[name]), np.abs(timeline.amplitude[:, index])
@@ -210,9 +234,12 @@ def _beyond_double(network: Network, plan: Rates, where: Any, part: Expression) 
     )
 
 
-def out_of_single(network: Network, plan: Rates, known: _Known, span: float) -> str:
-    """Return where a rate leaves the range of single precision, a clause, or an empty text if none does."""
-    negligible = NEGLIGIBLE - (math.log10(span) if span > 0.0 else 0.0)
+def out_of_single(network: Network, plan: Rates, known: _Known, span: float, lost: float = NEGLIGIBLE) -> str:
+    """Return where a rate leaves the range of single precision, a clause, or an empty text if none does.
+
+    `lost` is the logarithm of the firings that underflow may cost.
+    """
+    negligible = lost - (math.log10(span) if span > 0.0 else 0.0)
     for r, expression in enumerate(plan.expressions):
         size = magnitudes(expression, *known)
         part = leaves_format(expression, size, SINGLE, negligible)

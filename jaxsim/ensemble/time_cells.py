@@ -5,8 +5,10 @@ it varies little: these end on both sides of every moment at which a rate jumps 
 left of a rate that reads the time is resolved.
 """
 
+from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float64
 
@@ -20,10 +22,12 @@ from jaxsim.network.moments import smooth
 
 BESIDE = 1e-9  # of the span, from a moment to the edges of cells on both sides of it
 BESIDE_OF_INPUTS = 1e-6  # the same where inputs, which leaps read in single precision, decide on the moment
-VARIES = 0.5  # of its largest value, by which a function of time may vary in a cell ...
-NEGLIGIBLE = 1e-3  # ... or of its integral, by which the cell may be off
+VARIES = 0.1  # of its largest value, by which a function of time may vary in a cell ...
+NEGLIGIBLE = 1e-4  # ... or of its integral, by which the cell may be off
 NARROWEST = 1e-9  # of the span, the least that is halved
 MOST_CELLS = 1 << 14
+PADDED = 64  # edges are added up to a multiple of this, so that points of a design share compiled programs
+_bounds = partial(jax.jit, static_argnums=(0, 1))(leaf_bounds)
 
 
 def cells_of_time(network: Network, request: Any, end: float) -> Timeline:
@@ -35,18 +39,17 @@ def cells_of_time(network: Network, request: Any, end: float) -> Timeline:
     if request.method not in VARIANTS or not plan_rates(network.structure, sampled_names(network.parameters)).in_time:
         return timeline
     marks = moments(network, build_timeline(network, request.schedule, start, end))
-    timeline = build_timeline(network, request.schedule, start, end, cells, slope, marks)
-    while True:
+    while marks.size <= MOST_CELLS:
+        padded = np.concatenate([marks, np.full(-marks.size % PADDED, end)])  # cells of no width at the end
+        timeline = build_timeline(network, request.schedule, start, end, cells, slope, padded)
         wide = _unresolved(network, timeline)
         if not wide.size:
             return timeline
         marks = np.concatenate([marks, wide])
-        if marks.size > MOST_CELLS:
-            raise SimulationError(
-                f"some rate varies too steeply with the time for leaps, which would need more than {MOST_CELLS} cells "
-                f"of time; use method 'direct' or simulate a shorter time"
-            )
-        timeline = build_timeline(network, request.schedule, start, end, cells, slope, marks)
+    raise SimulationError(
+        f"some rate varies too steeply with the time for leaps, which would need more than {MOST_CELLS} cells of time; "
+        f"use method 'direct' or simulate a shorter time"
+    )
 
 
 def moments(network: Network, timeline: Timeline) -> Float64[np.ndarray, " m"]:
@@ -73,7 +76,7 @@ def _unresolved(network: Network, timeline: Timeline) -> Float64[np.ndarray, " n
     reading = {name for name, value in plan.in_time if "t" in names(value) and value != Name("t")}
     if not reading:
         return np.zeros(0)
-    found = leaf_bounds(plan, network.structure, shared_values(network), timeline)
+    found = _bounds(plan, network.structure, shared_values(network), timeline)
     for name, (least, most) in found.items():
         if name not in reading:
             continue

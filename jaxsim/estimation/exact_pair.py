@@ -244,7 +244,7 @@ def _at(chosen: Any, values: list[Any]) -> Any:
 def _sound(x: tuple[Any, ...], bound: list[Any], sums: Any) -> Any:
     """Return the lanes of which counts and rates are in range."""
     together = jax.tree.reduce(jnp.bitwise_or, list(x))
-    good = (together >= np.int32(0)) & (sums <= np.finfo(np.float32).max)
+    good = (together >= np.int32(0)) & (sums <= float(np.finfo(np.float32).max))
     for rate in bound:
         good = good & (rate >= 0)
     return good

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from jaxsim.dosing import build_timeline
 from jaxsim.errors import JaxsimError, SimulationError
@@ -24,6 +25,7 @@ SHARE = 0.1  # of the exposure or parameters that a difference changes to each s
 LEAST = 0.1  # firings of a trajectory that a step moves at least, as long as rates answer linearly
 STRAIGHT = 0.1  # of the change of running integrals that may be other than linear in the step
 HALVINGS, DOUBLINGS = 12, 40
+WINDOW = 4  # cells over which slopes of exposure are averaged
 NEGATIVE = -1e-6  # of the largest rate: what rounding may make of a rate that is zero
 
 
@@ -97,10 +99,15 @@ def _stencil(moves: "_Moves", p: int, most: float) -> Stencil:
 def _first_step(problem: Problem, p: int) -> float:
     """Return the step that changes exposure or a parameter by a tenth, were they linear in it.
 
-    For a dose time that is about the time in which the curve passes a tenth of its height.
+    For a dose time that is about the time in which the curve passes a tenth of its height. Slopes are averaged over a
+    few cells, among which those of a jump are divided in a way that says nothing about its size.
     """
     change = 0.0
-    pairs = [(problem.tables.exposure, problem.slopes.tables.exposure)] if problem.tables.exposure.size else []
+    pairs = []
+    if problem.tables.exposure.size:
+        width = problem.grid.widths[:, None, None]
+        moved = uniform_filter1d(problem.slopes.tables.exposure * width, WINDOW, axis=0, mode="constant") / width
+        pairs.append((problem.tables.exposure, moved))
     slopes = problem.slopes.tables.parameters
     moving = zip(jax.tree.leaves(problem.tables.parameters), jax.tree.leaves(slopes), strict=True)
     for table, slope in [*pairs, *moving]:
@@ -137,6 +144,11 @@ class _Moves:
         assert problem.pace is not None
         self.counts = np.maximum(problem.pace.path, 1.0).astype(np.float32)
         self.rates = self._rates(problem.tables)
+        if not np.all(self.rates >= NEGATIVE * max(float(np.max(np.abs(self.rates))), 1e-30)):
+            raise SimulationError(
+                "a rate was negative or not finite along the rate equations, which differences follow; write it so "
+                "that it stays finite and not negative"
+            )
         self.known: dict[tuple[int, float], Tables | None] = {}
 
     def tables(self, p: int, offset: float) -> Tables | None:

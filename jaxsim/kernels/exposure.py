@@ -173,7 +173,8 @@ def _running_integral(
     middle = 0.5 * (points[1:] + points[:-1])
     outside = (middle < edges[0]) | (middle > edges[-1])
     nodes = middle[:, None] + half[:, None] * jnp.asarray(NODES)[None, :]
-    nodes = jnp.where(outside[:, None], edges[0], nodes)
+    begins = lax.stop_gradient(timeline.edges)[cell[:-1]]  # read there, a mode that decays is finite
+    nodes = jnp.where(outside[:, None], begins[:, None], nodes)
     cells = jnp.broadcast_to(cell[:-1, None], nodes.shape).reshape(-1)
     leaves = leaves_in_time(plan, structure, shared, timeline, cells, nodes.reshape(-1), jnp.float64)
     columns = [jnp.broadcast_to(value, cells.shape).reshape(nodes.shape) for value in leaves.values()]
@@ -188,9 +189,9 @@ def _boundary(
     """Return zeros [n, d] whose derivative is what moving edges of the timeline take from each cell."""
     marks, cell = timeline.edges[1:-1], jnp.arange(1, timeline.edges.size - 1)
     inside = (marks >= edges[0]) & (marks <= edges[-1])
-    at = lax.stop_gradient(jnp.where(inside, marks, edges[0]))
+    at = lax.stop_gradient(marks)
     sides = [leaves_in_time(plan, structure, shared, timeline, c, at, jnp.float64) for c in (cell - 1, cell)]
-    before, after = (_columns(side, at) for side in sides)
+    before, after = (jnp.where(inside[:, None], _columns(side, at), 0.0) for side in sides)
     return _spread(edges, fixed, marks, inside, before, after)
 
 

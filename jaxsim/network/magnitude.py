@@ -216,6 +216,11 @@ def leaves_format(
     return None
 
 
+def _may_be_tiny(size: Magnitude, fits: Format) -> bool:
+    """Return whether a number may be so close to zero that a comparison with one that underflows depends on that."""
+    return size == ZERO or size.low < fits.low
+
+
 def _operands(node: Any, slope: float, saturates: bool, size: Any, fits: Format, negligible: float) -> Any:
     """Return the operands of a node, with how the value of the whole depends on each and whether it saturates."""
     children = node.children
@@ -232,6 +237,11 @@ def _operands(node: Any, slope: float, saturates: bool, size: Any, fits: Format,
             return [(left, slope - b.low, saturates), (right, steep, slope + a.high - fits.high <= negligible)]
         case Binary("^", left, Number(n)) if n >= 1.0:
             return [(left, slope + (n - 1.0) * sizes[0].high + math.log10(n), saturates)]
+        case Compare(_, left, right):
+            return [
+                (one, math.inf if _may_be_tiny(other, fits) else -math.inf, False)
+                for one, other in ((left, sizes[1]), (right, sizes[0]))
+            ]
         case Call("if", (condition, *branches)):
             return [(condition, math.inf, False), *((branch, slope, False) for branch in branches)]
         case Call("min" | "max", _):
@@ -240,4 +250,9 @@ def _operands(node: Any, slope: float, saturates: bool, size: Any, fits: Format,
             return [(child, slope, False) for child in children]
         case Call("exp", (argument,)):
             return [(argument, slope + size[id(node)].high, False)]
+        case Call("hill", (x, k, Number(n))) if n >= 1.0:  # which rises by at most n/k
+            return [(x, slope + math.log10(n) - sizes[1].low, False), (k, math.inf, False)]
+        case Call("michaelis_menten", (x, most, km)):
+            rise = slope + sizes[1].high - sizes[2].low
+            return [(x, rise, False), (most, slope, saturates), (km, math.inf, False)]
     return [(child, math.inf, False) for child in children]

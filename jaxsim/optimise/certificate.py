@@ -52,7 +52,8 @@ class Certificate:
     @property
     def blind(self) -> bool:
         """Whether no trajectory showed any slope at all, which is no slope of zero."""
-        return not np.any(self.slopes.vector) and not np.any(self.slopes.noise)
+        silent = self.slopes.bound is not None or not np.any(self.slopes.noise)
+        return not np.any(self.slopes.vector) and silent
 
     @property
     def stationary(self) -> bool:

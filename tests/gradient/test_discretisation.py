@@ -125,7 +125,7 @@ def test_differences_report_what_was_held():
 @pytest.mark.parametrize("method", ["controlled_exact_score", "controlled_score", "score", "difference"])
 def test_negative_rates_are_refused_in_a_sentence(method):
     network = js.Network({"X": 10}, ["-> X @ k - 1.5*X", "X -> , 0.1"], {"k": 12.5})
-    with pytest.raises(js.SimulationError, match=r"a rate was negative or not finite|not finite; give a shorter step"):
+    with pytest.raises(js.SimulationError, match=r"a rate was negative|not finite; give a shorter step"):
         js.gradient(network, js.mean("X", at=8.0), free=["k"], method=method, trajectories=256, step=0.05)
 
 

@@ -16,6 +16,12 @@ RATES = {  # of the species that counts it
     "B": ("if(X > b, 1, 0)", COUNTS > 1060),
     "C": ("0.1*abs(X - 1000)", 0.1 * np.abs(COUNTS - 1000)),
 }
+
+
+def slow(*names):
+    return [pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 NETWORK = js.Network(
     {"X": js.Poisson(1000.0), **dict.fromkeys(RATES, 0)},
     ["-> X, 1000", "X -> , 1", *(f"-> {name} @ {rate}" for name, (rate, _) in RATES.items())],
@@ -23,7 +29,7 @@ NETWORK = js.Network(
 )
 
 
-@pytest.mark.parametrize("method", ["auto", "hybrid", pytest.param("tau_leap", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("method", ["auto", *slow("hybrid", "tau_leap")])
 def test_leaps_see_a_threshold_within_the_fluctuations(method):
     """Two standard deviations away, where leaps that pass the line unseen were off by a third."""
     out = js.simulate(NETWORK, times=[END], method=method, trajectories=NUMBER, seed=3, progress=False)
@@ -32,6 +38,7 @@ def test_leaps_see_a_threshold_within_the_fluctuations(method):
         assert abs(float(found["mean"]) - right) < TOLERANCE * right + Z * float(found["standard_error"])
 
 
+@pytest.mark.slow
 def test_leaps_of_a_fixed_length_do_not():
     """The negative control: the same by leaps that were asked to be of this length."""
     out = js.simulate(
@@ -41,7 +48,7 @@ def test_leaps_of_a_fixed_length_do_not():
     assert abs(float(found["mean"]) - right) > TOLERANCE * right + Z * float(found["standard_error"])
 
 
-@pytest.mark.parametrize("method", ["langevin", "mean_field", "linear_noise"])
+@pytest.mark.parametrize("method", ["langevin", "mean_field", *slow("linear_noise")])
 def test_a_count_below_zero_ends_a_trajectory(method):
     """A is taken at a rate that does not vanish with it; B is, and stands near zero as it may."""
     network = js.Network({"A": 50, "B": 50}, ["A -> @ 1", "B -> , 0.2", "-> B, 1"])
@@ -54,6 +61,7 @@ def test_a_count_below_zero_ends_a_trajectory(method):
     assert int(out["status"].sel(ending="ok")) == int(out["status"].sum())
 
 
+@pytest.mark.slow
 def test_gradients_do_not_follow_counts_below_zero():
     network = js.Network({"A": 50}, ["A -> @ k", "-> A, 0.5"], {"k": 1.0})
     for method, sentence in (("langevin", "less than nothing"), ("mean_field", "no finite solution")):

@@ -84,8 +84,8 @@ def test_frozen_rates_fail_the_same_test(monkeypatch):
     """What other simulators do, keeping the rate of the last event until the next, must not pass."""
     real = thinning.leaves_in_time
 
-    def frozen(plan, structure, env, timeline, cell, t, dtype):
-        return real(plan, structure, env, timeline, cell, timeline.edges[cell], dtype)
+    def frozen(plan, structure, env, timeline, cell, t, dtype, shared):
+        return real(plan, structure, env, timeline, cell, timeline.edges[cell], dtype, shared)
 
     monkeypatch.setattr(thinning, "leaves_in_time", frozen)
     monkeypatch.setattr(compiled, "_PROGRAMS", {})

@@ -87,7 +87,7 @@ def test_a_rate_that_jumps_with_the_state_is_refused_with_the_remedy():
     )
     plan = js.Schedule(drug=js.Dose(2.0, at=js.free(0.0, 5.0, start=1.0)))
     with pytest.raises(js.SimulationError, match="write branches that meet with min and max"):
-        js.optimise(network, plan, minimise=js.mean("R", at=9.0), method="auto")
+        js.optimise(network, plan, minimise=js.mean("R", at=9.0), method="surrogate")
 
 
 def test_every_plan_is_read_and_every_standard_fits_its_agents(reduced):

@@ -31,7 +31,7 @@ def test_times_and_amounts_of_several_entries():
     entry = found.schedule(found.start)["drug"][1]
     assert entry.stops(np) == pytest.approx([5.0, 11.0], abs=1e-2)
     assert found.schedule(found.start)["drug"][0].starts(np) == pytest.approx([0.5])
-    assert found.free(found.start).components[0] == "drug[1].amount[0]"
+    assert found.free(found.start).components[0] == "amount 1 of drug[1].amount"
 
 
 def test_gaps_patterns_and_rates():
