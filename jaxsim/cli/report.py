@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         *results_section(data),
         *precision_section(state),
         *status_section(state),
-        *provenance_section(store, state),
+        *provenance_section(store, state, data),
     ]
     path = folder / "index.html"
     write_file(path, page(f"{file.study.name}: results", body).encode())

@@ -14,6 +14,7 @@ from jaxsim.study.stopping import QUANTILE
 from jaxsim.study.store import Store
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray
 
 MOST_ROWS = 200
@@ -107,7 +108,25 @@ def status_section(state: State) -> list[str]:
     return [heading("How trajectories ended"), paragraph(text, "quiet"), table]
 
 
-def provenance_section(store: Store, state: State) -> list[str]:
+def _precision(asked: str, bits: "np.ndarray") -> str:
+    """Return the precision of propensities that was asked for, and the one that was taken.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> _precision("auto", np.array([32, 0, 64, 32]))
+    'double at 1 of 3 points, whose numbers ask for it, and single at the others'
+    """
+    run = bits[bits > 0]
+    if asked != "auto" or run.size == 0:
+        return asked
+    double = int((run == 64).sum())
+    if double in (0, run.size):
+        return f"{'double' if double else 'single'} at all points, as their numbers ask for"
+    return f"double at {double:,} of {run.size:,} points, whose numbers ask for it, and single at the others"
+
+
+def provenance_section(store: Store, state: State, data: "xarray.Dataset") -> list[str]:
     """Return where all this comes from, and the study file."""
     manifest = store.manifest
     versions = ", ".join(f"{name} {number}" for name, number in manifest["versions"].items())
@@ -117,7 +136,7 @@ def provenance_section(store: Store, state: State) -> list[str]:
         ("machine", f"{manifest['machine']}, {manifest['system']}, {manifest['cores']} cores"),
         ("devices", ", ".join(manifest["devices"]) + f"; driver {manifest['driver']}"),
         ("method", f"{manifest['method']}: {manifest['method_reason']}"),
-        ("precision", manifest["precision"]),
+        ("precision", _precision(manifest["precision"], data["precision_bits"].values)),
         ("seed", str(manifest["seed"])),
         ("command", " ".join(manifest["command"])),
         ("begun", manifest["begun"]),

@@ -2,11 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jaxsim.study.setup import Setup
 from jaxsim.study.stopping import Stopping, precision_columns
-from jaxsim.study.store import Engine, Store
+from jaxsim.study.store import Engine, Store, run_columns
 
 if TYPE_CHECKING:
     import xarray
@@ -42,5 +40,5 @@ def _finished(store: Store, setup: Setup, engine: Engine, point: int, sums: list
     taken = min(store.plan.trajectories, blocks * store.plan.block)
     data = engine.finish(point, sums, taken)
     data = data.assign(precision_columns(data, setup.file.stop, taken))
-    data = data.assign(trajectories=((), np.int64(taken)), events=((), np.int64(data.attrs["events"])))
+    data = data.assign(run_columns(taken, data.attrs["events"], data.attrs["precision"]))
     return data.sel(species=list(setup.outputs))

@@ -27,7 +27,8 @@ def open_study(store: str | Path) -> "xarray.Dataset":
     -------
     xarray.Dataset
         What :func:`jaxsim.simulate` returns, with the dimension ``point`` first, the varied parameters as coordinates
-        along it, ``trajectories`` and ``events`` of each point; the provenance of the store in the attributes. With a
+        along it, ``trajectories`` and ``events`` of each point, and ``precision_bits``, 32 or 64,
+        of its propensities; the provenance of the store in the attributes. With a
         stopping rule also ``half_width`` and ``half_width_wanted`` of the output that it watches, and
         ``trajectories_needed``, by which it would hold.
 

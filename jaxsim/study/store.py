@@ -31,6 +31,7 @@ from jaxsim.study.sources import MODEL, MODULE, TABLE, Copy, Sources, files_of
 from jaxsim.study.stopping import precision_columns
 
 FORMAT = 3  # of what a store holds; another where arrays, facts of chunks or labels of the status change
+BITS = {"float32": 32, "float64": 64}
 MANIFESTS = ("manifest.json", "manifest.copy.json")
 FOLDERS = ("owners", "runs", "inputs", "ledger", "ledger/claims", "ledger/done", "ledger/results")
 ARRAYS = ("sums.zarr", "results.zarr")
@@ -262,8 +263,20 @@ def _files_below(path: Path) -> Iterator[Path]:
 def finished_template(setup: Setup, engine: Engine) -> Any:
     """Return the variables of the results of one design point."""
     data = engine.template()
-    data = data.assign(trajectories=((), np.int64(0)), events=((), np.int64(0)))
+    data = data.assign(run_columns(0, 0, ""))
     return data.assign(precision_columns(None, setup.file.stop, 0)).sel(species=list(setup.outputs))
+
+
+def run_columns(trajectories: int, events: int, precision: str) -> dict[str, Any]:
+    """Return what the results of a design point say of how it ran.
+
+    Examples
+    --------
+    >>> {name: int(value) for name, (_, value) in run_columns(100, 2500, "float32").items()}
+    {'trajectories': 100, 'events': 2500, 'precision_bits': 32}
+    """
+    numbers = {"trajectories": trajectories, "events": events, "precision_bits": BITS.get(precision, 0)}
+    return {name: ((), np.int64(number)) for name, number in numbers.items()}
 
 
 def refuse_changed(store: Store, text: str, setup: Setup, sources: Sources, platform: str) -> None:
