@@ -14,6 +14,16 @@ from jaxsim.kernels.native import not_covered
 DENSE_TIMES = 100
 
 
+def running_devices(devices: tuple[Any, ...], backend: str | None) -> tuple[Any, ...]:
+    """Return the devices that run trajectories: of several CPU devices the first, whose threads use all cores.
+
+    So native code runs, and the bits are the same, whatever number of CPU devices a process has been given. XLA splits
+    trajectories between CPU devices where it is asked for by name.
+    """
+    cpu = all(device.platform == "cpu" for device in devices)
+    return devices[:1] if cpu and backend != "xla" else devices
+
+
 def choose_backend(program: Program, inputs: Inputs, request: Any, devices: tuple[Any, ...]) -> tuple[Program, Inputs]:
     """Return the program and its inputs as the backend takes them that runs it, in double precision.
 

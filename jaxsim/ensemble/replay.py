@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxsim.dosing import Schedule
-from jaxsim.ensemble.backend import choose_backend
+from jaxsim.ensemble.backend import choose_backend, running_devices
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import Request, check, prepare
 from jaxsim.ensemble.values import split_batch
@@ -82,7 +82,7 @@ def replay(
         raise SimulationError("replay takes one design point; give single parameter values")
     with double_precision():
         prepared = prepare(networks[0], request, jax.default_backend())
-        program, inputs = choose_backend(*prepared, request, tuple(jax.local_devices()))
+        program, inputs = choose_backend(*prepared, request, running_devices(tuple(jax.local_devices()), backend))
         run = record_natively if program.native else jax.jit(record_events, static_argnums=(0, 2))
         found = run(program, with_parts(inputs, [(trajectory, 1)]), max_events)
     log = Log(*(np.asarray(part)[0] if part.ndim == 1 else np.asarray(part)[:, 0] for part in found))

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxsim.dosing.namespace import traced
 from jaxsim.ensemble.automatic import choose_method, for_choice
-from jaxsim.ensemble.backend import choose_backend
+from jaxsim.ensemble.backend import choose_backend, running_devices
 from jaxsim.ensemble.compiled import compiled
 from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import build_dataset, join_points
@@ -140,7 +140,8 @@ def simulate(
     progress
         Draw a progress bar; by default on a terminal only.
     devices
-        JAX devices to use; by default all local ones of the default backend.
+        JAX devices to use; by default all local ones of the default backend. Several CPU devices count as one, on all
+        cores, unless `backend` is ``"xla"``.
     rtol, atol
         Relative and absolute tolerance (molecules) of a step of the solver of ``"mean_field"`` and
         ``"linear_noise"``; 1e-8 and 1e-6 if not given.
@@ -216,6 +217,7 @@ def simulate(
         request, reason = for_choice(request, chosen), {"method_reason": chosen.reason}
     if METHODS[method].continuous:
         return simulate_continuous(networks, batch, request, used, progress)
+    used = running_devices(used, backend)
     with progress_bar(trajectories * len(networks), progress) as count:
         results = [_one_point(point, n, request, used, count) for point, n in enumerate(networks)]
     _warn(np.sum([result.status for result in results], axis=0), trajectories * len(networks))

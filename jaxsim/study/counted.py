@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsim.ensemble.backend import choose_backend
+from jaxsim.ensemble.backend import choose_backend, running_devices
 from jaxsim.ensemble.dataset import build_dataset
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import prepare
@@ -42,8 +42,8 @@ class Counted:
     """Computes chunks of trajectories with whole counts."""
 
     def __init__(self, setup: Setup, devices: tuple[Any, ...], announce: Callable[[str], None]) -> None:
-        self.setup, self.devices = setup, devices
-        self.stream = Stream(devices, announce)
+        self.setup, self.devices = setup, running_devices(devices, setup.request.backend)
+        self.stream = Stream(self.devices, announce)
         self.prepared = lru_cache(KEPT_INPUTS)(self._prepared)
         self.program, self.inputs = self.prepared(0)
         with double_precision():

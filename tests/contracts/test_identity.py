@@ -64,7 +64,7 @@ def reference(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("chunk", [1, 17])
+@pytest.mark.parametrize("chunk", [pytest.param(1, marks=pytest.mark.slow), 17])
 def test_chunk_size_does_not_show(name, chunk):
     number = 40 if chunk == 1 else 300
     states = run(name, number, chunk=chunk)["trajectories"].values
@@ -79,7 +79,9 @@ def test_more_trajectories_leave_the_first_as_they_were(name):
     assert np.array_equal(more[600:], later)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * name.startswith("many")) for name in NETWORKS]
+)
 def test_interrupting_the_loop_every_few_events_does_not_show(name, monkeypatch):
     monkeypatch.setattr(loop, "SLICE", 0.0)
     monkeypatch.setattr(loop, "SLICE_LEAST", 23)
@@ -230,7 +232,7 @@ assert len(jax.devices()) == 2
 sums = {{}}
 for name in ("constant", "varying_with_sampled_rates"):
     states = js.simulate(t.network(name), times=t.TIMES, seed=4, trajectories=300, keep="trajectories",
-                         chunk=64, progress=False)["trajectories"].values
+                         chunk=64, backend="xla", progress=False)["trajectories"].values
     sums[name] = states.tolist()
 print(json.dumps(sums))
 """

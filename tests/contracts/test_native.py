@@ -366,16 +366,20 @@ def covered(network, times=(0.0, 1.0, 2.0), **options):
     return program.native, program.backend_reason
 
 
-def shipped():
+def cell_arms_of_two_kinds():
     from jaxsim.models.cell_arms import cell_arms, cell_schedules
 
     for arm, schedule in zip(cell_arms(), cell_schedules(cell_arms(), 96.0), strict=True):
         if arm.name in ("untreated", cell_arms()[-1].name):
             yield js.models.cell(), {"schedule": schedule, "times": (0.0, 48.0, 96.0)}
+
+
+def organism():
     yield js.models.organism(), {}
 
 
-def test_every_shipped_model_is_covered():
+@pytest.mark.parametrize("shipped", [cell_arms_of_two_kinds, pytest.param(organism, marks=pytest.mark.slow)])
+def test_every_shipped_model_is_covered(shipped):
     """A JAX whose jaxprs are other ones is noticed here: one primitive too many, and XLA runs what was native."""
     for network, options in shipped():
         assert covered(network, **options) == (True, "")

@@ -101,6 +101,7 @@ def test_no_bit_depends_on_chunks_or_on_when_trajectories_are_added(dimers, thre
         assert again.sums == of.sums
 
 
+@pytest.mark.slow
 def test_exposure_doses_and_starts_that_vary(ladder_of, level_of):
     """A linear network: mean = (start exp(-growth) + dose) with the integral of a drug's effect in closed form."""
     drug = js.OneCompartment(elimination_rate=1.5, volume=1.0)

@@ -78,10 +78,8 @@ def test_the_leap_that_the_noise_alone_allows_would_break_that_bound():
     assert error > 1.2 * 0.03 / 2 + noise
 
 
-@pytest.mark.parametrize(
-    "method",
-    [pytest.param(m, marks=[pytest.mark.slow] * (m != "trapezoidal_tau_leap")) for m in VARIANTS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", VARIANTS)
 def test_weak_error_falls_with_the_tolerance(method):
     network, species, times, law = LARGE["schlogl"]()
     mean, variance, _ = moments(law)

@@ -91,7 +91,7 @@ def test_a_budget_is_kept(network, limited):
 
 @pytest.mark.parametrize(
     "method",
-    [m if m in ("split_difference", "mean_field") else pytest.param(m, marks=pytest.mark.slow) for m in METHODS],
+    [m if m == "split_difference" else pytest.param(m, marks=pytest.mark.slow) for m in METHODS],
 )
 def test_every_method_of_the_table_searches_or_refuses_in_a_sentence(network, method):
     few = SETTINGS | {"steps": 2, "starts": 1, "trajectories": 512, "batch": (128, 128), "budget": 20_000}
@@ -102,6 +102,7 @@ def test_every_method_of_the_table_searches_or_refuses_in_a_sentence(network, me
             js.optimise(network, plan(2.0), minimise=js.probability("X < 3", at=END), method=method, **few)
 
 
+@pytest.mark.slow
 def test_no_slope_is_said_and_ends_the_search(network):
     few = SETTINGS | {"trajectories": 512, "batch": (128, 256), "steps": 6, "starts": 2, "check": 64}
     rare = js.optimise(network, plan(2.0), maximise=js.probability("X > 400", at=END), seed=1, **few)

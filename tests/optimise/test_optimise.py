@@ -59,6 +59,7 @@ def test_certificate_and_checks(best):
     assert curve.minimised
 
 
+@pytest.mark.slow
 def test_a_limit_is_kept_by_its_upper_bound(network):
     amount = js.Schedule(drug=js.Dose(js.free(0.5, 30.0, start=5.0), at=7.0))
     limit = js.mean("Y", at=END) >= 24.0

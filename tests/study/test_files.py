@@ -184,16 +184,17 @@ def mutations(number, generator):
         yield "\n".join(new)
 
 
-def test_ten_thousand_mutations_meet_only_our_own_sentences():
+@pytest.mark.parametrize("number", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_mutations_meet_only_our_own_sentences(number):
     understood = 0
-    for text in mutations(10_000, random.Random(5)):
+    for text in mutations(number, random.Random(5)):
         try:
             decode(text)
             understood += 1
         except StudyError as error:
             assert "\n" not in str(error), text
             assert len(str(error)) < 500, text
-    assert 500 < understood < 9_500  # the fuzzer reaches both outcomes
+    assert 0.05 < understood / number < 0.95  # the fuzzer reaches both outcomes
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", "x = " + "[" * 100_000, "a." * 100_000 + "b = 1", "x = " + "9" * 10_000])

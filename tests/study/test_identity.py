@@ -128,14 +128,17 @@ def test_a_signal_lets_the_chunk_finish_and_asks_to_be_queued_again(study, at_on
     same(store, at_once)
 
 
-def test_two_simulated_devices(study, at_once, same, finish, tmp_path):
-    store = tmp_path / "devices"
+@pytest.mark.parametrize("backend", ["native", "xla"])
+def test_two_simulated_devices(backend, study, same, finish, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text(study.read_text().replace("[simulation]", f"[simulation]\nbackend = '{backend}'"))
+    assert js.run_study(own, tmp_path / "one", progress=False).complete
     code, _, err = finish(
-        "run", study, "--store", store, "--quiet", XLA_FLAGS="--xla_force_host_platform_device_count=2"
+        "run", own, "--store", tmp_path / "two", "--quiet", XLA_FLAGS="--xla_force_host_platform_device_count=2"
     )
     assert code == 0, err
-    assert open_store(store).manifest["devices"] == ["cpu", "cpu"]
-    same(store, at_once)
+    assert open_store(tmp_path / "two").manifest["devices"] == ["cpu", "cpu"]
+    same(tmp_path / "two", tmp_path / "one")
 
 
 def test_two_processes_at_the_same_time(study, at_once, same, start, tmp_path):
