@@ -7,9 +7,12 @@ import pytest
 
 import jaxsim as js
 from jaxsim.errors import FormatError
+from jaxsim.formats.bionetgen.formulas import Formulas
 from jaxsim.formats.bionetgen.mratio import mratio
 from jaxsim.formats.bionetgen.reader import read_net_text
 from jaxsim.formats.constant_value import constant_value
+from jaxsim.formats.identifiers import Identifiers
+from jaxsim.network import evaluate
 
 MODEL = """begin parameters
     1 k    2*h  # ConstantExpression
@@ -151,11 +154,29 @@ def test_a_group_with_the_name_of_a_parameter_gets_one_of_its_own():
         read_net_text(text.replace("k*C/2", "k*K/2"), "m.net").or_refuse()
 
 
+def test_a_table_is_the_function_through_its_points():
+    x, y = [-1.0, 0.5, 2.0, 3.0, 7.0], [2.0, 1.0, 4e-1, 4.0, 3.0]
+    formulas = Formulas(Identifiers())
+    formulas.declare("k")
+    for method in ("linear", "step"):
+        for index, name in (("time", "t"), ("k", "k")):
+            read = formulas.read(f'2*tfun({x},{y},{index},method=>"{method}") + 1')
+            for at in np.linspace(-3.0, 9.0, 97):
+                place = np.clip(np.searchsorted(x, at, side="right") - 1, 0, 4)
+                value = np.interp(at, x, y) if method == "linear" else y[place]
+                assert float(evaluate(read, {name: at})) == pytest.approx(2 * value + 1, rel=1e-6)
+    plain = formulas.read("tfun([0,5,10],[1,2,1])")
+    assert float(evaluate(plain, {"t": 2.5})) == 1.5
+
+
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
-        ("k*Total/2", "tfun([0,5,10],[1,2,1],time)", "line 7, function 'f': calls 'tfun', a function given by a table"),
-        ("k*Total/2", "k*TFUN('drive.tfun')", "calls 'tfun', a function given by a table"),
+        ("k*Total/2", "k*TFUN('drive.tfun')", "line 7, function 'f': calls 'tfun' with a table that is not"),
+        ("k*Total/2", "tfun([0,5],[1,2,3],time)", "two columns of the same length"),
+        ("k*Total/2", "tfun([0,0],[1,2],time)", "the first of them increasing"),
+        ("k*Total/2", "tfun([0,k],[1,2],time)", "a table that is not of numbers"),
+        ("k*Total/2", 'tfun([0,1],[1,2],time,method=>"cubic")', "the method 'cubic'; it is linear or step"),
         ("k*Total/2", "k?1:2", "unexpected character '\\?'"),
         ("k*Total/2", "log2(k,3)", "calls 'log2', which is not supported"),
         ("k*Total/2", f"{'sign(' * 60}k{')' * 60}", "is longer than 500000 characters with 'sign' written out"),

@@ -1,11 +1,13 @@
 """Expressions of BioNetGen (those of muParser) as ours.
 
-Source: the list of built-in functions of muParser (Berg, muparser.beltoforion.de), and BioNetGen's own ``mratio``.
+Source: the list of built-in functions of muParser (Berg, muparser.beltoforion.de), and BioNetGen's own ``mratio`` and
+``tfun`` (Network3/src/model/tfun.cpp: linear between points or steps, constant outside).
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 from jaxsim.errors import ExpressionError
 from jaxsim.formats.bionetgen.mratio import mratio
@@ -32,10 +34,9 @@ WRITTEN_OUT: dict[str, tuple[Callable[[int], bool], Callable[..., str]]] = {
     "max": (lambda count: count == 1, lambda x: f"({x})"),
 }
 TABULATED = re.compile(r"(?<![\w.])tfun\s*\(", re.IGNORECASE)
-TABLE = (
-    "calls 'tfun', a function given by a table, which is not supported; write it as a formula of the time, such as "
-    "if(t < 5, 1, 2)"
-)
+COLUMN = re.compile(r"\s*\[(.*)\]\s*")
+METHOD = re.compile(r"""\s*method\s*=>\s*["']?(\w+)["']?\s*""")
+TABLE = "calls 'tfun' with a table that is not in the formula; write it as tfun([0, 5, 10], [1, 2, 1], time)"
 CALLABLE = (set(FUNCTIONS) | set(SPECIAL_ARITY) | set(SYNONYMS)) - set(RANDOM)
 
 
@@ -70,8 +71,9 @@ class Formulas:
         for pattern, replacement in OPERATORS:
             text = re.sub(pattern, replacement, text)
         text = CALL_OF_NOTHING.sub(r"\1", text)
-        if TABULATED.search(text):
-            raise ExpressionError(TABLE)
+        for call in list(TABULATED.finditer(text))[::-1]:
+            arguments, end = _arguments(text, call.end() - 1)
+            text = _of_bearable_length(f"{text[: call.start()]}{_interpolation(arguments)}{text[end:]}", "tfun")
         if RATIO in text:
             text = self._with_ratios(text, constants)
         for name in WRITTEN_OUT:
@@ -119,19 +121,61 @@ def _written_out(name: str, text: str) -> str:
         arguments, end = _arguments(text, call.end() - 1)
         if not takes(len(arguments)):
             continue  # a call that our language has, or refuses
-        text = f"{text[: call.start()]}{write(*arguments)}{text[end:]}"
-        if len(text) > LONGEST_TEXT:
-            raise ExpressionError(
-                f"is longer than {LONGEST_TEXT} characters with '{name}' written out; use more functions"
-            )
+        text = _of_bearable_length(f"{text[: call.start()]}{write(*arguments)}{text[end:]}", name)
     return text
+
+
+def _of_bearable_length(text: str, name: str) -> str:
+    if len(text) > LONGEST_TEXT:
+        raise ExpressionError(f"is longer than {LONGEST_TEXT} characters with '{name}' written out; use more functions")
+    return text
+
+
+def _interpolation(arguments: list[str]) -> str:
+    """Return the function through the points of a table, as conditions that halve the points again and again."""
+    *given, last = arguments
+    method = METHOD.fullmatch(last)
+    columns, index = ([*given] if method else [*arguments]), "time"
+    if len(columns) == 3:
+        index = columns.pop()
+    found = [match[1] for match in map(COLUMN.fullmatch, columns) if match]
+    if len(found) != 2 or len(columns) != 2:
+        raise ExpressionError(TABLE)
+    try:
+        x, y = ([float(number) for number in column.split(",")] for column in found)
+    except ValueError as error:
+        raise ExpressionError(f"calls 'tfun' with a table that is not of numbers ({error})") from error
+    if len(x) != len(y) or len(x) < 2 or any(a >= b for a, b in pairwise(x)) or not all(map(math.isfinite, x + y)):
+        raise ExpressionError(
+            "calls 'tfun' with a table that needs two columns of the same length, of two or more finite numbers, the "
+            "first of them increasing"
+        )
+    if method and method[1] not in ("linear", "step"):
+        raise ExpressionError(f"calls 'tfun' with the method '{method[1]}'; it is linear or step")
+    if method and method[1] == "step":
+        return _by_halves(index, x[1:], [repr(value) for value in y])
+    lines = [
+        f"({a!r} + {(b - a) / (end - start)!r}*(({index}) - ({start!r})))"
+        for (start, end), (a, b) in zip(pairwise(x), pairwise(y), strict=True)
+    ]
+    return _by_halves(index, x, [repr(y[0]), *lines, repr(y[-1])])
+
+
+def _by_halves(index: str, bounds: list[float], pieces: list[str]) -> str:
+    """Return the piece whose bounds the index lies between; there is one bound less than there are pieces."""
+    if not bounds:
+        return f"({pieces[0]})"
+    middle = len(bounds) // 2
+    below = _by_halves(index, bounds[:middle], pieces[: middle + 1])
+    above = _by_halves(index, bounds[middle + 1 :], pieces[middle + 1 :])
+    return f"if(({index}) < {bounds[middle]!r}, {below}, {above})"
 
 
 def _arguments(text: str, opening: int) -> tuple[list[str], int]:
     """Return the texts between commas after the parenthesis at `opening`, and where it has closed."""
     depth, parts, last = 0, [], opening + 1
     for position in range(opening, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[position], 0)
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(text[position], 0)
         if text[position] == "," and depth == 1:
             parts.append(text[last:position])
             last = position + 1
