@@ -14,7 +14,7 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.kernels import Inputs, Program, Run, empty_run, run_slice
 from jaxsim.kernels.native import native
 
-MOST = 256  # programs kept, the newest: each holds memory maps, of which a process may have some ten thousand
+MOST = 64  # programs kept, the newest: each takes some 230 memory maps, of which Linux allows a process 65,530
 _PROGRAMS: dict[Any, "Compiled"] = {}
 _TRACES = [0]
 
