@@ -147,7 +147,8 @@ def initial_counts(values: dict[str, Any], start: dict[str, Any]) -> dict[str, i
     if not 0 <= tumour < float("inf"):
         raise NetworkError(f"the tumour has {tumour!r} cells; give a number from 0 on")
     middle = typical(values)
-    state = tumour_state(middle, tumour, start["tolerant"], start["effectors"]) if tumour else steady_state(middle)
+    given = (float(start[name]) for name in ("tumour", "tolerant", "effectors"))
+    state = tumour_state(middle, *given) if tumour else steady_state(middle)
     largest = max(state, key=lambda name: state[name])
     if state[largest] * HEADROOM > MOST:
         most = MOST / HEADROOM / state[largest] * scale
