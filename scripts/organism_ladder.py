@@ -24,7 +24,7 @@ METHODS = {  # scales, trajectories, arguments
     "trapezoidal_tau_leap": (SCALES, (256, 256, 128, 64, 64, 64), {"tolerance": 0.1}),
     "langevin": (SCALES[1:], (256, 256, 128, 64, 64), {"step": 0.02}),
 }
-SHOWN = {"tumour": ("CS", "CR", "D1", "D2"), "neutrophils": ("N",)}
+SHOWN = {"tumour": ("S", "T", "D1", "D2"), "neutrophils": ("N",)}
 SEED = 5
 
 

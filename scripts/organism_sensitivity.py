@@ -1,6 +1,6 @@
 """Sobol indices of the organism: ``python scripts/organism_sensitivity.py 128``, with the number of base points.
 
-Over the fitted unknowns and the rates of tumour, drug and blood that nothing published fixes. Writes
+Over numbers of tumour, IL-1alpha, marrow and neutrophils that nothing published fixes. Writes
 scripts/results/organism-sensitivity.nc and organism-sensitivity.png. About 2 minutes on two cores for 128.
 """
 
@@ -8,18 +8,20 @@ import sys
 from pathlib import Path
 
 from jaxsim.models import organism_sensitivity
-from jaxsim.models.organism_fit import FREE
 from jaxsim.plots import plot_organism_sensitivity
 
-TUMOUR = ("growth_rate", "capacity", "damage_rate", "damage_exposure", "decision_rate", "pyroptotic_fraction",
-          "apoptotic_fraction", "tolerant_fraction", "kill_rate", "recruitment_rate")  # fmt: skip
-MARROW = ("marrow_exposure", "gmp_sensitivity", "mitotic_sensitivity", "release_gain")
+TUMOUR = ("growth_rate", "plateau", "damage_rate", "damage_exposure", "tolerant_damage", "decision_rate",
+          "pyroptotic_fraction", "recovery_fraction", "neutrophil_recovery", "tolerant_fraction", "kill_rate",
+          "kill_protection", "effector_suppression", "recruitment_rate", "recruitment_gain",
+          "harm_density")  # fmt: skip
+SIGNAL = ("il1a_per_cell", "il1_constant", "stroma_constant", "il1a_escape_rate", "body_gcsf_gain", "tumour_gcsf_gain")
+MARROW = ("marrow_kill_rate", "myeloid_gain", "gmp_gain", "hspc_gain", "mitotic_gain", "gmp_feedback")
 RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: list[str]) -> None:
     """Run the design, keep the indices and draw them."""
-    found = organism_sensitivity(int(arguments[0]) if arguments else 128, names=(*FREE, "relay_gain", *TUMOUR, *MARROW))
+    found = organism_sensitivity(int(arguments[0]) if arguments else 128, names=(*TUMOUR, *SIGNAL, *MARROW))
     found.to_netcdf(RESULTS / "organism-sensitivity.nc", engine="h5netcdf")
     plot_organism_sensitivity(found).savefig(RESULTS / "organism-sensitivity.png", dpi=150)
     for output in found["output"].values:

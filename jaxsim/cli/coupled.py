@@ -83,7 +83,7 @@ def report(study: "xarray.Dataset") -> str:
     columns = {
         "tumour at the end": lambda one: f"{float(one['burden'].mean()):.4g}",
         "eradicated": lambda one: f"{float(one['eradicated'].mean()):.2f}",
-        "tolerant share": lambda one: f"{float(one['resistant'].mean()):.3f}",
+        "tolerant share": lambda one: f"{float(one['tolerant'].mean()):.3f}",
         "peak plasma IL-1alpha, pg/mL": lambda one: f"{float(one['il1a_peak'].mean()):.3g}",
     }
     if "lyses" in study:

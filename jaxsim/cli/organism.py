@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from jaxsim.cli import values
 from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.folder import ready_folder, write_dataset, write_figure
-from jaxsim.cli.organism_report import outcomes_table, validation_table
+from jaxsim.cli.organism_decomposition import decompose_organism
+from jaxsim.cli.organism_report import outcomes_table, restoration_table
 from jaxsim.cli.organism_targets import validate_organism
 from jaxsim.cli.parser import Parser
 
@@ -18,20 +19,22 @@ if TYPE_CHECKING:
 
     from jaxsim.dosing import Dose
 
-VALIDATED = 1000  # animals of the table of targets
+VALIDATED = 30  # animals of the table of targets
 DESCRIPTION = """\
 Follow tumour, IL-1alpha, marrow, blood and tumour immune cells through named scenarios: vehicle, chemo,
-chemo+antibody, chemo+inhibitor, chemo+antagonist, antibody, tumour-free+chemo. Prints outcomes and which targets
-hold, and writes figures (PNG) and a Dataset (NetCDF). Most rate constants of the model are assumptions.
+chemo+antibody, chemo+inhibitor, chemo+antagonist, antibody, tumour-free+chemo. Prints outcomes and how much of the
+distance between chemotherapy and vehicle blocking IL-1 leaves, and writes figures (PNG) and a Dataset (NetCDF). Most
+rate constants of the model are assumptions.
 """
 
 EPILOG = """\
 examples:
   jaxsim organism                                       the typical mouse in all scenarios, rate equations
   jaxsim organism --scenario vehicle chemo --animals 50
-  jaxsim organism --hypothesis relay --cisplatin 6
-  jaxsim organism --method trapezoidal_tau_leap --animals 1000 --scenario chemo    a trajectory for each mouse
-  jaxsim organism --validate                            which of the targets T1 to T21 hold in 1,000 animals
+  jaxsim organism --without tumour_gcsf                 with a link turned off
+  jaxsim organism --method langevin --animals 1000 --scenario chemo    a trajectory for each mouse
+  jaxsim organism --validate                            what is required of the model and what it shows
+  jaxsim organism --decompose                           through which links blocking IL-1 helps
 """
 
 
@@ -42,12 +45,12 @@ def parser() -> Parser:
     add("--scenario", nargs="+", default=None, metavar="NAME", help="which scenarios (default: all)")
     add("--animal", default="mouse", metavar="NAME", help="mouse or human (default: mouse)")
     add("--animals", type=values.positive_count, default=None, metavar="N",
-        help="virtual animals; 1 is the typical one (default: 1; with --validate 1000)")  # fmt: skip
-    add("--validate", action="store_true",
-        help="print the table of targets T1 to T21 under each hypothesis, and nothing else")  # fmt: skip
-    add("--hypothesis", default="both", metavar="NAME",
-        help="how IL-1alpha reaches the marrow: direct, relay or both (default: both)")  # fmt: skip
-    add("--local-arm", action="store_true", help="with fibroblasts that shelter recovering cells")
+        help=f"virtual animals; 1 is the typical one (default: 1; with --validate {VALIDATED})")  # fmt: skip
+    add("--validate", action="store_true", help="print the table of targets, and nothing else")
+    add("--decompose", action="store_true",
+        help="print the benefit of each agent with each link off, and Shapley shares, and nothing else")  # fmt: skip
+    add("--without", nargs="+", default=(), metavar="LINK",
+        help="links that are turned off, such as tumour_gcsf, body_gcsf, marrow_programme, harm")  # fmt: skip
     add("--gemcitabine", type=values.amount, default=None, metavar="X",
         help="each time: mg/kg for mice (default: 120), mg/m2 for patients (1000)")  # fmt: skip
     add("--cisplatin", type=values.amount, default=None, metavar="X",
@@ -66,15 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the study that the arguments ask for."""
     folder = ready_folder(arguments.out)
     keep_compiled_programs()
-    if arguments.validate:
-        written = validate_organism(
-            int(arguments.animals or VALIDATED), arguments.seed, folder, arguments.figures, announce
-        )
+    if arguments.validate or arguments.decompose:
+        command, animals = (validate_organism, VALIDATED) if arguments.validate else (decompose_organism, 1)
+        written = command(int(arguments.animals or animals), arguments.seed, folder, arguments.figures, announce)
         print(f"Written: {', '.join(str(path) for path in written)}")
         return 0
-    from jaxsim.models import organism_study, scenarios, validate
+    from jaxsim.models import organism_study, scenarios
 
-    settings = {"hypothesis": arguments.hypothesis, "local_arm": arguments.local_arm}
+    settings = {"without": tuple(arguments.without)}
     study = organism_study(
         scenarios(arguments.scenario),
         animal=arguments.animal,
@@ -86,15 +88,25 @@ def run(arguments: argparse.Namespace) -> int:
         settings=settings | ({} if arguments.scale is None else {"scale": arguments.scale}),
         announce=announce,
     )
-    found = validate(study)
     print(outcomes_table(study))
-    if found.sizes["target"]:
-        print(f"\n{validation_table(found)}\n")
-    written = [write_dataset(study, folder / "organism.nc"), write_dataset(found, folder / "validation.nc")]
+    written = [write_dataset(study, folder / "organism.nc"), *_restoration(study, folder)]
     if arguments.figures:
-        written += write_figures(study, found, folder)
-    print(f"Written: {', '.join(str(path) for path in written)}")
+        written += write_figures(study, folder)
+    print(f"\nWritten: {', '.join(str(path) for path in written)}")
     return 0
+
+
+def _restoration(study: "xarray.Dataset", folder: Path) -> list[Path]:
+    """Print and write what is left of the distance to vehicle, where the study has the arms and days to tell."""
+    from jaxsim.models import restoration
+    from jaxsim.models.organism_targets import UNTIL
+
+    arms = set(study["arm"].values.tolist())
+    if not {"vehicle", "chemo"} < arms or float(study["time"][-1]) < 24 * UNTIL:
+        return []
+    found = restoration(study)
+    print(f"\n{restoration_table(found)}")
+    return [write_dataset(found, folder / "restoration.nc")]
 
 
 def _regimen(arguments: argparse.Namespace) -> "dict[str, Dose]":
@@ -112,13 +124,11 @@ def announce(name: str) -> None:
     print(f"Simulating: {name}", file=sys.stderr, flush=True)
 
 
-def write_figures(study: "xarray.Dataset", found: "xarray.Dataset", folder: Path) -> list[Path]:
+def write_figures(study: "xarray.Dataset", folder: Path) -> list[Path]:
     """Draw the figures of a study of organisms."""
-    from jaxsim.plots import plot_organism_arms, plot_organism_courses, plot_organism_validation
+    from jaxsim.plots import plot_organism_arms, plot_organism_headline
 
-    written = [write_figure(plot_organism_courses(study), folder / "courses.png")]
+    written = [write_figure(plot_organism_headline(study), folder / "headline.png")]
     if "gmp_frequency_day_4" in study:
         written.append(write_figure(plot_organism_arms(study), folder / "arms.png"))
-    if found.sizes["target"]:
-        written.append(write_figure(plot_organism_validation(found), folder / "validation.png"))
     return written

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 ROWS = {  # outcome: what it is called, and how it is written
     "burden": ("tumour at the end", ".2e"),
     "eradicated": ("eradicated, share", ".2f"),
-    "resistant": ("tolerant share of it", ".3f"),
-    "il1a_peak": ("peak plasma IL-1alpha, pg/mL", ".2f"),
+    "tolerant": ("tolerant share of it", ".3f"),
+    "il1a_peak": ("peak plasma IL-1alpha, free and bound, pg/mL", ".3g"),
     "gmp_relative_day_4": ("GMP count day 4, of baseline", ".2f"),
     "gmp_frequency_day_4": ("GMP frequency day 4", ".3f"),
     "nlr_day_7": ("NLR day 7", ".2f"),
     "nadir": ("neutrophil nadir, of baseline", ".2f"),
     "nadir_day": ("day of the nadir", ".1f"),
     "days_below_half": ("days below half", ".1f"),
+    "days_below_tenth": ("days below a tenth", ".1f"),
     "neutrophil_peak": ("neutrophil peak, of baseline", ".2f"),
 }
 
@@ -39,18 +40,25 @@ def outcomes_table(study: "xarray.Dataset") -> str:
     return f"{title}\n\n{table(['', *map(str, study['arm'].values)], rows)}"
 
 
-def validation_table(found: "xarray.Dataset") -> str:
-    """Return which targets hold, one row each."""
+MEASURED = {
+    "gmp_relative": "GMP count",
+    "gmp_frequency": "GMP frequency among progenitors",
+    "gmp_frequency_marrow": "GMP frequency in the marrow",
+    "neutrophils_relative": "blood neutrophils",
+    "nlr": "neutrophils over lymphocytes",
+}
+
+
+def restoration_table(found: "xarray.Dataset") -> str:
+    """Return how far chemotherapy is from vehicle, and what each blockade leaves of the distance."""
+    blocked = [str(arm) for arm in found["arm"].values if str(arm).startswith("chemo+")]
     rows = []
-    for target in found["target"].values:
-        one = found.sel(target=target)
-        low, middle, high = one["ratio"].values
-        share, least, most = (100 * float(one[name]) for name in ("share", "share_low", "share_high"))
-        verdict = "holds" if bool(one["holds"]) else "does not hold"
-        texts = [str(target), str(one["comparison"].values), str(one["wanted"].values)]
-        found_text = f"{middle:.3f} ({low:.3f} to {high:.3f})"
-        rows.append([*texts, found_text, f"{share:.0f} % ({least:.0f} to {most:.0f})", verdict])
-    return table(["target", "ratio of", "wanted", "found", "share of animals", "verdict"], rows)
+    for quantity, text in MEASURED.items():
+        one = found.sel(quantity=quantity)
+        left = [_spread(100 * one["left"].sel(arm=arm).values, ".0f", False) for arm in blocked]
+        rows.append([text, _spread(one["ratio"].sel(arm="chemo").values, ".2f", False), *left])
+    title = f"Days {found.attrs['days']}: chemo over vehicle, and which part of the distance is left, in %"
+    return f"{title} (0: all restored, above 100: further away):\n\n{table(['', 'chemo/vehicle', *blocked], rows)}"
 
 
 def _spread(values: np.ndarray, style: str, fraction: bool) -> str:

@@ -1,4 +1,4 @@
-"""``jaxsim organism --validate``: the table of targets, under each hypothesis side by side."""
+"""``jaxsim organism --validate``: what is required of the model, what it shows, and in how many animals."""
 
 import csv
 from collections.abc import Callable
@@ -13,8 +13,7 @@ from jaxsim.cli.table import table
 if TYPE_CHECKING:
     import xarray
 
-HYPOTHESES = ("direct", "relay", "both")
-FIELDS = ("target", "says", "required", "hypothesis", "found", "low", "high", "share", "verdict", "source")
+FIELDS = ("target", "says", "required", "found", "low", "high", "share", "met", "source")
 
 
 def validate_organism(
@@ -24,7 +23,7 @@ def validate_organism(
     from jaxsim.models import target_table
     from jaxsim.plots import plot_organism_verdicts
 
-    found = target_table(hypotheses=HYPOTHESES, animals=animals, seed=seed, announce=announce)
+    found = target_table(animals=animals, seed=seed, announce=announce)
     print(targets_text(found))
     written = [write_dataset(found, folder / "targets.nc"), write_csv(found, folder / "targets.csv")]
     if figures:
@@ -34,25 +33,22 @@ def validate_organism(
 
 def targets_text(found: "xarray.Dataset") -> str:
     """Return a row for each requirement: what is found, in brackets where 90 % of the animals are, and the verdict."""
-    names = [str(name) for name in found["hypothesis"].values]
-    rows = []
-    for n in range(found.sizes["row"]):
-        one = found.isel(row=n)
-        cells = [_cell(one.sel(hypothesis=name)) for name in names]
-        rows.append([str(one["target"].item()), str(one["says"].item()), str(one["required"].item()), *cells])
-    held = [int(found["holds"].sel(hypothesis=name).sum()) for name in names]
-    counts = ", ".join(
-        f"{number} of {found.sizes['row']} hold under {name}" for number, name in zip(held, names, strict=True)
-    )
-    title = f"{found.attrs['animals']:,} virtual animals by rate equations, median (5 to 95 %), share that meets it:"
-    return f"{title}\n\n{table(['target', '', 'required', *names], rows)}\n\n{counts}.\n"
+    rows = [
+        [str(one["target"].item()), str(one["says"].item()), str(one["required"].item()), *_cells(one)]
+        for one in (found.isel(row=n) for n in range(found.sizes["row"]))
+    ]
+    met, number = int(found["met"].sum()), int(found.attrs["animals"])
+    who = "The typical mouse" if number == 1 else f"{number:,} virtual mice, median (5 to 95 %)"
+    head = ["target", "", "required", "found", "share of animals", "verdict"]
+    return f"{who}, by rate equations:\n\n{table(head, rows)}\n\n{met} of {len(rows)} are met.\n"
 
 
-def _cell(one: "xarray.Dataset") -> str:
+def _cells(one: "xarray.Dataset") -> list[str]:
     low, middle, high = (_number(value) for value in one["found"].values)
     spread = "" if low == high else f" ({low} to {high})"
-    verdict = "holds" if bool(one["holds"]) else "DOES NOT HOLD"
-    return f"{middle}{spread}, {100 * float(one['share']):.0f} %: {verdict}"
+    return [
+        f"{middle}{spread}", f"{100 * float(one['share']):.0f} %", "met" if bool(one["met"]) else "NOT MET",
+    ]  # fmt: skip
 
 
 def _number(value: float) -> str:
@@ -60,16 +56,14 @@ def _number(value: float) -> str:
 
 
 def write_csv(found: "xarray.Dataset", path: Path) -> Path:
-    """Write one line for each requirement and hypothesis."""
+    """Write one line for each requirement."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(FIELDS)
         for n in range(found.sizes["row"]):
-            for name in found["hypothesis"].values:
-                one = found.isel(row=n).sel(hypothesis=name)
-                low, middle, high = (float(value) for value in one["found"].values)
-                texts = [str(one[field].item()) for field in ("target", "says", "required")]
-                verdict = "holds" if bool(one["holds"]) else "does not hold"
-                numbers = [middle, low, high, float(one["share"])]
-                writer.writerow([*texts, str(name), *numbers, verdict, str(one["source"].item())])
+            one = found.isel(row=n)
+            low, middle, high = (f"{value:.4g}" for value in one["found"].values)
+            texts = [str(one[field].item()) for field in ("target", "says", "required")]
+            numbers = [middle, low, high, f"{float(one['share']):.3f}"]
+            writer.writerow([*texts, *numbers, bool(one["met"]), str(one["source"].item())])
     return path

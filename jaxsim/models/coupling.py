@@ -151,7 +151,7 @@ def _check_choice(coupling: str, arms: Sequence[OrganismArm], settings: Mapping[
         raise SimulationError(f"tables give the mean of all tumours, not {animals} animals; couple online")
     if settings.get("animal", "mouse") != "mouse" or float(settings.get("scale", 1.0)) != 1.0:
         raise NetworkError("cells are coupled to a mouse at scale 1; leave animal and scale as they are")
-    for name in ("virtual", "local_arm", "tumour"):
+    for name in ("virtual", "tumour"):
         if settings.get(name):
             raise NetworkError(f"a coupled tumour takes no setting '{name}'; leave it out")
 

@@ -1,12 +1,12 @@
 """The organism around a tumour of single cells: all of its reactions but those of tumour cells, as rate equations.
 
-Tumour cells stand in the species CS (living), Y (those with pores) and A (apoptotic), which the cells set and
+Tumour cells stand in the species S (living), Y (those with pores) and A (apoptotic), which the cells set and
 no reaction changes. IL-1alpha that cells release enters IT. The rest of a mouse is 1e5 cells and more of each kind, so
 its own noise (0.3 % and less) is left out: the rate equations are integrated by the classical Runge-Kutta method.
 """
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -17,11 +17,12 @@ from jaxtyping import Array, Float64
 
 from jaxsim.kernels.continuous.drift import drift
 from jaxsim.kernels.continuous.real_rates import environment, real_propensities
-from jaxsim.models.organism_reactions import CROWDING, KILL, QUANTA, SUPPRESSION
-from jaxsim.network import Network, Structure, evaluate, parse, stoichiometry, substitute
+from jaxsim.models.organism_reactions import GROWTH, KILL
+from jaxsim.network import Network, Structure, evaluate, parse, stoichiometry
 
-STAND_INS = ("CS", "CR", "D1", "D2", "Y", "A")
+STAND_INS = ("S", "T", "D1", "D2", "Y", "A")
 OUTSIDE = ("IT", "IP")  # IL-1alpha outside cells
+FEEDBACK = (parse(KILL), parse(GROWTH))
 SUBSTEP = 0.05  # h; the fastest rate, of G-CSF, is 13 to 18 an hour
 
 
@@ -62,7 +63,7 @@ def around_tumour(network: Network) -> Network:
     --------
     >>> from jaxsim.models import organism
     >>> len(organism().structure.reactions), len(around_tumour(organism()).structure.reactions)
-    (67, 49)
+    (67, 50)
     """
     structure = network.structure
     kept = [r for r in structure.reactions if not any(r.changes.get(name, 0) for name in STAND_INS)]
@@ -81,16 +82,16 @@ def counts_per_unit(pool: float) -> float:
 
     Examples
     --------
-    >>> counts_per_unit(500.0)  # a cell holds 4 counts
-    0.008
+    >>> counts_per_unit(500.0)  # a cell holds one count
+    0.002
     """
-    return QUANTA / pool
+    return 1.0 / pool
 
 
 def place(structure: Structure, x: Any, tumour: Tumour) -> Any:
     """Return the state with the tumour's cells in it."""
     zero = jnp.zeros_like(x[0])
-    cells = {"CS": tumour.living, "Y": tumour.pored, "A": tumour.dead}
+    cells = {"S": tumour.living, "Y": tumour.pored, "A": tumour.dead}
     for name in STAND_INS:
         x = x.at[structure.species.index(name)].set(zero + cells.get(name, 0.0))
     return x
@@ -99,15 +100,8 @@ def place(structure: Structure, x: Any, tumour: Tumour) -> Any:
 def feedback(structure: Structure, parameters: Mapping[str, Any], x: Any) -> Feedback:
     """Return what the organism in state x does to each tumour cell."""
     env = environment(structure, parameters, {}, x)
-    kill, growth = (evaluate(value, env) for value in _feedback_expressions(structure))
+    kill, growth = (evaluate(value, env) for value in FEEDBACK)
     return Feedback(jnp.asarray(kill).astype(jnp.float64), jnp.asarray(growth).astype(jnp.float64))
-
-
-@lru_cache(maxsize=8)
-def _feedback_expressions(structure: Structure) -> tuple[Any, Any]:
-    texts = (KILL, f"growth_rate*{CROWDING}*(1 + growth_gain*{SUPPRESSION})")
-    observables = dict(structure.observables)
-    return parse(texts[0]), substitute(parse(texts[1]), observables)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

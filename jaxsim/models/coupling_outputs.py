@@ -14,6 +14,7 @@ from jaxsim.errors import SimulationWarning
 from jaxsim.kernels.status import Status
 from jaxsim.models.coupling_balance import released
 from jaxsim.models.coupling_cell import CellLaw
+from jaxsim.models.coupling_inputs import concentrations
 from jaxsim.models.coupling_online import Run, plan_run, run_online
 from jaxsim.models.coupling_tabulated import run_tables
 from jaxsim.models.organism_outputs import arm_dataset, courses
@@ -46,7 +47,8 @@ def online_dataset(
     _warn(runs, capacity)
     times = plan.edges[::between]
     states = np.stack([_padded(run.states, plan.edges.size)[::between] for run in runs])
-    data = arm_dataset(_with_tolerant(courses(around, states, {}), runs, plan.edges.size, between), times)
+    shown = courses(around, states, {}, concentrations(around, schedule, times)["anti_il1a"])
+    data = arm_dataset(_with_tolerant(shown, runs, plan.edges.size, between), times)
     fields: dict[str, Any] = {}
     for name, text in STANDING.items():
         fields[name] = _course(runs, plan.edges.size, between, name, text, summed=False)
@@ -72,10 +74,11 @@ def tables_dataset(
 ) -> "xarray.Dataset":  # fmt: skip
     """Run one arm by tables, and return its courses and their standard errors."""
     found = run_tables(law, around, schedule, tumour, hours, every, table, settings, cell_settings, announce)
-    whole = courses(around, found.states[:1], {})
-    whole["resistant_fraction"] = found.tolerant[:1]
+    antibody = concentrations(around, schedule, found.times)["anti_il1a"]
+    whole = courses(around, found.states[:1], {}, antibody)
+    whole["tolerant_share"] = found.tolerant[:1]
     data = arm_dataset(whole, found.times)
-    batches = courses(around, found.states[1:], {})
+    batches = courses(around, found.states[1:], {}, antibody)
     fields = {}
     for name in ("tumour", "il1a_plasma"):
         left = batches[name]
@@ -102,7 +105,7 @@ def _warn(runs: list[Run], capacity: int) -> None:
 def _with_tolerant(found: dict[str, np.ndarray], runs: list[Run], rows: int, between: int) -> dict[str, np.ndarray]:
     """Put the share of tolerant cells where the organism alone would have that of its own tolerant cells."""
     tolerant = np.stack([_row(run, rows, "tolerant", summed=False)[::between] for run in runs])
-    return {**found, "resistant_fraction": tolerant / np.maximum(found["tumour"], 1.0)}
+    return {**found, "tolerant_share": tolerant / np.maximum(found["tumour"], 1.0)}
 
 
 def _course(runs: list[Run], rows: int, between: int, entry: str, text: str, *, summed: bool) -> Any:

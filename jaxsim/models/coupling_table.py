@@ -19,7 +19,7 @@ from jaxsim.ensemble.provenance import provenance
 from jaxsim.ensemble.workers import worker_count
 from jaxsim.errors import SimulationError
 from jaxsim.models.coupling_cell import CellLaw, cell_in_tumour
-from jaxsim.models.coupling_feedback import check_growth, second_daughter_lives
+from jaxsim.models.coupling_feedback import check_growth, second_daughter_lives, typical_growth
 from jaxsim.models.coupling_inputs import effective
 from jaxsim.models.coupling_organism import around_tumour
 from jaxsim.models.coupling_population import founders, step_population
@@ -45,7 +45,7 @@ STANDING = {  # at the end of each interval
     "tolerant": ("tolerant", "living cells that are quiescent and tolerant"),
     "held": ("held", "IL-1alpha in living cells, units"),
 }
-INTERVAL, DOSES_OF_INHIBITOR = 12.0, 8  # h; as the standard regimen gives it: twice a day for 4 days
+INTERVAL, DOSES_OF_INHIBITOR = 6.0, 16  # h; as the standard regimen gives it: every 6 h for 4 days
 EVERY = 1.0  # h; intervals of the table, and steps of the cells
 BATCHES = 16
 
@@ -56,7 +56,7 @@ class Grid(NamedTuple):
     dose: tuple[Real, ...] = (0.0, 30.0, 60.0, 120.0)
     """Gemcitabine, mg/kg, each time."""
     inhibitor: tuple[Real, ...] = (0.0, 10.0, 50.0)
-    """Caspase-1 inhibitor, mg/kg each time, eight times every 12 h after each dose of gemcitabine."""
+    """Caspase-1 inhibitor, mg/kg each time, 16 times every 6 h after each dose of gemcitabine."""
     start: tuple[Real, ...] = (0.0, 12.0, 36.0)
     """Hours from gemcitabine to the first dose of the inhibitor."""
     at: tuple[Real, ...] = (0.0,)
@@ -160,7 +160,7 @@ def schedule_of(grid: Grid, dose: Real, inhibitor: Real, start: Real) -> Schedul
     Examples
     --------
     >>> schedule_of(Grid(hours=24), 120.0, 50.0, 6.0)["caspase1_inhibitor"]
-    (Dose(50, 'mg/kg', at=[6, 18]),)
+    (Dose(50, 'mg/kg', at=[6, 12, 18]),)
     """
     times = [float(at + start + INTERVAL * n) for at in grid.at for n in range(DOSES_OF_INHIBITOR)]
     agents = {"gemcitabine": Dose(dose, "mg/kg", at=list(map(float, grid.at)))}
@@ -176,7 +176,7 @@ def _run_node(
     """Return the counts of one treatment, [batch, time] each."""
     import jax
 
-    growth = float(around.parameters["growth_rate"])
+    growth = typical_growth(around.parameters)
     lent = {
         **law.network.parameters,
         "kill_hazard": growth,  # keeps the number of untreated cells, and changes no rate per living cell
@@ -210,7 +210,7 @@ def _attributes(law: CellLaw, around: Any, grid: Grid, cells: int, seed: int) ->
         "cells": cells // BATCHES * BATCHES,
         "seed": str(seed),
         "pool": law.pool,
-        "kill_hazard": float(around.parameters["growth_rate"]),
+        "kill_hazard": typical_growth(around.parameters),
         "birth_rates": list(law.birth_rates),
         "il1a_loss": float(law.network.parameters["il1a_loss"]),
         "necrosis": float(law.network.parameters["secondary_necrosis_rate"])

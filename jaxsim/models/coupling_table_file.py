@@ -17,8 +17,8 @@ from jaxsim.network.fingerprint import fingerprint
 if TYPE_CHECKING:
     import xarray
 
-READ = ("growth_rate", "growth_gain", "clearance_rate")  # of the organism, beside its inputs
-LAYOUT = 1  # of the file; raise it when what is in a table changes
+READ = ("growth_rate", "plateau", "clearance_rate")  # of the organism, beside its inputs
+LAYOUT = 2  # of the file; raise it when what is in a table changes
 
 
 def coupling_table(

@@ -18,7 +18,6 @@ from jaxsim.models.coupling_organism import SUBSTEP, around_tumour, counts_per_u
 from jaxsim.models.coupling_table import DOSES_OF_INHIBITOR, INTERVAL, Grid
 from jaxsim.models.coupling_table_file import coupling_table
 from jaxsim.models.organism import organism
-from jaxsim.models.organism_reactions import QUANTA
 from jaxsim.network import Network
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def tabulated_tumour(
 def _picograms(around: Network) -> float:
     """Return pg/mL of plasma for one count of IP."""
     given = around.parameters
-    return float(given["il1a_per_cell"]) / (QUANTA * float(given["il1a_volume"]))
+    return float(given["il1a_per_cell"]) / float(given["il1a_volume"])
 
 
 def _any_schedule(at: tuple[float, ...], hours: float, dose: Any, inhibitor: Any, start: Any) -> Schedule:
@@ -182,7 +181,7 @@ def integrate(
 
 
 def _start(around: Network, tumour: Any) -> np.ndarray:
-    values = {**{name: float(value) for name, value in around.initial.items()}, "CS": float(tumour)}
+    values = {**{name: float(value) for name, value in around.initial.items()}, "S": float(tumour)}
     return np.array(list(values.values()), np.float64)
 
 
@@ -200,11 +199,11 @@ def read_treatment(schedule: Schedule, at: tuple[float, ...], hours: float) -> d
     ------
     ScheduleError
         If gemcitabine is given at other times than the table's, in unequal doses, or the inhibitor otherwise than
-        eight times every 12 h from the same time after each dose.
+        16 times every 6 h from the same time after each dose.
 
     Examples
     --------
-    >>> plan = Schedule(gemcitabine=Dose(90, "mg/kg", at=0), caspase1_inhibitor=Dose(50, "mg/kg", at=[6, 18]))
+    >>> plan = Schedule(gemcitabine=Dose(90, "mg/kg", at=0), caspase1_inhibitor=Dose(50, "mg/kg", at=[6, 12, 18]))
     >>> read_treatment(plan, (0.0,), 24.0)
     {'dose': 90.0, 'inhibitor': 50.0, 'start': 6.0}
     """

@@ -1,48 +1,41 @@
 """organism: tumour, IL-1alpha, marrow, neutrophils and CD8 cells of a mouse or a patient, as a network."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jaxsim.errors import NetworkError, closest
 from jaxsim.models.organism_agents import agents
-from jaxsim.models.organism_reactions import OBSERVABLES, reactions
-from jaxsim.models.organism_steady_state import steady_state
+from jaxsim.models.organism_links import switched_off
+from jaxsim.models.organism_reactions import OBSERVABLES, REACTIONS
+from jaxsim.models.organism_steady_state import steady_state, tumour_state
 from jaxsim.models.parameters import ModelParameter, read_parameters
 from jaxsim.network import Network, Parameter, is_distribution
 
 Real = float | int
 
-FITTED = "organism_fitted_parameters.toml"  # replaces hand-set values of lumped unknowns
 FILES = {  # later files replace entries of earlier ones
-    "mouse": ("organism_parameters.toml", FITTED),
-    "human": ("organism_parameters.toml", FITTED, "organism_human_parameters.toml"),
+    "mouse": ("organism_parameters.toml",),
+    "human": ("organism_parameters.toml", "organism_human_parameters.toml"),
 }
-WEIGHTS = {
-    "direct": (1.0, 0.0),
-    "relay": (0.0, 1.0),
-    "both": (1.0, 1.0),
-}  # of the hypotheses on how IL-1alpha reaches the marrow
 MOST = 2**31 - 1
-HEADROOM = 8.0  # a count may grow this much above its start: G-CSF and GMP under a full IL-1 signal
+HEADROOM = 8.0  # a count may grow this much above its start: marrow under G-CSF, a tumour that is not treated
 
 
 @lru_cache(maxsize=4)
-def organism_parameters(animal: str = "mouse", *, fitted: bool = True) -> dict[str, dict[str, ModelParameter]]:
+def organism_parameters(animal: str = "mouse") -> dict[str, dict[str, ModelParameter]]:
     """Return every number of the organism with unit, range, tag and source.
 
     Parameters
     ----------
     animal
         ``mouse`` (20 g) or ``human`` (70 kg).
-    fitted
-        Whether the lumped unknowns have the values of the calibration; else those set by hand before it, which are the
-        centres of its priors.
 
     Returns
     -------
     dict
-        Groups ``start``, ``parameters``, ``fibroblasts``, ``body`` and ``inputs.<agent>``.
+        Groups ``start``, ``parameters``, ``body`` and ``inputs.<agent>``.
 
     Raises
     ------
@@ -51,14 +44,14 @@ def organism_parameters(animal: str = "mouse", *, fitted: bool = True) -> dict[s
 
     Examples
     --------
-    >>> entry = organism_parameters("human")["parameters"]["release_rate"]
+    >>> entry = organism_parameters("human")["parameters"]["gmp_feedback"]
     >>> entry.value, entry.tag
-    (0.01517, 'derived')
+    (0.444, 'verified')
     """
     if animal not in FILES:
         raise NetworkError(f"there is no animal '{animal}'{closest(animal, FILES)}; choose from {', '.join(FILES)}")
     groups: dict[str, dict[str, ModelParameter]] = {}
-    for file in (file for file in FILES[animal] if fitted or file != FITTED):
+    for file in FILES[animal]:
         for name, entries in read_parameters(Path(__file__).parent / file).items():
             whole = name.startswith("inputs.") or name == "body"  # a disposition is one thing: replaced, not mixed
             groups[name] = entries if whole else {**groups.get(name, {}), **entries}
@@ -68,36 +61,31 @@ def organism_parameters(animal: str = "mouse", *, fitted: bool = True) -> dict[s
 def organism(
     animal: str = "mouse",
     *,
-    hypothesis: str = "both",
+    without: Iterable[str] = (),
     scale: Real | None = None,
     tumour: Real | None = None,
-    local_arm: bool = False,
     virtual: bool = False,
     **overrides: Any,
 ) -> Network:
-    """Build the organism: tumour, IL-1alpha, marrow, blood and immune cells under five agents.
+    """Build the organism: tumour, IL-1alpha, marrow, blood and immune cells under ten agents.
 
-    Gemcitabine and cisplatin damage tumour cells (CS sensitive, CR tolerant; D1, D2 damaged), which die by
-    apoptosis (A) or with pores (Y), lyse, and release IL-1alpha in the tumour (IT) and plasma (IP). It draws
-    neutrophils into the tumour (TN) and signals to the marrow (B), where HSPC (H) and GMP (P) turn to making
-    neutrophils (M1 to M5, reserve R, blood N) with G-CSF (G). Tumour neutrophils promote growth and suppress CD8
-    effectors (E). The state without tumour is the steady state; the tumour is added to it.
+    Drugs damage tumour cells (S sensitive, T tolerant; D1, D2 damaged). These recover, the more the more neutrophils
+    are around them, or die by apoptosis (A) or with pores (Y), lyse, and release IL-1alpha in the tumour (IT), from
+    where it drains to plasma (IP). In the marrow it makes cells enter the cycle (B, W) and turns on the PU.1 programme
+    (Z); in body and tumour stroma it raises G-CSF (G). Quiescent and active HSPC (HQ, HA) and GMP (P) then make more
+    neutrophils (mitotic M1 to M3, post-mitotic Q, reserve R, blood N) and fewer cells of other lineages (O, L).
+    Neutrophils in the tumour (TN) shelter it from CD8 effectors (E). X is gemcitabine triphosphate.
 
     Parameters
     ----------
     animal
         ``mouse`` or ``human``.
-    hypothesis
-        ``direct``: IL-1alpha in plasma acts on the marrow. ``relay``: IL-1alpha in the tumour does, through what the
-        tumour sends on, so that an antibody has to reach the tumour; injected IL-1alpha then does nothing. ``both``:
-        the two add up, for which the lumped unknowns are fitted.
+    without
+        Links that are turned off, by name: see :data:`jaxsim.models.organism_links.LINKS`.
     scale
         Counts per cell; 1 in the mouse, 1/1000 in the patient. The rate equations divided by it do not depend on it.
     tumour
         Living tumour cells at the start, at scale 1; 0 for none.
-    local_arm
-        Include fibroblasts that become inflammatory as tumour cells lyse and shelter those that recover; the antibody
-        does not block them.
     virtual
         Let trajectories be animals that differ: parameters with a law in the parameter file follow it.
     **overrides
@@ -107,8 +95,7 @@ def organism(
     Returns
     -------
     Network
-        With the inputs ``gemcitabine``, ``cisplatin``, ``anti_il1a``, ``caspase1_inhibitor`` and
-        ``il1_receptor_antagonist``, all without doses.
+        With the inputs of :data:`jaxsim.models.organism_agents.AGENTS`, all without doses.
 
     Raises
     ------
@@ -117,41 +104,36 @@ def organism(
 
     Notes
     -----
-    One count is one cell at scale 1. IL-1alpha (IT, IP) is counted in quarters of what a tumour cell holds, 0.75 fg. Of
-    G (G-CSF) `gcsf_counts` make 1, and of B, ET, EM and PT (marrow signal, drugs in cells) `signal_counts`. Most rate
-    constants are assumptions: see :func:`organism_parameters`.
+    One count is one cell at scale 1; of IL-1alpha (IT, IP, free and bound) it is what one tumour cell holds. Of G
+    (G-CSF) `gcsf_counts` make the baseline, and of B, W, Z and X `signal_counts` make 1. Most rate constants are
+    assumptions: see :func:`organism_parameters`.
 
     Examples
     --------
-    >>> net = organism(scale=1e-4, hypothesis="relay")
-    >>> len(net.structure.species), len(net.structure.reactions), net.initial["CS"], net.initial["N"]
-    (26, 67, 5880, 600)
+    >>> net = organism(scale=1e-4, without=["tumour_gcsf"])
+    >>> len(net.structure.species), len(net.structure.reactions), net.initial["S"], net.initial["N"]
+    (26, 67, 9800, 410)
     """
-    if hypothesis not in WEIGHTS:
-        raise NetworkError(
-            f"there is no hypothesis '{hypothesis}'{closest(hypothesis, WEIGHTS)}; choose from {', '.join(WEIGHTS)}"
-        )
     groups = organism_parameters(animal)
-    entries = {**groups["parameters"], **(groups["fibroblasts"] if local_arm else {})}
+    entries = groups["parameters"]
     inputs = {name: overrides.pop(name, given) for name, given in agents(groups).items()}
-    direct, relay = WEIGHTS[hypothesis]
-    chosen = {"direct_weight": direct, "relay_weight": relay} | ({} if scale is None else {"scale": scale})
     for name in overrides:
         if name not in entries:
             raise NetworkError(f"the organism has no '{name}'{closest(name, (*entries, *inputs))}")
-    values = {name: entry.given() if virtual else entry.value for name, entry in entries.items()} | chosen | overrides
+    chosen = switched_off(without) | ({} if scale is None else {"scale": scale}) | overrides
+    values = {name: entry.given() if virtual else entry.value for name, entry in entries.items()} | chosen
     start = {name: entry.value for name, entry in groups["start"].items()}
     return Network(
-        species=initial_counts(values, start | ({} if tumour is None else {"tumour": tumour}), local_arm),
+        species=initial_counts(values, start | ({} if tumour is None else {"tumour": tumour})),
         parameters={name: Parameter(values[name], entry.unit, entry.description) for name, entry in entries.items()},
-        reactions=reactions(local_arm),
+        reactions=REACTIONS,
         observables=OBSERVABLES,
         inputs=inputs,
         name=f"organism, {animal}",
     )
 
 
-def initial_counts(values: dict[str, Any], start: dict[str, Any], local_arm: bool) -> dict[str, int]:
+def initial_counts(values: dict[str, Any], start: dict[str, Any]) -> dict[str, int]:
     """Return the steady state with a tumour added, in whole counts.
 
     Raises
@@ -164,18 +146,17 @@ def initial_counts(values: dict[str, Any], start: dict[str, Any], local_arm: boo
         raise NetworkError(f"the scale is {scale!r}; give a positive number")
     if not 0 <= tumour < float("inf"):
         raise NetworkError(f"the tumour has {tumour!r} cells; give a number from 0 on")
-    state = steady_state(typical(values))
-    if tumour:
-        state["CR"] = scale * tumour * start["tolerant"]
-        state["CS"] = scale * tumour - round(state["CR"])
-        state["E"] = scale * start["effectors"]
-    if local_arm:
-        state["FI"] = 0.0
+    middle = typical(values)
+    given = (float(start[name]) for name in ("tumour", "tolerant", "effectors"))
+    state = tumour_state(middle, *given) if tumour else steady_state(middle)
     largest = max(state, key=lambda name: state[name])
     if state[largest] * HEADROOM > MOST:
         most = MOST / HEADROOM / state[largest] * scale
         raise NetworkError(f"at scale {scale:g}, '{largest}' may outgrow a 32-bit count; give a scale below {most:.2g}")
-    return {name: round(count) for name, count in state.items()}
+    counts = {name: round(count) for name, count in state.items()}
+    if tumour:  # rounded as a whole, so that small tumours have the size that was asked for
+        counts["S"] = round(scale * tumour) - counts["T"]
+    return counts
 
 
 def typical(values: dict[str, Any]) -> dict[str, float]:

@@ -1,27 +1,41 @@
 """The agents an organism can be given, as dispositions with published or assumed numbers."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from jaxsim.dosing import Disposition, OneCompartment, TwoCompartment
-from jaxsim.models.organism_reactions import QUANTA
 from jaxsim.models.parameters import ModelParameter
-from jaxsim.network import Network
 
-CONCENTRATION_UNITS = {
-    "gemcitabine": "uM",
-    "cisplatin": "uM",
-    "anti_il1a": "nM",
-    "caspase1_inhibitor": "",  # nominal
-    "il1_receptor_antagonist": "nM",
+
+class Agent(NamedTuple):
+    """In what an agent is given, and in what the network reads it."""
+
+    mass: str
+    """Of a dose, whole or per kg or m2 as its volume is."""
+    unit: str
+    """Of the input; empty where it is nominal."""
+    says: str
+
+
+AGENTS = {
+    "gemcitabine": Agent("mg", "uM", "gemcitabine"),
+    "cisplatin": Agent("mg", "", "cisplatin; a standard dose makes 1"),
+    "cyclophosphamide": Agent("mg", "", "cyclophosphamide; 200 mg/kg make 1 in the mouse"),
+    "fluorouracil": Agent("mg", "", "5-fluorouracil; 150 mg/kg make 1 in the mouse"),
+    "anti_il1a": Agent("mg", "nM", "anti-IL-1alpha antibody, free and bound, in plasma"),
+    "caspase1_inhibitor": Agent("mg", "", "caspase-1 inhibitor, nominal"),
+    "il1_receptor_antagonist": Agent("mg", "nM", "IL-1 receptor antagonist"),
+    "il1a": Agent("ng", "", "injected IL-1alpha: flow from the peritoneal cavity into plasma, pg/h"),
+    "gcsf": Agent("ug", "", "injected G-CSF: flow into plasma, baselines per hour"),
+    "anti_cd8": Agent("mg", "nM", "CD8-depleting antibody in plasma"),
 }
-OPTIONAL = ("absorption_rate", "molar_mass")
+OPTIONAL = ("absorption_rate", "molar_mass", "bioavailability")
 
 
 def agents(groups: Mapping[str, Mapping[str, ModelParameter]]) -> dict[str, Disposition]:
     """Return the disposition of every agent, from the groups ``inputs.<agent>`` and ``body`` of a parameter file.
 
-    Clearance and volume are whole (L/h, L) or per kg; doses may be given either way, as the body weight is known.
+    Clearance and volume are whole (L/h, L) or per kg or m2; doses may be given either way, as the body is known.
 
     Parameters
     ----------
@@ -37,33 +51,21 @@ def agents(groups: Mapping[str, Mapping[str, ModelParameter]]) -> dict[str, Disp
     42.2
     """
     body = {name: entry.value for name, entry in groups["body"].items()}
-    return {name: _disposition(groups[f"inputs.{name}"], body, unit) for name, unit in CONCENTRATION_UNITS.items()}
+    return {name: _disposition(groups[f"inputs.{name}"], body, agent) for name, agent in AGENTS.items()}
 
 
-def _disposition(entry: Mapping[str, ModelParameter], body: Mapping[str, Any], concentration: str) -> Disposition:
+def _disposition(entry: Mapping[str, ModelParameter], body: Mapping[str, Any], agent: Agent) -> Disposition:
     value: dict[str, Any] = {name: one.value for name, one in entry.items()}
-    unit = "mg/kg" if entry["volume"].unit.endswith("/kg") else "mg"
+    per = entry["volume"].unit.removeprefix("L")
     shared: dict[str, Any] = {
         "volume": value["volume"],
-        "dose_unit": unit,
-        "concentration_unit": concentration,
+        "dose_unit": f"{agent.mass}{per}",
+        "concentration_unit": agent.unit,
         **{name: value[name] for name in OPTIONAL if name in value},
         **body,
     }
     if "peripheral_volume" in value:
         exchange = {name: value[name] for name in ("clearance", "intercompartmental_clearance", "peripheral_volume")}
         return TwoCompartment(**shared, **exchange)
-    return OneCompartment(elimination_rate=value["clearance"] / value["volume"], **shared)
-
-
-def il1a_counts(nanograms: float | int, network: Network) -> int:
-    """Return how many counts of IT or IP an amount of IL-1alpha is, to inject it: ``Dose(il1a_counts(80, net))``.
-
-    Examples
-    --------
-    >>> from jaxsim.models import organism
-    >>> il1a_counts(8, organism())
-    141467728
-    """
-    picograms_per_count = float(network.parameters["il1a_per_cell"]) / QUANTA
-    return round(1e3 * nanograms / picograms_per_count * float(network.parameters["scale"]))
+    rate = value["elimination_rate"] if "elimination_rate" in value else value["clearance"] / value["volume"]
+    return OneCompartment(elimination_rate=rate, **shared)

@@ -8,11 +8,13 @@ import numpy as np
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.errors import ScheduleError, closest
 from jaxsim.models.organism import organism_parameters
-from jaxsim.models.organism_scenarios import standard_regimen
+from jaxsim.models.organism_links import GROUPS, LINKS
+from jaxsim.models.organism_scenarios import four_days, standard_regimen
 from jaxsim.optimise import free
 
 HOURS = 504.0
-TWICE_DAILY = tuple(12.0 * n for n in range(8))  # for four days
+TWICE_DAILY = tuple(four_days([0.0], 12.0))  # for four days, from the first dose on
+EVERY_SIX_HOURS = tuple(four_days([0.0], 6.0))
 GEMCITABINE = standard_regimen()["gemcitabine"]
 
 
@@ -27,8 +29,8 @@ class Course(NamedTuple):
 COURSES = {
     "inhibitor": Course(
         "caspase1_inhibitor",
-        lambda hour: Dose(50.0, "mg/kg", at=hour + np.array(TWICE_DAILY)),
-        "caspase-1 inhibitor, 50 mg/kg twice a day for 4 days",
+        lambda hour: Dose(50.0, "mg/kg", at=hour + np.array(EVERY_SIX_HOURS)),
+        "caspase-1 inhibitor, 50 mg/kg every 6 h for 4 days",
     ),
     "antagonist": Course(
         "il1_receptor_antagonist",
@@ -76,7 +78,7 @@ def blockade_plans() -> dict[str, Schedule]:
     >>> list(blockade_plans())
     ['inhibitor', 'antagonist', 'antibody', 'inhibitor and antagonist', 'inhibitor and antibody']
     """
-    inhibitor = Dose(50.0, "mg/kg", at=free(0.0, 384.0, start=12.0, pattern=TWICE_DAILY))
+    inhibitor = Dose(50.0, "mg/kg", at=free(0.0, 384.0, start=12.0, pattern=EVERY_SIX_HOURS))
     antagonist = Dose(200.0, "mg/kg", at=free(0.0, 336.0, start=12.0), duration=free(24.0, 480.0, start=96.0))
     antibody = Dose(
         free(0.0, 0.8, start=[0.199] * 4, at_most=0.8),
@@ -120,24 +122,28 @@ def blockade_standards() -> dict[str, Schedule]:
 def uncertain_variants() -> dict[str, dict[str, float]]:
     """Return settings of the organism in which the least certain numbers differ, by name.
 
-    The gain of the relay (how much of the tumour's IL-1alpha the marrow sees), the harm that neutrophils do (growth
-    promoted, CD8 cells held back in killing and in number, all three by one factor) and the share of pyroptosis that
-    the caspase-1 inhibitor lets through.
+    What a cell holds of IL-1alpha, the level at which half of its effect on the marrow is reached, the harm that
+    neutrophils do (recovery of damaged cells, killing by CD8 cells and their division held back, all three by one
+    factor), the share of pyroptosis that the caspase-1 inhibitor lets through, and no way through G-CSF. Without harm,
+    or with little IL-1alpha, blocking is useless: that is the contrary scenario.
 
     Examples
     --------
     >>> list(uncertain_variants())[:3]
-    ['as fitted', 'gain / 3', 'gain x 3']
+    ['default', '1 fg per cell', '8 fg per cell']
     """
     values = {name: entry.value for name, entry in organism_parameters()["parameters"].items()}
-    harm = ("growth_gain", "kill_protection", "effector_suppression")
+    harm = [name for link in GROUPS["harm"] for name in LINKS[link].parameters]
     return {
-        "as fitted": {},
-        "gain / 3": {"relay_gain": values["relay_gain"] / 3.0},
-        "gain x 3": {"relay_gain": values["relay_gain"] * 3.0},
+        "default": {},
+        "1 fg per cell": {"il1a_per_cell": 0.001},
+        "8 fg per cell": {"il1a_per_cell": 0.008},
+        "half effect at 70 pg/mL": {"il1_constant": 70.0},
+        "half effect at 2200 pg/mL": {"il1_constant": 2200.0},
         "no harm": dict.fromkeys(harm, 0.0),
         "half the harm": {name: 0.5 * values[name] for name in harm},
         "harm x 1.2": {name: 1.2 * values[name] for name in harm},
         "no leak": {"gsdme_fraction": 0.0},
-        "leak of 0.7": {"gsdme_fraction": 0.7},
+        "leak of 0.6": {"gsdme_fraction": 0.6},
+        "no G-CSF links": {"body_gcsf_gain": 0.0, "tumour_gcsf_gain": 0.0},
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Real = float | int
 NORMAL = 1.96
+STEP = 0.2  # h; free IL-1alpha in plasma turns over at 6.3 an hour
 TAIL = 0.2  # of the animals: those with the largest tumours
 
 
@@ -155,7 +156,7 @@ def onsets_by_leaps(name: str, network: Network, onsets: Sequence[Real], animals
     name
         Of a course of :data:`jaxsim.models.organism_blockade.COURSES` that has a plan of its own.
     network
-        The organism with G-CSF and IL-1alpha of plasma at their quasi-steady state, which leaps of an hour can follow.
+        From :func:`jaxsim.models.organism_quick.quick_organism`, so that steps need not follow G-CSF.
     onsets
         Days at which it begins.
     animals, seed
@@ -163,7 +164,7 @@ def onsets_by_leaps(name: str, network: Network, onsets: Sequence[Real], animals
     """
     sought = criterion(network, mean("log10_tumour", at=HOURS), None, (), 0.0, None)
     search = posed_search(
-        network, blockade_plans()[name], sought, step=1.0, method="langevin", seed=seed, trajectories=animals
+        network, blockade_plans()[name], sought, step=STEP, method="langevin", seed=seed, trajectories=animals
     )
     schedules = {"without": blockade_course(name, -1.0)} | {f"{d:g}": blockade_course(name, 24.0 * d) for d in onsets}
     trial = paired_trial(search.problem, sought, schedules, animals, seed, 0)

@@ -1,188 +1,207 @@
 """The reactions of the organism: tumour, IL-1alpha, marrow, blood, immune cells and what drugs do to them.
 
-Numbers b1 to b46 are those of the reaction list; letters tell the channels of one number apart. b47 to b51 are the
-courses of drugs inside cells and the progenitors of other lineages, b54 the divisions that the IL-1 signal adds to
-mitotic precursors. Rates are full propensities, per hour. All counts are multiplied by `scale`, so a constant that is
-compared with a count stands as ``constant*scale`` and a source as ``source*scale``: the rate equations divided by
-`scale` are the same at every `scale`.
+Letters of a reaction's name say where it belongs: g growth, d damage and death, k killing by CD8 cells, i IL-1alpha and
+its signals, c G-CSF (colony-stimulating factor), h HSPC, p GMP, o progenitors of other lineages, m mitotic precursors,
+n neutrophils, l lymphocytes, e CD8 effectors, x gemcitabine triphosphate. Rates are full propensities, per hour. All
+counts are multiplied by `scale`, so a constant that is compared with a count stands as ``constant*scale`` and a source
+as ``source*scale``: the rate equations divided by `scale` are the same at every `scale`.
 """
 
-DAMAGED = ("CS", "CR", "D1", "D2")  # what is alive of the tumour; Y and A are dying
-QUANTA = 4  # of IL-1alpha in one tumour cell, so that secondary necrosis, a quarter of it, is one quantum
+LIVING = ("S", "T", "D1", "D2")  # what is alive of the tumour; Y and A are dying
+KILODALTONS = 17.5  # of IL-1alpha: pg/mL over 1,000 times this are nM
+FEW = "1e5"  # tumour cells: where far fewer are left, a single neutrophil is not yet a dense infiltrate
 
-TUMOUR = f"({' + '.join(DAMAGED)})"
-SUPPRESSION = "(TN/(suppression_constant*scale + TN))"  # by tumour neutrophils, 0 to 1
-CROWDING = f"max(1 - {TUMOUR}/(capacity*scale), 0)"
-EXPOSURE = "(ET + PT)"  # of the tumour, in counts: gemcitabine triphosphate and platinum adducts
-MARROW_EXPOSURE = "(EM + adduct_marrow_weight*PT)"
-TUMOUR_EFFECT = f"({EXPOSURE}/(damage_exposure*signal_counts*scale + {EXPOSURE}))"  # 0 to 1
-MARROW_EFFECT = f"({MARROW_EXPOSURE}/(marrow_exposure*signal_counts*scale + {MARROW_EXPOSURE}))"
+# Counts as what they stand for.
+CELLS = f"(({' + '.join(LIVING)})/scale)"  # living tumour cells
+NEUTROPHILS = "(TN/scale)"  # of the tumour
+IL1A_TUMOUR = "(IT*il1a_per_cell/scale)"  # pg, free and bound
+IL1A_PLASMA = "(IP*il1a_per_cell/(il1a_volume*scale))"  # pg/mL, free and bound
+SIGNAL, CYCLE, PU1, TRIPHOSPHATE = (f"({name}/(signal_counts*scale))" for name in ("B", "W", "Z", "X"))
+GCSF = "(G/(gcsf_counts*scale))"  # relative to baseline
+QUIESCENT, ACTIVE = "(HQ/(quiescent_hspc*scale))", "(HA/(active_hspc*scale))"  # relative to baseline
+HSPC = "((HQ + HA)/((quiescent_hspc + active_hspc)*scale))"
+
+# The animal without tumour.
+FLUX = "(neutrophil_loss*neutrophils)"  # neutrophils per hour through marrow and blood
+GMP = f"({FLUX}/(16*gmp_exit))"
+MYELOID = f"((gmp_exit - gmp_division)*{GMP}/(8*active_hspc))"  # rate at which active HSPC become GMP
+HSPC_CAPACITY = f"((quiescent_hspc + active_hspc)/(1 - ({MYELOID} + lymphoid_rate)/hspc_division))"
+
+# Drugs.
+TUMOUR_EFFECT = f"({TRIPHOSPHATE}/(damage_exposure + {TRIPHOSPHATE}))"  # 0 to 1
+MARROW_EFFECT = f"({TRIPHOSPHATE}/(marrow_exposure + {TRIPHOSPHATE}))"
+DAMAGE = f"(damage_rate*{TUMOUR_EFFECT} + cisplatin_damage*cisplatin)"
+GEMCITABINE_KILL = f"marrow_kill_rate*{MARROW_EFFECT}"  # of marrow cells in cycle, per hour; so is the next
+OTHER_KILL = "fluorouracil_kill*fluorouracil + cyclophosphamide_kill*cyclophosphamide + cisplatin_kill*cisplatin"
+CYCLE_KILL = f"({GEMCITABINE_KILL} + {OTHER_KILL})"
 ACTIVITY = "(1/(1 + caspase1_inhibitor/inhibitor_constant))"  # residual caspase-1 activity, 0 to 1
 
-PLASMA_FREE = "(1/(1 + anti_il1a/antibody_constant))"  # of IL-1alpha, quasi-equilibrium with the antibody
-TUMOUR_FREE = "(1/(1 + antibody_penetration*anti_il1a/antibody_constant))"
-PLASMA_BLOCK = "(1 + il1_receptor_antagonist/il1ra_constant)"  # competitive: so many times less acts
-TUMOUR_BLOCK = "(1 + il1ra_penetration*il1_receptor_antagonist/il1ra_constant)"
-PLASMA_IL1A = f"(IP*il1a_per_cell/({QUANTA}*il1a_volume*scale))"  # pg/mL, bound and free
-TUMOUR_IL1A = f"(IT*il1a_per_cell/({QUANTA}*scale))"  # pg, bound and free
 
-ACTING_IL1A = (  # on the marrow, pg/mL: from plasma, and from the tumour as if it were in plasma
-    f"(direct_weight*{PLASMA_IL1A}*{PLASMA_FREE}/{PLASMA_BLOCK}"
-    f" + relay_weight*relay_gain*{TUMOUR_IL1A}*{TUMOUR_FREE}/{TUMOUR_BLOCK})"
-)
+def free_share(il1a: str, antibody: str) -> str:
+    """Return the free share of IL-1alpha beside an antibody, both as total concentrations in nM.
 
-SIGNAL = "(B/(signal_counts*scale))"  # IL-1 signal in the marrow, 0 to 1
-GCSF = "(G/(gcsf_counts*scale))"  # relative to baseline
-FLUX = "(neutrophil_loss*neutrophils)"  # cells per hour through the tumour-free marrow
-GMP = f"({FLUX}/({2**4}*gmp_exit))"  # tumour-free counts of GMP and HSPC, before `scale`
-HSPC = f"((gmp_exit - gmp_division)*{GMP}/(8*myeloid_rate))"
-HSPC_CAPACITY = f"({HSPC}/(1 - (myeloid_rate + lymphoid_rate)/hspc_division))"
-
-KILL = (
-    f"kill_rate/scale*E/(1 + E/(kill_saturation*scale))*(1 - kill_protection*{SUPPRESSION})"
-    f"/(1 + {TUMOUR}/(kill_dilution*scale))"
-)
-TRANSIT = f"{GCSF}^transit_feedback"
-EXCESS = f"max({GCSF} - 1, 0)"
-RELEASE = (  # the root below baseline, saturating above it; without a condition, so that paths have a derivative
-    f"(sqrt(min({GCSF}, 1)) + release_gain*{EXCESS}/(release_gain + {EXCESS}))*(1 + {SIGNAL})*release_rate*R"
-)
-ANTIGEN = f"(A + lytic_antigen*Y + living_antigen*{TUMOUR})"
-
-DRUGS = (
-    "b47a: -> ET @ signal_counts*scale*uptake_rate*hill(gemcitabine, uptake_constant, 1)",
-    "b47b: ET -> @ triphosphate_loss*ET",
-    "b48a: -> EM @ signal_counts*scale*uptake_rate*hill(gemcitabine, uptake_constant, 1)",
-    "b48b: EM -> @ marrow_triphosphate_loss*EM",
-    "b49a: -> PT @ signal_counts*scale*adduct_rate*cisplatin",
-    "b49b: PT -> @ adduct_loss*PT",
-)
-
-GROWTH = (
-    f"b1: CS -> 2 CS @ growth_rate*{CROWDING}*(1 + growth_gain*{SUPPRESSION})*CS",
-    f"b2: CR -> 2 CR @ tolerant_growth_rate*{CROWDING}*(1 + growth_gain*{SUPPRESSION})*CR",
-    "b3: CS -> CR @ tolerance_rate*CS",
-    "b4: CR -> CS @ tolerance_loss*CR",
-)
-
-
-def damage(tolerant_fraction: str) -> tuple[str, ...]:
-    """Return drug damage and what follows; `tolerant_fraction` of the cells that recover are tolerant.
+    Binding is in its quasi-steady state, a quadratic equation. Its root is written as a sum of positive terms, so that
+    no excess of either side, and no absence, costs digits.
 
     Examples
     --------
-    >>> damage("tolerant_fraction")[0].partition(" @ ")[0]
-    'b5: CS -> D1'
+    >>> from jaxsim.network import evaluate, parse
+    >>> law = parse(free_share("il1a", "antibody"))
+    >>> [round(float(evaluate(law, {"antibody_constant": 0.1, "il1a": 5.0, "antibody": nM})), 3) for nM in (0, 5, 50)]
+    [1.0, 0.132, 0.002]
     """
-    recovered = "decision_rate*(1 - pyroptotic_fraction - apoptotic_fraction)*D2"
-    return (
-        f"b5: CS -> D1 @ damage_rate*{TUMOUR_EFFECT}*CS",
-        f"b6: CR -> D1 @ tolerant_damage*damage_rate*{TUMOUR_EFFECT}*CR",
-        "b7: D1 -> D2 @ decision_rate*D1",
-        f"b8: D2 -> Y @ decision_rate*pyroptotic_fraction*(gsdme_fraction + (1 - gsdme_fraction)*{ACTIVITY})*D2",
-        "b9: D2 -> A @ decision_rate*(apoptotic_fraction"
-        f" + pyroptotic_fraction*(1 - gsdme_fraction)*(1 - {ACTIVITY}))*D2",
-        f"b10: D2 -> CS @ (1 - {tolerant_fraction})*{recovered}",
-        f"b11: D2 -> CR @ {tolerant_fraction}*{recovered}",
-        f"b12: Y -> {QUANTA} IT @ lysis_rate*Y",
-        "b13: A -> @ clearance_rate*A",
-        "b14: A -> IT @ secondary_necrosis_rate*A",
-        *(f"b{n}: {cells} -> A @ {KILL}*{cells}" for n, cells in zip((15, 16, "17a", "17b"), DAMAGED, strict=True)),
-    )
+    excess = f"({antibody} - {il1a} + antibody_constant)"
+    root = f"(sqrt({excess}^2 + 4*antibody_constant*{il1a}) + abs({excess}))"
+    return f"(antibody_constant/(max({excess}, 0) + 2*antibody_constant*{il1a}/{root}))"
 
+
+PLASMA_FREE = free_share(f"({IL1A_PLASMA}/{1e3 * KILODALTONS})", "anti_il1a")
+TUMOUR_FREE = free_share(
+    f"({IL1A_TUMOUR}/(tumour_fluid_volume*{1e3 * KILODALTONS}))", "(antibody_penetration*anti_il1a)"
+)
+PLASMA_OCCUPIED = (  # share of full effect in marrow and body
+    f"({IL1A_PLASMA}*{PLASMA_FREE}"
+    f"/(il1_constant*(1 + il1_receptor_antagonist/il1ra_constant) + {IL1A_PLASMA}*{PLASMA_FREE}))"
+)
+TUMOUR_OCCUPIED = (
+    f"({IL1A_TUMOUR}*{TUMOUR_FREE}"
+    f"/(stroma_constant*(1 + il1ra_penetration*il1_receptor_antagonist/il1ra_constant) + {IL1A_TUMOUR}*{TUMOUR_FREE}))"
+)
+
+# Tumour.
+HARM = f"({NEUTROPHILS}/({NEUTROPHILS} + harm_density*({CELLS} + {FEW})))"  # done by tumour neutrophils, 0 to 1
+GROWTH = f"(growth_rate*log(plateau/max(min({CELLS}, plateau), 1)))"  # Gompertz
+KILL = f"(kill_rate*E/scale*(1 - kill_protection*{HARM}))"
+# Shares; in a virtual animal the parameters may exceed 1.
+RECOVERED = f"(recovery_fraction + (1 - recovery_fraction)*min(neutrophil_recovery*{HARM}, 1))"
+LYTIC = f"(min(pyroptotic_fraction, 1)*(gsdme_fraction + (1 - gsdme_fraction)*{ACTIVITY}))"
+
+# Marrow.
+LEVEL = f"({GCSF}*(1 + gcsf_saturation)/(gcsf_saturation + {GCSF}))"  # G-CSF as cells respond to it
+EXCESS = f"max({LEVEL} - 1, 0)"
+TRANSIT = f"{LEVEL}^transit_feedback"
+CYCLE_ADAPTED = f"({CYCLE}/(1 + pu1_adaptation*{PU1}))"
+BRAKE = f"(1 + (pu1_brake*{PU1})^2)"  # of PU.1 on HSPC that cycle
+ACTIVATION = f"((1 + activation_gain*{CYCLE})/{BRAKE} + depletion_activation*max(1 - {ACTIVE}, 0))"
+MITOTIC_ROOM = f"max(1 - (M1 + M2)*mitotic_rate/(mitotic_capacity*{FLUX}*scale), 0)"
+EXTRA = f"(min(mitotic_gain*{CYCLE_ADAPTED}, mitotic_gain_limit)*{MITOTIC_ROOM})"  # divisions beside a transit
+RELEASE = f"(sqrt(min({LEVEL}, 1))*(1 + release_gain*{EXCESS}/(release_constant + {EXCESS})))"
+GMP_ROOM = f"(max(1 - P/(gmp_capacity*{GMP}*scale), 0)/(1 - 1/gmp_capacity))"
+NICHE_ROOM = f"(max(niche_size - {QUIESCENT}, 0)/(niche_size - 1))"
+LYMPHOID = f"(1 + lymphoid_brake*{PU1})"
+
+PRODUCED = (  # G-CSF, baselines per hour: body, tumour stroma, injected
+    f"((gcsf_renal + gcsf_neutrophil)*(1 + body_gcsf_gain*{PLASMA_OCCUPIED}"
+    f" + tumour_gcsf_gain*{TUMOUR_OCCUPIED}*{CELLS}/(stroma_size + {CELLS})) + gcsf)"
+)
+
+TUMOUR_REACTIONS = (
+    f"g1: S -> 2 S @ {GROWTH}*S",
+    f"g2: T -> 2 T @ tolerant_growth*{GROWTH}*T",
+    "g3: T -> S @ tolerance_loss*T",
+    f"d1: S -> D1 @ {DAMAGE}*S",
+    f"d2: T -> D1 @ tolerant_damage*{DAMAGE}*T",
+    "d3: D1 -> D2 @ decision_rate*D1",
+    f"d4: D2 -> S @ decision_rate*{RECOVERED}*(1 - tolerant_fraction)*D2",
+    f"d5: D2 -> T @ decision_rate*{RECOVERED}*tolerant_fraction*D2",
+    f"d6: D2 -> Y @ decision_rate*(1 - {RECOVERED})*{LYTIC}*D2",
+    f"d7: D2 -> A @ decision_rate*(1 - {RECOVERED})*(1 - {LYTIC})*D2",
+    "d8: Y -> IT @ lysis_rate*Y",
+    "d9: A -> @ clearance_rate*A",
+    "d10: A -> IT @ secondary_necrosis_rate*A",
+    *(f"k{n}: {cells} -> A @ {KILL}*{cells}" for n, cells in enumerate(LIVING, 1)),
+)
 
 INTERLEUKIN = (
-    f"b18: -> IT @ il1a_basal*{QUANTA}/il1a_per_cell*{TUMOUR}",
-    "b19: IT -> @ il1a_tumour_loss*IT",
-    f"b20a: IT -> IP @ il1a_escape_rate*il1a_escape_fraction*{TUMOUR_FREE}*IT",
-    f"b20b: IT -> @ il1a_escape_rate*(1 - il1a_escape_fraction*{TUMOUR_FREE})*IT",
-    "b21: IP -> @ il1a_elimination*IP",
-    f"b22: -> B @ il1_rise_rate*signal_counts*scale*hill({ACTING_IL1A}, il1_constant, 1)*max(1 - {SIGNAL}, 0)",
-    "b23: B -> @ il1_signal_rate*B",
+    f"i1: -> IT @ il1a_basal/il1a_per_cell*{CELLS}*scale",
+    f"i2: IT -> @ il1a_tumour_loss*{TUMOUR_FREE}*IT",
+    f"i3: IT -> IP @ (il1a_escape_rate*{TUMOUR_FREE} + complex_drainage*(1 - {TUMOUR_FREE}))*IT",
+    f"i4: IP -> @ (il1a_elimination*{PLASMA_FREE} + complex_loss*(1 - {PLASMA_FREE}))*IP",
+    "i5: -> IP @ il1a/il1a_per_cell*scale",
+    f"i6: -> B @ il1_signal_rate*{PLASMA_OCCUPIED}*signal_counts*scale",
+    "i7: B -> @ il1_signal_rate*B",
+    "i8: -> W @ cycle_entry_rate*B",
+    "i8b: W -> @ cycle_entry_rate*W",
+    "i8c: -> Z @ pu1_rate*W",
+    "i9: Z -> @ pu1_rate*Z",
+    f"c1: -> G @ {PRODUCED}*gcsf_counts*scale",
+    "c2: G -> @ (gcsf_renal + gcsf_neutrophil*N/(neutrophils*scale)*(1 + gcsf_clearance_constant)"
+    f"/(gcsf_clearance_constant + {GCSF}))*G",
 )
 
 MARROW = (
-    f"b24: -> G @ (gcsf_renal + gcsf_neutrophil)*(1 + gcsf_gain*{SIGNAL})*gcsf_counts*scale",
-    "b25: G -> @ (gcsf_renal + gcsf_neutrophil*N/(neutrophils*scale))*G",
-    f"b26: H -> 2 H @ hspc_division*(1 + hspc_gain*{SIGNAL})*max(1 - H/({HSPC_CAPACITY}*scale), 0)*H",
-    f"b27: H -> 8 P @ myeloid_rate*(1 + myeloid_gain*{SIGNAL})*H",
-    f"b28: H -> @ lymphoid_rate/(1 + lymphoid_brake*{SIGNAL})*H",
-    f"b29: P -> 2 P @ gmp_division*(1 + gmp_gain*{SIGNAL})*{GCSF}^gmp_feedback*2/(1 + P/({GMP}*scale))*P",
-    f"b30: P -> 2 M1 @ gmp_exit*{TRANSIT}*P",
-    *(f"b{30 + i}: M{i} -> 2 M{i + 1} @ mitotic_rate*{TRANSIT}*M{i}" for i in (1, 2, 3)),
-    *(
-        f"b54{letter}: M{i} -> 2 M{i} @ mitotic_rate*mitotic_gain*{SIGNAL}*M{i}"
-        for i, letter in ((1, "a"), (2, "b"), (3, "c"))
-    ),
-    f"b34: M4 -> M5 @ mitotic_rate*{TRANSIT}*M4",
-    f"b35: M5 -> R @ maturation_rate*{TRANSIT}*M5",
-    f"b36: R -> N @ {RELEASE}",
-    *(
-        f"b40{letter}: {cells} -> @ marrow_kill_rate*{weight}*{MARROW_EFFECT}*{cells}"
-        for letter, cells, weight in (
-            ("a", "H", "hspc_sensitivity"),
-            ("b", "P", "gmp_sensitivity"),
-            ("c", "M1", "mitotic_sensitivity"),
-            ("d", "M2", "mitotic_sensitivity"),
-            ("e", "M3", "mitotic_sensitivity"),
-            ("f", "M4", "late_sensitivity"),
-        )
-    ),
-    f"b50: -> O @ other_turnover*other_progenitors*H/{HSPC}/(1 + lymphoid_brake*{SIGNAL})",
-    "b51a: O -> @ other_turnover*O",
-    f"b51b: O -> @ marrow_kill_rate*other_sensitivity*{MARROW_EFFECT}*O",
+    f"h1: HQ -> HA @ activation_rate*{ACTIVATION}*HQ",
+    f"h2: HA -> HQ @ activation_rate*quiescent_hspc/active_hspc*{BRAKE}*{NICHE_ROOM}*HA",
+    f"h3: HA -> 2 HA @ hspc_division*(1 + hspc_gain*{PU1})*max(1 - (HQ + HA)/({HSPC_CAPACITY}*scale), 0)*HA",
+    f"h4: HA -> 8 P @ {MYELOID}*(1 + myeloid_gain*{PU1})*HA",
+    f"h5: HA -> @ lymphoid_rate/{LYMPHOID}*HA",
+    "h6: HQ -> @ (cyclophosphamide_hspc_kill*cyclophosphamide + cisplatin_hspc_share*cisplatin_kill*cisplatin)*HQ",
+    f"h7: HA -> @ (hspc_sensitivity*{GEMCITABINE_KILL} + {OTHER_KILL})*HA",
+    f"p1: P -> 2 P @ gmp_division*(1 + gmp_gain*{CYCLE_ADAPTED})*{LEVEL}^gmp_feedback*{GMP_ROOM}*P",
+    "p2: P -> 2 M1 @ gmp_exit*P",
+    f"p3: P -> @ {CYCLE_KILL}*P",
+    f"o1: -> O @ other_turnover*other_progenitors*scale*{ACTIVE}/{LYMPHOID}",
+    "o2: O -> @ other_turnover*O",
+    f"o3: O -> @ {CYCLE_KILL}*O",
+    f"m1: M1 -> 2 M2 @ mitotic_rate*{TRANSIT}*M1",
+    f"m2: M2 -> 2 M3 @ mitotic_rate*{TRANSIT}*M2",
+    f"m3: M3 -> 2 Q @ mitotic_rate*{TRANSIT}*M3",
+    f"m4: M1 -> 2 M1 @ mitotic_rate*{TRANSIT}*{EXTRA}*M1",
+    f"m5: M2 -> 2 M2 @ mitotic_rate*{TRANSIT}*{EXTRA}*M2",
+    f"m6: M1 -> @ {CYCLE_KILL}*M1",
+    f"m7: M2 -> @ {CYCLE_KILL}*M2",
+    f"m8: M3 -> @ late_sensitivity*{CYCLE_KILL}*M3",
+    f"n1: Q -> R @ maturation_rate*{TRANSIT}*Q",
+    f"n2: R -> N @ release_rate*{RELEASE}*R",
 )
 
 IMMUNE = (
-    "b37: N -> @ neutrophil_loss*N",
-    f"b38: N -> TN @ recruitment_rate*(recruitment_basal + "
-    f"hill({TUMOUR_IL1A}*{TUMOUR_FREE}/{TUMOUR_BLOCK}, recruitment_constant, 1))"
-    f"*{TUMOUR}/(recruitment_size*scale + {TUMOUR})*N",
-    "b39: TN -> @ tumour_neutrophil_loss*TN",
-    f"b41a: TN -> @ tumour_neutrophil_kill*{TUMOUR_EFFECT}*TN",
-    f"b41b: L -> @ lymphocyte_kill*{MARROW_EFFECT}*L",
-    f"b41c: E -> @ effector_kill*{TUMOUR_EFFECT}*E",
-    f"b42: -> L @ lymphocyte_turnover*lymphocytes*H/{HSPC}/(1 + lymphoid_brake*{SIGNAL})",
-    "b43: L -> @ lymphocyte_turnover*L",
-    f"b44: -> E @ effector_source*L/lymphocytes*(1 - effector_suppression*{SUPPRESSION})",
-    f"b45: E -> 2 E @ effector_division*{ANTIGEN}/(antigen_constant*scale + {ANTIGEN})"
-    f"*(1 - effector_suppression*{SUPPRESSION})*E",
-    "b46: E -> @ effector_loss*(1 + E/(effector_crowding*scale))*E",
+    "n3: N -> @ neutrophil_loss*N",
+    f"n4: N -> TN @ recruitment_rate*(recruitment_basal + recruitment_gain*{TUMOUR_OCCUPIED})"
+    f"*{CELLS}/(recruitment_size + {CELLS})*N",
+    "n5: TN -> @ tumour_neutrophil_loss*TN",
+    f"n6: TN -> @ tumour_neutrophil_kill*{TUMOUR_EFFECT}*TN",
+    f"l1: -> L @ lymphocyte_turnover*lymphocytes*scale*(0.5 + 0.5*{HSPC})/{LYMPHOID}",
+    "l2: L -> @ lymphocyte_turnover*L",
+    f"l3: L -> @ (lymphocyte_kill*{MARROW_EFFECT} + cyclophosphamide_lymphocyte_kill*cyclophosphamide"
+    " + fluorouracil_lymphocyte_kill*fluorouracil)*L",
+    "e1: -> E @ effector_source*L/lymphocytes",
+    f"e2: E -> 2 E @ effector_division*(1 - effector_suppression*{HARM})*{CELLS}/(effector_antigen + {CELLS})*E",
+    f"e3: E -> @ (effector_loss + effector_inactivation*{CELLS})*E",
+    f"e4: E -> @ effector_kill*{TUMOUR_EFFECT}*E",
+    "e5: E -> @ effector_depletion*hill(anti_cd8, depletion_constant, 1)*E",
 )
 
-FIBROBLASTS = (  # the local arm: not blocked by the antibody, but by the inhibitor, as it follows lysis
-    "b52: -> FI @ fibroblast_activation*Y/(fibroblast_lysis*scale + Y)*max(fibroblasts*scale - FI, 0)",
-    "b53: FI -> @ fibroblast_reversion*FI",
+DRUGS = (
+    "x1: -> X @ signal_counts*scale*uptake_rate*hill(gemcitabine, uptake_constant, 1)",
+    "x2: X -> @ triphosphate_loss*X",
 )
-SHELTERED = "(tolerant_fraction + (1 - tolerant_fraction)*fibroblast_shelter*FI/(fibroblasts*scale))"
 
+REACTIONS = (*TUMOUR_REACTIONS, *INTERLEUKIN, *MARROW, *IMMUNE, *DRUGS)
 
-def reactions(local_arm: bool) -> tuple[str, ...]:
-    """Return all reactions, with the fibroblasts of the local arm or without.
-
-    Examples
-    --------
-    >>> len(reactions(False)), len(reactions(True))
-    (67, 69)
-    """
-    shared = (*DRUGS, *GROWTH, *damage(SHELTERED if local_arm else "tolerant_fraction"))
-    return (*shared, *INTERLEUKIN, *MARROW, *IMMUNE, *(FIBROBLASTS if local_arm else ()))
-
-
+MARROW_CELLS = f"({GMP}*(1 + 2*gmp_exit/mitotic_rate*(1 + 2 + 4) + 16*gmp_exit*(1/maturation_rate + 1/release_rate))"
+BASELINE_MARROW = f"({MARROW_CELLS} + quiescent_hspc + active_hspc + other_progenitors))"
+CIRCULATING = "(circulating_fraction*N)"
+FREE = {"il1a_plasma_free": f"{IL1A_PLASMA}*{PLASMA_FREE}", "il1a_tumour_free": f"{IL1A_TUMOUR}*{TUMOUR_FREE}"}
 OBSERVABLES = {
-    "tumour": TUMOUR,
-    "log10_tumour": f"log10(max({TUMOUR}/scale, 1))",  # of cells; 0 where none is left
-    "resistant_fraction": f"CR/max({TUMOUR}, 1)",
-    "il1a_plasma": PLASMA_IL1A,  # pg/mL, bound and free
-    "il1a_tumour": TUMOUR_IL1A,  # pg
+    "tumour": f"({' + '.join(LIVING)})",
+    "log10_tumour": f"log10(max({CELLS}, 1))",  # of cells; 0 where none is left
+    "tolerant_share": "T/max(S + T, 1)",
+    "il1a_plasma": IL1A_PLASMA,
+    "il1a_tumour": IL1A_TUMOUR,
     "il1_signal": SIGNAL,
-    "gcsf": GCSF,
+    "pu1": PU1,
+    "gcsf_relative": GCSF,
+    "hspc_relative": HSPC,
     "gmp_relative": f"P/({GMP}*scale)",
-    "gmp_frequency": "P/max(H + P + O, 1)",
-    "marrow_relative": f"(H + P + O + M1 + M2 + M3 + M4 + M5 + R)/(scale*({FLUX}*"
-    f"(1/(16*gmp_exit)*(1 + (gmp_exit - gmp_division)/(8*myeloid_rate)) + 15/(8*mitotic_rate) + 1/maturation_rate"
-    " + 1/release_rate) + other_progenitors))",
+    "gmp_frequency": "P/max(HQ + HA + P + O, 1)",
+    "gmp_frequency_marrow": "P/max(HQ + HA + P + O + M1 + M2 + M3 + Q + R, 1)",
+    "marrow_relative": f"(HQ + HA + P + O + M1 + M2 + M3 + Q + R)/(scale*{BASELINE_MARROW})",
+    "reserve_relative": f"R*release_rate/({FLUX}*scale)",
     "neutrophils_relative": "N/(neutrophils*scale)",
     "lymphocytes_relative": "L/(lymphocytes*scale)",
-    "nlr": "N/max(L, 1)",
+    "nlr": f"{CIRCULATING}/max(L, 1)",
+    "white_cells_relative": f"({CIRCULATING} + L)/((circulating_fraction*neutrophils + lymphocytes)*scale)",
+    "neutrophils_per_tumour_cell": f"TN/max({' + '.join(LIVING)}, 1)",
+    "harm": HARM,
 }

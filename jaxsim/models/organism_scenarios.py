@@ -77,9 +77,10 @@ def standard_regimen(animal: str = "mouse") -> dict[str, Dose]:
 
     In the mouse gemcitabine 120 mg/kg weekly, as the source paper gives it, but without its 6 mg/kg of cisplatin, whose
     effect on the organism has no calibration: the amount is 0 and may be raised. The antibody is 200 ug every 4 days
-    from the start, the caspase-1 inhibitor 50 mg/kg and the receptor antagonist 25 mg/kg twice a day for the first
-    4 days of each cycle. In the patient gemcitabine 1000 mg/m2 on days 1, 8, 15 and cisplatin 70 mg/m2 on day 1 of
-    28, an antibody at 3.75 mg/kg every two weeks, and the antagonist at 100 mg a day.
+    from the start, the caspase-1 inhibitor 50 mg/kg every 6 h, as single cells need it, and the receptor antagonist 25
+    mg/kg twice a day, both for the first 4 days of each cycle. In the patient gemcitabine 1000 mg/m2 on days 1, 8, 15
+    and cisplatin 70 mg/m2 on day 1 of 28, an antibody at 3.75 mg/kg every two weeks, the inhibitor as in the mouse, and
+    the antagonist at 100 mg a day.
 
     Parameters
     ----------
@@ -96,23 +97,41 @@ def standard_regimen(animal: str = "mouse") -> dict[str, Dose]:
         weeks = [start + day for start in cycles for day in (0.0, 168.0, 336.0)]
         return {
             "gemcitabine": Dose(1000.0, "mg/m2", at=weeks, duration=0.5),
-            "cisplatin": Dose(70.0, "mg/m2", at=cycles, duration=2.0),
+            "cisplatin": Dose(70.0, "mg/m2", at=cycles),
             "anti_il1a": Dose(3.75, "mg/kg", at=[336.0 * n for n in range(6)], duration=1.0),
-            "caspase1_inhibitor": Dose(50.0, "mg/kg", at=_twice_daily(weeks)),
+            "caspase1_inhibitor": Dose(50.0, "mg/kg", at=four_days(weeks, 6.0)),
             "il1_receptor_antagonist": Dose(100.0, "mg", at=[24.0 * n for n in range(84)]),
         }
-    weeks = [168.0 * n for n in range(3)]
+    return mouse_regimen(3)
+
+
+def mouse_regimen(cycles: int) -> dict[str, Dose]:
+    """Return how each agent is given to the mouse, over so many weeks.
+
+    Examples
+    --------
+    >>> mouse_regimen(6)["anti_il1a"].starts(np).size
+    11
+    """
+    weeks = [168.0 * n for n in range(cycles)]
     return {
         "gemcitabine": Dose(120.0, "mg/kg", at=weeks),
         "cisplatin": Dose(0.0, "mg/kg", at=weeks),
-        "anti_il1a": Dose(0.2, "mg", at=[96.0 * n for n in range(6)]),
-        "caspase1_inhibitor": Dose(50.0, "mg/kg", at=_twice_daily(weeks)),
-        "il1_receptor_antagonist": Dose(25.0, "mg/kg", at=_twice_daily(weeks)),
+        "anti_il1a": Dose(0.2, "mg", at=[96.0 * n for n in range(-(-7 * cycles // 4))]),
+        "caspase1_inhibitor": Dose(50.0, "mg/kg", at=four_days(weeks, 6.0)),
+        "il1_receptor_antagonist": Dose(25.0, "mg/kg", at=four_days(weeks, 12.0)),
     }
 
 
-def _twice_daily(cycles: Sequence[float]) -> list[float]:
-    return [start + 12.0 * n for start in cycles for n in range(8)]
+def four_days(cycles: Sequence[float], every: float) -> list[float]:
+    """Return the times of doses so many hours apart in the first four days of each cycle.
+
+    Examples
+    --------
+    >>> len(four_days([0.0, 168.0], 6.0)), four_days([0.0], 24.0)
+    (32, [0.0, 24.0, 48.0, 72.0])
+    """
+    return [start + every * n for start in cycles for n in range(round(96.0 / every))]
 
 
 def organism_schedules(arms: Sequence[OrganismArm], regimen: Mapping[str, Dose], hours: float) -> tuple[Schedule, ...]:

@@ -16,15 +16,15 @@ from jaxsim.models.parameters import ModelParameter
 if TYPE_CHECKING:
     import xarray
 
-UNCERTAIN = ("assumed", "from memory", "fitted")
+UNCERTAIN = ("assumed", "from memory")
 # Units of counts and switches are no unknowns; of two rates of which one has to exceed the other, one stays.
-FIXED = ("scale", "signal_counts", "gcsf_counts", "direct_weight", "relay_weight", "gmp_division", "hspc_division")
+FIXED = ("scale", "signal_counts", "gcsf_counts", "gmp_division", "hspc_division", "circulating_fraction")
 HOURS, EVERY = 504.0, 6.0
 RELATIVE, CELLS = 1e-4, 1.0  # tolerances of a step: outcomes are then right to about 1e-3
 
 
 def organism_sensitivity(
-    number: int = 256, *, hypothesis: str = "both", scenario: str = "chemo", names: Sequence[str] = (), seed: int = 1
+    number: int = 256, *, without: Sequence[str] = (), scenario: str = "chemo", names: Sequence[str] = (), seed: int = 1
 ) -> "xarray.Dataset":
     """Return Sobol indices of what becomes of a mouse in 21 days over the numbers that are not known.
 
@@ -32,8 +32,8 @@ def organism_sensitivity(
     ----------
     number
         Base points, a power of 2; the mice are that times the number of inputs and 2 more.
-    hypothesis
-        Of :func:`organism`.
+    without
+        Links that are turned off, see :func:`organism`.
     scenario
         Of :func:`scenarios`.
     names
@@ -61,31 +61,30 @@ def organism_sensitivity(
     """
     import xarray
 
-    entries = _entries(names, hypothesis)
+    entries = _entries(names)
     design = sobol_design(number, len(entries), seed)
-    burden, nadir = _outputs(entries, design.reshape(-1, len(entries)), hypothesis, scenario)
+    burden, nadir = _outputs(entries, design.reshape(-1, len(entries)), without, scenario)
     found = [
         sobol_indices(output.reshape(design.shape[:2]), [entry.name for entry in entries]) for output in (burden, nadir)
     ]
     joined = xarray.concat(found, dim="output").assign_coords(output=["log10_burden", "nadir"])
     order = np.argsort(-joined["total"].max("output").values)
     return joined.isel(input=order).assign_attrs(
-        hypothesis=hypothesis, scenario=scenario, mice=int(design.shape[0] * number), points=number, seed=str(seed)
+        without=", ".join(without), scenario=scenario, mice=int(design.shape[0] * number), points=number, seed=str(seed)
     )
 
 
-def _entries(names: Sequence[str], hypothesis: str) -> list[ModelParameter]:
+def _entries(names: Sequence[str]) -> list[ModelParameter]:
     known = organism_parameters()["parameters"]
     for name in names:
         if name not in known:
             raise NetworkError(f"the organism has no '{name}'{closest(name, known)}")
     if names:
         return [known[name] for name in names]
-    unused = (*FIXED, *(("relay_gain",) if hypothesis == "direct" else ()))
     return [
         entry
         for entry in known.values()
-        if entry.tag in UNCERTAIN and entry.name not in unused and entry.range[0] < entry.range[1]
+        if entry.tag in UNCERTAIN and entry.name not in FIXED and entry.range[0] < entry.range[1]
     ]
 
 
@@ -96,11 +95,11 @@ def _values(entry: ModelParameter, u: np.ndarray) -> np.ndarray:
 
 
 def _outputs(
-    entries: Sequence[ModelParameter], points: np.ndarray, hypothesis: str, scenario: str
+    entries: Sequence[ModelParameter], points: np.ndarray, without: Sequence[str], scenario: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return log10 of the final burden (at least one cell) and the nadir of every mouse."""
     arm = scenarios([scenario])[0]
-    network = organism(hypothesis=hypothesis, tumour=None if arm.tumour else 0)
+    network = organism(without=without, tumour=None if arm.tumour else 0)
     values = {entry.name: _values(entry, points[:, i]) for i, entry in enumerate(entries)}
     times = np.arange(0.0, HOURS + 1.0, EVERY)
     schedule = organism_schedules([arm], standard_regimen(), HOURS)[0]
@@ -119,6 +118,6 @@ def _starts(network: Any, values: dict[str, np.ndarray], tumour: bool) -> np.nda
     rows = []
     for n in range(len(next(iter(values.values())))):
         own = shared | {name: float(column[n]) for name, column in values.items()}
-        counts = initial_counts(own, start, local_arm=False)
+        counts = initial_counts(own, start)
         rows.append([float(counts[name]) for name in network.structure.species])
     return np.array(rows)

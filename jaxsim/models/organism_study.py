@@ -8,6 +8,7 @@ import numpy as np
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.ensemble import FlowCase, simulate, solve_flows, warn_of_flows
 from jaxsim.errors import SimulationError
+from jaxsim.models.coupling_inputs import concentrations
 from jaxsim.models.organism import organism
 from jaxsim.models.organism_animals import virtual_animals
 from jaxsim.models.organism_outputs import arm_dataset, courses
@@ -62,7 +63,7 @@ def organism_study(
     seed
         From 0 to 2**64 - 1.
     settings
-        Further arguments of :func:`organism`, such as ``hypothesis``, ``scale`` or a parameter.
+        Further arguments of :func:`organism`, such as ``without``, ``scale`` or a parameter.
     announce
         Called with the name of each arm before it is simulated; rate equations solve all arms at once.
     **options
@@ -71,7 +72,7 @@ def organism_study(
     Returns
     -------
     xarray.Dataset
-        Over ``arm``, ``animal`` and ``time`` (h): the courses of ``tumour``, ``resistant_fraction``, ``il1a_plasma``,
+        Over ``arm``, ``animal`` and ``time`` (h): the courses of ``tumour``, ``tolerant_share``, ``il1a_plasma``,
         ``gmp_relative`` and ``gmp_frequency``, ``neutrophils_relative``, ``nlr`` and others. Over ``arm`` and
         ``animal``: ``burden`` at the end, ``eradicated``, ``nadir``, ``nadir_day``, ``days_below_half`` and others.
         Over ``animal``: the parameters in which animals differ, as ``parameter_<name>``.
@@ -103,7 +104,8 @@ def organism_study(
         states, cost = _solved(networks, schedules, traits, times, animals, options)
     else:
         states, cost = _drawn(arms, networks, schedules, times, animals, announce, method=method, seed=seed, **options)
-    found = [courses(network, one, traits) for network, one in zip(networks, states, strict=True)]
+    antibody = [concentrations(net, plan, times)["anti_il1a"] for net, plan in zip(networks, schedules, strict=True)]
+    found = [courses(net, one, traits, nM) for net, one, nM in zip(networks, states, antibody, strict=True)]
     joined = xarray.concat([arm_dataset(one, times) for one in found], dim="arm", combine_attrs="drop_conflicts")
     return (
         joined.assign({f"parameter_{name}": ("animal", values) for name, values in traits.items()})
@@ -115,7 +117,7 @@ def organism_study(
             method=method,
             seed=str(seed),
             scale=float(networks[0].parameters["scale"]),
-            hypothesis=str(given.get("hypothesis", "both")),
+            without=", ".join(given.get("without", ())),
         )
     )
 

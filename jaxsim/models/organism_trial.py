@@ -44,7 +44,7 @@ def organism_trial(
     days, every
         How long, and hours between the times at which the nadir is looked for.
     settings
-        Further arguments of :func:`organism`, such as ``hypothesis`` or a parameter.
+        Further arguments of :func:`organism`, such as ``without`` or a parameter.
     announce
         Called with the name of each schedule before it is solved.
 

@@ -8,10 +8,11 @@ from jaxsim.plots.landscape import plot_landscape
 from jaxsim.plots.lysis import plot_lysis
 from jaxsim.plots.organism_arms import plot_organism_arms
 from jaxsim.plots.organism_courses import plot_organism_courses
+from jaxsim.plots.organism_decomposition import plot_organism_decomposition
+from jaxsim.plots.organism_headline import plot_organism_headline
 from jaxsim.plots.organism_ladder import plot_organism_ladder
 from jaxsim.plots.organism_onsets import plot_onset_sensitivity, plot_onsets
 from jaxsim.plots.organism_sensitivity import plot_organism_sensitivity
-from jaxsim.plots.organism_validation import plot_organism_validation
 from jaxsim.plots.organism_verdicts import plot_organism_verdicts
 from jaxsim.plots.regimen_courses import plot_regimen_courses
 from jaxsim.plots.release import plot_release
@@ -31,9 +32,10 @@ __all__ = [
     "plot_onsets",
     "plot_organism_arms",
     "plot_organism_courses",
+    "plot_organism_decomposition",
+    "plot_organism_headline",
     "plot_organism_ladder",
     "plot_organism_sensitivity",
-    "plot_organism_validation",
     "plot_organism_verdicts",
     "plot_regimen_courses",
     "plot_release",

@@ -33,11 +33,29 @@ def new_figure(rows: int, height: float) -> "tuple[Figure, list[Axes]]":
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     for panel in axes:
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.tick_params(labelsize=SMALL, width=0.6, length=2.5)
-        for spine in panel.spines.values():
-            spine.set_linewidth(0.6)
+        plain(panel)
     return figure, list(axes)
+
+
+def new_grid(rows: int, columns: int, height: float) -> "tuple[Figure, list[Axes]]":
+    """Return a figure two columns wide with panels in rows, `height` inches each, sharing their x axis; row by row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.0 * COLUMN, rows * height + 0.6), dpi=300, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    for panel in axes.ravel():
+        plain(panel)
+    return figure, list(axes.ravel())
+
+
+def plain(panel: "Axes") -> None:
+    """Take what a panel does not need away."""
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.tick_params(labelsize=SMALL, width=0.6, length=2.5)
+    for spine in panel.spines.values():
+        spine.set_linewidth(0.6)
 
 
 def label(panel: "Axes", x: str = "", y: str = "", title: str = "") -> None:
@@ -55,11 +73,11 @@ def hours_axis(panel: "Axes", hours: float) -> None:
     panel.set_xticks(np.arange(0.0, hours + 1e-9, step))
 
 
-def log_ticks(axis: "Axis", style: str = ".0e") -> None:
-    """Mark 1, 2 and 5 on a logarithmic axis, in the size of other ticks, written in this style."""
+def log_ticks(axis: "Axis", style: str = ".0e", steps: tuple[float, ...] = (1.0, 2.0, 5.0)) -> None:
+    """Mark some steps of every decade of a logarithmic axis, in the size of other ticks, written in this style."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_locator(LogLocator(subs=steps, numticks=12))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: format(value, style)))
 

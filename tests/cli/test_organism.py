@@ -1,5 +1,6 @@
 """``jaxsim organism``: tables and files of a short study, and refusals in one sentence."""
 
+import numpy as np
 import pytest
 import xarray
 
@@ -7,17 +8,20 @@ from jaxsim.cli import main
 
 
 def test_a_short_study_prints_tables_and_writes_files(tmp_path, capsys):
-    chosen = ["--scenario", "vehicle", "chemo", "--days", "4", "--animals", "3", "--out", str(tmp_path / "out")]
-    assert main(["organism", *chosen]) == 0
+    chosen = ["--scenario", "vehicle", "chemo", "chemo+antibody", "--days", "9", "--animals", "3"]
+    assert main(["organism", *chosen, "--out", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
     assert "3 virtual animals" in text
-    assert "T4 chemo raises GMP frequency" in text
+    assert "Days 4 to 9: chemo over vehicle" in text
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"organism.nc", "validation.nc", "courses.png", "arms.png", "validation.png"}
+    assert names == {"organism.nc", "restoration.nc", "headline.png", "arms.png"}
     with xarray.open_dataset(tmp_path / "out" / "organism.nc", engine="h5netcdf") as study:
-        assert dict(study["tumour"].sizes) == {"arm": 2, "animal": 3, "time": 17}
-        assert len(set(study["burden"].values.ravel())) == 6
+        assert dict(study["tumour"].sizes) == {"arm": 3, "animal": 3, "time": 37}
+        assert len(set(study["burden"].values.ravel())) == 9
         assert study["parameter_damage_rate"].dims == ("animal",)
+    with xarray.open_dataset(tmp_path / "out" / "restoration.nc", engine="h5netcdf") as found:
+        assert np.all(found["left"].sel(arm="chemo") == 1.0) and np.all(found["left"].sel(arm="vehicle") == 0.0)
+        assert np.all(found["left"].sel(arm="chemo+antibody", quantity="gmp_relative") < 1.0)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +29,7 @@ def test_a_short_study_prints_tables_and_writes_files(tmp_path, capsys):
     [
         (["--scenario", "vehicel"], "there is no scenario 'vehicel'; did you mean 'vehicle'"),
         (["--animal", "rat"], "there is no animal 'rat'"),
-        (["--hypothesis", "direkt"], "there is no hypothesis 'direkt'; did you mean 'direct'"),
+        (["--without", "tumor_gcsf"], "no link 'tumor_gcsf'; did you mean 'tumour_gcsf'"),
         (["--scale", "100"], "may outgrow a 32-bit count"),
         (["--animals", "0"], "give a whole number from 1"),
     ],

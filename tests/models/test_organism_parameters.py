@@ -7,7 +7,7 @@ import pytest
 from jaxsim.dosing import Dose, area_under_curve
 from jaxsim.models import organism, organism_parameters
 from jaxsim.models.cell import caspase1_inhibitor, gemcitabine
-from jaxsim.models.organism_agents import CONCENTRATION_UNITS
+from jaxsim.models.organism_agents import AGENTS
 from jaxsim.models.parameters import TAGS
 from jaxsim.network import names
 from jaxsim.random import Lognormal
@@ -23,10 +23,10 @@ ENTRIES = [
 @pytest.mark.parametrize("animal", ["mouse", "human"])
 def test_the_groups_are_those_of_the_model(animal):
     groups = organism_parameters(animal)
-    network = organism(animal, local_arm=True)
-    assert set(network.structure.parameters) == {*groups["parameters"], *groups["fibroblasts"]}
+    network = organism(animal)
+    assert set(network.structure.parameters) == set(groups["parameters"])
     assert {group for group in groups if group.startswith("inputs.")} == {f"inputs.{n}" for n in network.inputs}
-    assert set(network.inputs) == set(CONCENTRATION_UNITS)
+    assert set(network.inputs) == set(AGENTS)
 
 
 @pytest.mark.parametrize(("group", "entry"), ENTRIES, ids=lambda value: getattr(value, "name", value))
@@ -40,8 +40,8 @@ def test_every_number_is_tagged_and_sourced(group, entry):
 @pytest.mark.parametrize("animal", ["mouse", "human"])
 def test_every_parameter_stands_in_the_reactions_it_names(animal):
     groups = organism_parameters(animal)
-    reactions = {reaction.name: reaction for reaction in organism(local_arm=True).structure.reactions}
-    for entry in (*groups["parameters"].values(), *groups["fibroblasts"].values()):
+    reactions = {reaction.name: reaction for reaction in organism().structure.reactions}
+    for entry in groups["parameters"].values():
         named = set(entry.reactions.split())
         assert named == {name for name, r in reactions.items() if entry.name in names(r.rate)}, entry.name
 
@@ -49,11 +49,10 @@ def test_every_parameter_stands_in_the_reactions_it_names(animal):
 def test_virtual_animals_differ_in_what_they_should():
     network = organism(virtual=True)
     spread = {name: law.cv for name, law in network.parameters.items() if isinstance(law, Lognormal)}
-    assert set(spread) == {
-        "il1a_per_cell", "il1_constant", "myeloid_gain", "marrow_kill_rate", "damage_rate", "recruitment_rate",
-        "kill_rate",
-    }  # fmt: skip
-    assert all(0.3 <= cv <= 0.5 for cv in spread.values())
+    symbols = {entry.symbol for name, entry in organism_parameters()["parameters"].items() if name in spread}
+    expected = "y0 ec pyro mk dmg decide gP gT aM aP aH eB rI rb rec_neut n krec gamP loc esc KT kZ dens e50 tol_dmg"
+    assert " ".join(sorted(symbols)) == " ".join(sorted(expected.split(" ")))
+    assert set(spread.values()) == {0.4}
     assert not any(isinstance(value, Lognormal) for value in organism().parameters.values())
 
 
@@ -71,7 +70,10 @@ def test_gemcitabine_and_inhibitor_are_those_of_the_single_cells():
         ("mouse", "gemcitabine", Dose(120, "mg/kg"), 163.0),
         ("human", "gemcitabine", Dose(1000, "mg/m2", duration=0.5), 42.2),
         ("mouse", "anti_il1a", Dose(0.2, "mg"), 0.2 / 150 * 1e6 / 7.68e-3),  # nM h
-        ("human", "cisplatin", Dose(70, "mg/m2", duration=2.0), 70 * 1.8 / 300 * 1e3 / 35.5),
+        ("human", "cisplatin", Dose(70, "mg/m2"), 1 / 0.03),
+        ("mouse", "il1a", Dose(80, "ng"), 0.4 * 80e3),  # pg into plasma
+        ("mouse", "gcsf", Dose(2.5, "ug"), 7500.0),
+        ("mouse", "cyclophosphamide", Dose(200, "mg/kg"), 1 / 0.23),
     ],
 )
 def test_exposures(animal, agent, dose, area):
