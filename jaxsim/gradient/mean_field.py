@@ -44,7 +44,9 @@ def estimate(problem: Problem) -> Estimate:
 
     with double_precision():
         found, slope = jax.value_and_grad(value)(jnp.asarray(problem.free.theta))
-        found, slope = float(found), np.asarray(slope)
+        found, slope = float(found), np.array(slope)
+        for p, points in problem.slopes.beside:
+            slope[p] = np.mean([jax.grad(value)(jnp.asarray(point))[p] for point in points])
     if not (np.isfinite(found) and np.all(np.isfinite(slope))):
         raise SimulationError(
             "the rate equations have no finite solution or gradient here, as where a count falls below zero or a rate "
