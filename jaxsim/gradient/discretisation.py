@@ -57,8 +57,11 @@ def _times(problem: Problem) -> int:
 def discretisation(problem: Problem, method: Method) -> Discretisation:
     """Return what the leaps and the differences of a method add."""
     value, moved, said = 0.0, np.zeros(problem.size), []
+    if not method.noisy:
+        return Discretisation(value, moved, "")
+    averaged = Discretisation(value, moved, "") if method.leaps else _averaging(problem)
     if not (method.leaps or method.differs):
-        return _averaging(problem) if method.scores else Discretisation(value, moved, "")
+        return averaged
     base, slope = _smooth(problem, problem.grid, problem.tables, problem.slopes)
     if method.leaps:
         times = _times(problem)
@@ -75,13 +78,13 @@ def discretisation(problem: Problem, method: Method) -> Discretisation:
     if not (np.isfinite(value) and np.all(np.isfinite(moved))):
         return Discretisation(0.0, np.zeros(problem.size), "not estimated, as the rate equations have no finite slope")
     shown = ", ".join(f"{part:.2g}" for part in moved)
-    return Discretisation(
-        value, moved, f"of {' and '.join(said)} about {shown} (linear-noise approximation), counted in the errors"
-    )
+    words = f"of {' and '.join(said)} about {shown} (linear-noise approximation), counted in the errors"
+    both = np.hypot(moved, averaged.gradient) if averaged.words else moved
+    return Discretisation(value + averaged.value, both, "; ".join(part for part in (words, averaged.words) if part))
 
 
 def _averaging(problem: Problem) -> Discretisation:
-    """Return what the means over pieces add to exact scores: the pieces beside looks that hold a dose, cut finer."""
+    """Return what the means over pieces add to exact paths: the pieces beside looks that hold a dose, cut finer."""
     nothing = Discretisation(0.0, np.zeros(problem.size), "")
     grid, width = problem.grid, float(problem.grid.edges[-1] - problem.grid.edges[0]) / PIECES
     looked = grid.edges[[0, -1]] if grid.pinned is None else grid.edges[grid.pinned]

@@ -100,7 +100,7 @@ def test_no_piece_carries_a_dose_across_a_look():
     read = exact_tables(problem)
     before = read.edges[1:] <= 2.0 + 1e-9
     moved = read.slopes.tables.exposure[before, 0, 0] @ np.diff(read.edges)[before]
-    assert moved == pytest.approx(-3.0 * np.exp(-DECAY * 1e-4), rel=3e-3)  # what is left after the look was there before
+    assert moved == pytest.approx(-3.0 * np.exp(-DECAY * 1e-4), rel=3e-3)
 
 
 @pytest.mark.parametrize("at", [[END], [2.0, 2.0], [0.0], [3.0, END]])
