@@ -70,10 +70,10 @@ def exact_costs(model, number):
     """Return processor seconds of exact paths without and with scores, and of js.simulate, for P free numbers."""
     network, plan, free, objective, end, step = SETTINGS[model](number // 2)
     problem = posed(free_numbers(network, plan, free, None), objective, LANES, 0, (0.0, None), step, None, 4, 0)
-    exact, slopes = exact_drive(problem)
-    problem = problem._replace(slopes=slopes)
+    exact, read = exact_drive(problem)
+    problem = problem._replace(slopes=read.slopes)
     chain, spread = chain_of(problem, LANES), spread_of(problem)
-    channels, known = find_channels(chain, slopes), settled_terms(chain, exact)
+    channels, known = find_channels(chain, read.slopes), settled_terms(chain, exact)
     with jax.enable_x64(True):
         plain, scored = together(
             lambda: exact_scores(chain, (), known, exact, spread),

@@ -73,8 +73,8 @@ def _anchors(problem, call, lanes):
 
 
 def _exact(problem, chain, _):
-    exact, slopes = exact_drive(problem)
-    spread, channels = spread_of(problem._replace(slopes=slopes)), find_channels(chain, slopes)
+    exact, read = exact_drive(problem)
+    spread, channels = spread_of(problem._replace(slopes=read.slopes)), find_channels(chain, read.slopes)
     known = settled_terms(chain, exact)
 
     def call(first):

@@ -4,17 +4,21 @@ Five shapes of networks, so that programs are shared; within a shape rates, leve
 drawn, times also from those that are awkward: the start, edges of tables, the end, equal times. The truth is the
 finite-state projection in double precision, integrated between the moments at which anything jumps, and differenced.
 
-    python benchmarks/random_networks.py [cases] [seed] [method ...]
+    python benchmarks/random_networks.py --cases 300 --methods score split_difference
 
-prints for every method how many intervals of 95 % hold the truth, the largest |z|, and refusals by reason.
+prints for every method how many intervals of 95 % hold the truth, the largest |z|, and refusals by reason, and keeps
+that in a JSON record. Every case is a line of a file of its own, from which a run that was stopped goes on.
 """
 
-import sys
-from collections import Counter, defaultdict
+import argparse
+import json
+from collections import Counter
 from itertools import pairwise, product
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import record
 from scipy.integrate import solve_ivp
 
 import jaxsim as js
@@ -22,6 +26,9 @@ import jaxsim as js
 END = 8.0
 EXACT = ("score", "controlled_exact_score", "split_difference")
 LEAPS = ("leap_score", "controlled_score", "surrogate", "difference")
+PATHS = ("langevin", "mean_field", "auto")
+STRIDE = 6  # one case in so many comes first, so that a run that is stopped has seen every shape
+HALF = 1.96  # standard errors in half an interval of 95 %
 DECAY = 0.6
 DRUG = js.OneCompartment(DECAY, 1.0)
 
@@ -189,7 +196,10 @@ def value(case, at, amount, parameters):
 
 
 def truth(case):
-    """Return the derivatives in the free numbers, in the order of the components; from inside at both ends."""
+    """Return the derivatives in the free numbers, in the order of the components, and by how much they may be off.
+
+    Those in times are from inside at both ends, and the mean of both sides where doses tie. Two steps show the error.
+    """
     base = (case.at, case.amount, case.parameters)
     found = []
     for name in sorted(SHAPES[case.shape].free):
@@ -207,13 +217,18 @@ def truth(case):
 
             now = case.at[i] if name == "drug.at" else END / 2
             room = min(now, END - now)
+            ties = name == "drug.at" and np.sum(np.abs(case.at - now) < 4e-3) > 1
             if room > 1e-6:
-                h = min(1e-4, room / 2)
-                found.append((moved(h) - moved(-h)) / (2 * h))
+                h = min(2e-3, room / 2)
+                wide, narrow = ((moved(step) - moved(-step)) / (2 * step) for step in (h, h / 2))
+                better = 2 * narrow - wide if ties else (4 * narrow - wide) / 3  # beside a tie it is of first order
+                found.append((better, abs(narrow - wide)))
             else:
-                h = 1e-4 if now < END / 2 else -1e-4
-                found.append((4 * moved(h / 2) - moved(h) - 3 * moved(0.0)) / h)
-    return np.array(found)
+                h = 2e-3 if now < END / 2 else -2e-3
+                at = [moved(share * h) for share in (0, 0.25, 0.5, 1)]
+                wide, narrow = (4 * at[2] - at[3] - 3 * at[0]) / h, (4 * at[1] - at[2] - 3 * at[0]) / (h / 2)
+                found.append((narrow, abs(narrow - wide)))
+    return np.array(found).T
 
 
 class Found(NamedTuple):
@@ -222,53 +237,86 @@ class Found(NamedTuple):
     method: str
     case: Case
     z: np.ndarray
+    """Of every component, with what the truth may be off in the error."""
     refused: str
 
 
-def tried(case, method, trajectories, seed):
-    """Return z of every component, or why the method refuses."""
+def tried(case, method, trajectories, seed, known=None):
+    """Return z of every component, or why the method refuses; `known` is the truth where that is at hand."""
     free = list(SHAPES[case.shape].free)
     given = {"free": free, "schedule": case.plan, "trajectories": trajectories, "seed": seed, "end": END}
     try:
         found = js.gradient(case.network, case.objective, method=method, **given)
     except js.JaxsimError as cause:
         return Found(method, case, np.zeros(0), str(cause))
+    right, off = truth(case) if known is None else known
     error = np.concatenate([np.atleast_1d(found.standard_error[name]) for name in sorted(free)])
-    return Found(method, case, (found.vector - truth(case)) / np.maximum(error, 1e-300), "")
+    return Found(method, case, (found.vector - right) / np.maximum(np.hypot(error, off), 1e-300), "")
 
 
-def summary(results):
-    """Return lines: coverage and largest |z| of every method, and refusals by reason."""
-    lines, by = [], defaultdict(list)
-    for one in results:
-        by[one.method].append(one)
-    for method, ones in by.items():
-        z = np.concatenate([one.z for one in ones])
-        inside, refused = float(np.mean(np.abs(z) < 1.96)) if z.size else np.nan, sum(bool(o.refused) for o in ones)
-        worst = float(np.max(np.abs(z), initial=0.0))
-        lines.append(
-            f"{method:24} {len(ones) - refused} cases, {z.size} intervals: {inside:.1%} hold the truth; "
-            f"largest |z| {worst:.2f}; refused {refused}"
-        )
-    reasons = Counter((one.method, one.case.shape, one.refused[:90]) for one in results if one.refused)
-    return lines + [f"  refused {count}: {method}, {shape}: {why}" for (method, shape, why), count in reasons.items()]
+def cases(number, seed):
+    """Return random cases, shape by shape, so that programs are shared."""
+    rng, names = np.random.default_rng(seed), [*SHAPES]
+    shapes = [names[i * len(names) // number] for i in range(number)]
+    return [drawn(rng, shape, KINDS[shape][int(rng.integers(2))]) for shape in shapes]
 
 
-def main(cases=300, seed=1, *methods):
-    """Try methods on random cases and print what they come to, every tenth case."""
-    rng, results = np.random.default_rng(seed), []
-    for number in range(cases):
-        names = [*SHAPES]
-        shape = names[number * len(names) // cases]
-        case = drawn(rng, shape, KINDS[shape][int(rng.integers(2))])
-        for method in methods or (*EXACT, *LEAPS):
-            one = tried(case, method, 2048, number)
-            results.append(one)
+def summary(rows):
+    """Return what each method came to: coverage, the largest |z|, cases beyond the limit, refusals by reason."""
+    found = {}
+    for method in dict.fromkeys(row["method"] for row in rows):
+        own = [row for row in rows if row["method"] == method]
+        taken = [row for row in own if not row["refused"]]
+        z = np.abs(np.concatenate([row["z"] for row in taken])) if taken else np.zeros(0)
+        by = {
+            shape: np.abs(np.concatenate(parts))
+            for shape in dict.fromkeys(row["shape"] for row in taken)
+            if (parts := [row["z"] for row in taken if row["shape"] == shape])
+        }
+        found[method] = {
+            "cases": len(own), "refused": len(own) - len(taken), "intervals": int(z.size),
+            "hold the truth": round(float(np.mean(z < HALF)), 4) if z.size else None,
+            "largest |z|": round(float(np.max(z, initial=0.0)), 2),
+            "beyond 4": int(np.sum(z > 4.0)),
+            "by shape": {shape: round(float(np.mean(part < HALF)), 4) for shape, part in by.items()},
+            "refusals": dict(Counter(f"{row['shape']}: {row['refused']}" for row in own if row["refused"])),
+        }  # fmt: skip
+    return found
+
+
+def main(arguments=None):
+    """Try methods on random cases, keep every one as a line of a file, and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--trajectories", type=int, default=4096)
+    parser.add_argument("--methods", nargs="+", default=[*EXACT, *LEAPS, *PATHS])
+    parser.add_argument("--rows", type=Path, default=Path("random_networks.jsonl"), help="what was tried is kept here")
+    parser.add_argument("--out", type=Path, default=record.default_path("random-networks"))
+    options = parser.parse_args(arguments)
+    known = [json.loads(line) for line in options.rows.read_text().splitlines()] if options.rows.exists() else []
+    done = {(row["number"], row["method"]) for row in known}
+    drawn_cases = cases(options.cases, options.seed)
+    for number in sorted(range(options.cases), key=lambda i: (i % STRIDE, i)):
+        case = drawn_cases[number]
+        left = [method for method in options.methods if (number, method) not in done]
+        right = truth(case) if left else None
+        for method in left:
+            one = tried(case, method, options.trajectories, number, right)
+            row = {"number": number, "method": method, "shape": f"{case.shape}, {case.kind}", "z": one.z.tolist(),
+                   "refused": one.refused}  # fmt: skip
+            known.append(row)
+            with options.rows.open("a") as file:
+                file.write(json.dumps(row) + "\n")
             if one.z.size and np.max(np.abs(one.z)) > 4.0:
-                print("BEYOND 4:", method, case, np.round(one.z, 2), flush=True)
-        if number % 10 == 9:
-            print(f"after {number + 1} cases", *summary(results), sep="\n", flush=True)
+                print("beyond 4:", number, method, case, np.round(one.z, 2), flush=True)
+    found = summary(known)
+    for method, one in found.items():
+        print(method, {name: part for name, part in one.items() if name != "refusals"})
+    said = {"kind": "random networks", "cases": options.cases, "seed": options.seed,
+            "trajectories": options.trajectories, "methods": found}  # fmt: skip
+    record.write(said | record.describe(), options.out)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]), *sys.argv[3:])
+    main()

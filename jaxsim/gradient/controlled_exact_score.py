@@ -15,8 +15,8 @@ def estimate(problem: Problem) -> Estimate:
     """Average what the linear critics leave over, times scores, plus what they see."""
     refuse(problem)
     chain = chain_of(problem, lanes_of(problem))
-    exact, slopes = exact_drive(problem)
-    spread, channels = spread_of(problem._replace(slopes=slopes)), find_channels(chain, slopes)
+    exact, read = exact_drive(problem)
+    spread, channels = spread_of(problem._replace(slopes=read.slopes)), find_channels(chain, read.slopes)
     known, critic = settled_terms(chain, exact), exact_critics(chain, exact)
 
     def call(first: int) -> ExactScores:
@@ -24,4 +24,4 @@ def estimate(problem: Problem) -> Estimate:
             return exact_scores(chain, channels, known, with_first(exact, first), spread, critic)
 
     anchor = exact_anchors(problem, call, chain.lanes)
-    return controlled_estimate(problem, chain.lanes, anchor, call, BIAS, refuse_exact_faults)
+    return controlled_estimate(problem, chain.lanes, anchor, call, BIAS, refuse_exact_faults, read)

@@ -10,12 +10,14 @@ from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import Anchor, Doubt, influences, values
+from jaxsim.gradient.credit import Anchor, Doubt, influences, through_mean, values
 from jaxsim.gradient.critics import linear_critics
+from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.leap_score import Scores, leap_scores
 from jaxsim.gradient.leap_score_estimator import BIAS, bias_of, leap_anchors, spread_of
 from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
+from jaxsim.gradient.tables import Read
 
 FITTED_FROM = 3 << 30  # number of the first trajectory from which the critics' weights are fitted
 
@@ -30,8 +32,9 @@ def estimate(problem: Problem) -> Estimate:
     def call(first: int) -> Scores:
         return leap_scores(chain, channels, drive._replace(first=first_words(first)), spread, critics)
 
+    read = Read(problem.grid.edges, problem.tables, problem.slopes)
     return controlled_estimate(
-        problem, chain.lanes, anchor, call, BIAS, lambda kept: refuse_faults(kept.faulty, "leap")
+        problem, chain.lanes, anchor, call, BIAS, lambda kept: refuse_faults(kept.faulty, "leap"), read
     )
 
 
@@ -42,6 +45,7 @@ def controlled_estimate(
     call: Callable[[int], Any],
     bias: str,
     refuse: Callable[[Any], None],
+    read: Read,
 ) -> Estimate:
     """Fit the critics' weights on one batch of its own, and average over the others."""
     (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
@@ -50,18 +54,20 @@ def controlled_estimate(
     given = batches(problem.first, problem.trajectories, lanes)
     gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
     doubt = Doubt(anchor, problem.size)
+    heavy = Heavy(problem, read, [max(ends_of(problem))])
     for kept in run_batches(call, given):
         refuse(kept)
         parts = partial(controlled, problem.objective, kept=kept, weights=weights)
         gradient.add(parts(anchor))
         doubt.add(parts)
-        martingale = kept.martingale.astype(np.float64)
-        value.add((values(problem.objective, anchor, kept.numbers) - weights @ martingale)[None, :])
+        surprise = weights @ kept.martingale.astype(np.float64)
+        heavy.add((influences(problem.objective, anchor, kept.numbers) - surprise)[None, :], kept.total[None])
+        value.add((values(problem.objective, anchor, kept.numbers) - surprise)[None, :])
         alike.add(kept.numbers)
         held += float(np.mean(getattr(kept, "held", 0.0))) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
     number, bias = lanes * len(given), bias_of(bias, anchor)
-    covariance = doubt.covariance(gradient)
+    covariance = doubt.covariance(gradient) + heavy.covariance
     return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms)
 
 
@@ -86,4 +92,6 @@ def controlled(objective: Objective, anchor: list[Anchor | None], kept: Any, wei
     score = kept.total.astype(np.float64)
     score = score - score.mean(axis=1, keepdims=True)
     seen = np.tensordot(weights, kept.bracket.astype(np.float64), axes=1)
+    rows = zip(objective.terms, kept.numbers.astype(np.float64), strict=True)
+    seen = seen + sum(term.weight * through_mean(term, row, score) for term, row in rows)
     return many * (left - left.mean())[None, :] * score + seen

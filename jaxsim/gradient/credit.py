@@ -186,9 +186,13 @@ def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndar
 
 def influences(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
     """Return phi of the whole objective for every trajectory."""
+    return np.asarray(np.sum(influence_rows(objective, anchor, numbers), axis=0))
+
+
+def influence_rows(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
+    """Return phi of each term times its weight, [J, L]."""
     rows = numbers.astype(np.float64)
-    parts = [term.weight * influence(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
-    return np.sum(parts, axis=0)
+    return np.stack([term.weight * influence(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)])
 
 
 def value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
@@ -226,7 +230,21 @@ def contributions(
         phi = influence(term, anchor[j], numbers[j])
         score = scores[j] - scores[j].mean(axis=1, keepdims=True)
         total += (term.weight * many) * (phi - phi.mean())[None, :] * score
+        total += term.weight * through_mean(term, numbers[j], score)
     return total
+
+
+def through_mean(term: Term, numbers: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return what each trajectory gives to the gradient of a variance through the mean of its batch, [P, L].
+
+    The variance is taken about a mean of which the trajectory is a part, so that its share of the gradient has a second
+    part, -2 (F - mean) cov(F, score). Its sum is zero, but not what it adds to the error.
+    """
+    if term.summary != "variance":
+        return np.zeros(score.shape)
+    apart = numbers - numbers.mean()
+    slope = score @ apart / (numbers.size - 1)
+    return np.asarray(-2.0 * slope[:, None] * apart[None, :])
 
 
 def values(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:

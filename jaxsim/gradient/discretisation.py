@@ -4,7 +4,9 @@ A standard error says nothing of either: where control variates leave no noise i
 the same objective is followed without noise, in the linear-noise approximation, on the grid and on one four times as
 fine; their difference, extrapolated to leaps of no length (the bias is of first order: Gillespie, J. Chem. Phys. 115
 (2001) 1716; Anderson, Ganguly & Kurtz, Ann. Appl. Probab. 21 (2011) 2226), is the bias of leaping. What a difference
-over its whole step says instead of the derivative, on the same grid, is its truncation. Both count in the errors.
+over its whole step says instead of the derivative, on the same grid, is its truncation. Exact scores read drug curves
+as means over pieces of the span, which tells where a dose has only part of a piece left before the objective looks.
+All count in the errors.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxsim.gradient.exact_drive import PIECES, exact_tables
 from jaxsim.gradient.grid import Grid, cut
 from jaxsim.gradient.linear_noise import reads_spread, value_and_slope
 from jaxsim.gradient.methods import Method
@@ -21,6 +24,8 @@ from jaxsim.gradient.tables import Tables, build_tables, chained, table_values
 
 FINER = 4  # times as many steps
 MOST_FINER = 1 << 16  # steps of the finer grid; beyond, twice as many
+CLOSE = 4  # pieces between a dose and a look, within which the mean over a piece is not enough
+PARTS = 16  # into which such pieces are cut
 
 
 class Discretisation(NamedTuple):
@@ -52,8 +57,11 @@ def _times(problem: Problem) -> int:
 def discretisation(problem: Problem, method: Method) -> Discretisation:
     """Return what the leaps and the differences of a method add."""
     value, moved, said = 0.0, np.zeros(problem.size), []
-    if not (method.leaps or method.differs):
+    if not method.noisy:
         return Discretisation(value, moved, "")
+    averaged = Discretisation(value, moved, "") if method.leaps else _averaging(problem)
+    if not (method.leaps or method.differs):
+        return averaged
     base, slope = _smooth(problem, problem.grid, problem.tables, problem.slopes)
     if method.leaps:
         times = _times(problem)
@@ -70,9 +78,41 @@ def discretisation(problem: Problem, method: Method) -> Discretisation:
     if not (np.isfinite(value) and np.all(np.isfinite(moved))):
         return Discretisation(0.0, np.zeros(problem.size), "not estimated, as the rate equations have no finite slope")
     shown = ", ".join(f"{part:.2g}" for part in moved)
-    return Discretisation(
-        value, moved, f"of {' and '.join(said)} about {shown} (linear-noise approximation), counted in the errors"
-    )
+    words = f"of {' and '.join(said)} about {shown} (linear-noise approximation), counted in the errors"
+    both = np.hypot(moved, averaged.gradient) if averaged.words else moved
+    return Discretisation(value + averaged.value, both, "; ".join(part for part in (words, averaged.words) if part))
+
+
+def _averaging(problem: Problem) -> Discretisation:
+    """Return what the means over pieces add to exact paths: the pieces beside looks that hold a dose, cut finer."""
+    nothing = Discretisation(0.0, np.zeros(problem.size), "")
+    grid, width = problem.grid, float(problem.grid.edges[-1] - problem.grid.edges[0]) / PIECES
+    looked = grid.edges[[0, -1]] if grid.pinned is None else grid.edges[grid.pinned]
+    marks = problem.slopes.marks
+    marks = marks[np.min(np.abs(marks[:, None] - looked[None, 1:]), axis=1, initial=np.inf) < CLOSE * width]
+    if not marks.size:
+        return nothing
+    read = exact_tables(problem)
+    within = np.searchsorted(read.edges, marks, side="right") - 1
+    apart = np.abs(np.arange(PIECES)[:, None] - within[None, :]).min(axis=1)
+    parts = np.where(apart <= CLOSE, PARTS, 1)
+    finer = cut(Grid(read.edges, np.isin(read.edges, looked)), parts)
+    found = []
+    for tables, slopes in (
+        build_tables(problem.free, problem.network, finer.edges, 1, finer.pinned),
+        (_repeated(read.tables, parts), read.slopes._replace(tables=_repeated(read.slopes.tables, parts))),
+    ):
+        found.append(_smooth(problem, finer, tables, slopes))
+    (value, slope), (coarse_value, coarse) = found
+    if not (np.isfinite(value - coarse_value) and np.all(np.isfinite(coarse - slope))):
+        return nothing
+    shown = ", ".join(f"{part:.2g}" for part in coarse - slope)
+    words = f"of the means over pieces beside a dose about {shown} (linear-noise approximation), counted in the errors"
+    return Discretisation(coarse_value - value, coarse - slope, words)
+
+
+def _repeated(tables: Tables, parts: np.ndarray) -> Tables:
+    return tables._replace(exposure=np.repeat(tables.exposure, parts, axis=0))
 
 
 def _quotient(problem: Problem, p: int, stencil: Stencil) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxsim.gradient.chain import Drive
 from jaxsim.gradient.grid import Grid, leap_grid
 from jaxsim.gradient.problem import Problem, drive_of
-from jaxsim.gradient.tables import Slopes, Tables, build_tables, table_values
+from jaxsim.gradient.tables import Read, Tables, build_tables, table_values
 
 PIECES = 8192  # of the span, over each of which a drug curve is its mean; the error falls with their square
 CELLS = 64  # of thinning, beside those that looks and doses of species make
@@ -35,16 +35,24 @@ class ExactDrive(NamedTuple):
     """float32 [m, D, P]: its integral up to each piece, for the compensator of the score."""
 
 
-def exact_tables(problem: Problem) -> tuple[np.ndarray, Tables, Slopes]:
-    """Return the edges of the pieces, and the tables that exact paths read with their slopes."""
+def exact_tables(problem: Problem) -> Read:
+    """Return the tables that exact paths read, on the edges of the pieces."""
     pieces = _pieces(problem)
-    return pieces, *build_tables(problem.free, problem.network, pieces, shifts=1)
+    return Read(pieces, *build_tables(problem.free, problem.network, pieces, 1, _pinned(problem, pieces)))
 
 
-def exact_drive(problem: Problem) -> tuple[ExactDrive, Slopes]:
-    """Return the tables, and the slopes that come with them."""
-    pieces, tables, slopes = exact_tables(problem)
-    return _laid_out(problem, pieces, tables, slopes.tables.exposure), slopes
+def _pinned(problem: Problem, pieces: np.ndarray) -> np.ndarray:
+    """Return the edges of pieces across which no area may move: those nearest to where something is looked at."""
+    grid, pinned = problem.grid, np.zeros(pieces.size, bool)
+    marks = grid.edges[[0, -1]] if grid.pinned is None else grid.edges[grid.pinned]
+    pinned[np.abs(pieces[:, None] - marks[None, :]).argmin(axis=0)] = True
+    return pinned
+
+
+def exact_drive(problem: Problem) -> tuple[ExactDrive, Read]:
+    """Return what exact paths read, and the tables that it was made from."""
+    read = exact_tables(problem)
+    return _laid_out(problem, read.edges, read.tables, read.slopes.tables.exposure), read
 
 
 def plain_drive(problem: Problem) -> ExactDrive:

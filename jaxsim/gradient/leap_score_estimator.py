@@ -9,10 +9,12 @@ import numpy as np
 from jaxsim.ensemble.batches import run_batches
 from jaxsim.gradient.batches import Alike, Average, batches, refuse_faults
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, values
+from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, influence_rows, values
+from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.leap_paths import leap_paths
 from jaxsim.gradient.leap_score import Spread, leap_scores
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, first_words, lanes_of
+from jaxsim.gradient.tables import Read
 
 BIAS = "none beyond that of leaping: unbiased for the law of the leap chain with these steps"
 
@@ -26,6 +28,7 @@ def estimate(problem: Problem) -> Estimate:
     anchor = leap_anchors(problem, drive)
     gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
     doubt = Doubt(anchor, problem.size)
+    heavy = Heavy(problem, Read(problem.grid.edges, problem.tables, problem.slopes), ends_of(problem))
     for kept in run_batches(
         lambda first: leap_scores(chain, channels, drive._replace(first=first_words(first)), spread), given
     ):
@@ -33,6 +36,7 @@ def estimate(problem: Problem) -> Estimate:
         parts = partial(contributions, problem.objective, numbers=kept.numbers, scores=kept.scores, credit=kept.credit)
         gradient.add(parts(anchor))
         doubt.add(parts)
+        heavy.add(influence_rows(problem.objective, anchor, kept.numbers), kept.scores)
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
         alike.add(kept.numbers)
         held += float(np.mean(kept.held)) / len(given)
@@ -41,7 +45,7 @@ def estimate(problem: Problem) -> Estimate:
         float(value.mean[0]),
         error,
         gradient.mean,
-        doubt.covariance(gradient),
+        doubt.covariance(gradient) + heavy.covariance,
         chain.lanes * len(given),
         bias_of(BIAS, anchor),
         held,

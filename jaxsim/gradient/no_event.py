@@ -11,10 +11,10 @@ import numpy as np
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.channels import find_channels, reaching
 from jaxsim.gradient.credit import NORMAL
+from jaxsim.gradient.information import information
 from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.objective import Term, described, is_condition
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
-from jaxsim.gradient.unseen import information
 
 OF_NONE = 3.0  # over N: the upper 95 % bound of a probability of which none of N trajectories showed the event
 

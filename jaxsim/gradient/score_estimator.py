@@ -9,9 +9,10 @@ from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.batches import Alike, Average, batches
 from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, values
+from jaxsim.gradient.credit import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, influence_rows, values
 from jaxsim.gradient.exact_drive import PIECES, ExactDrive, exact_drive
 from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
+from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, first_words, lanes_of
 from jaxsim.kernels.continuous.effects import degree
@@ -29,9 +30,9 @@ def estimate(problem: Problem) -> Estimate:
     """Average influence times score over exact trajectories."""
     chain = chain_of(problem, lanes_of(problem))
     refuse(problem)
-    exact, slopes = exact_drive(problem)
-    problem = problem._replace(slopes=slopes)
-    spread, channels, known = spread_of(problem), find_channels(chain, slopes), settled_terms(chain, exact)
+    exact, read = exact_drive(problem)
+    problem = problem._replace(slopes=read.slopes)
+    spread, channels, known = spread_of(problem), find_channels(chain, read.slopes), settled_terms(chain, exact)
 
     def call(first: int) -> ExactScores:
         with double_precision():
@@ -40,6 +41,7 @@ def estimate(problem: Problem) -> Estimate:
     anchor = exact_anchors(problem, call, chain.lanes)
     gradient, value, alike = Average(problem.size), Average(1), Alike()
     doubt = Doubt(anchor, problem.size)
+    heavy = Heavy(problem, read, ends_of(problem))
     given = batches(problem.first, problem.trajectories, chain.lanes)
     for kept in run_batches(call, given):
         refuse_exact_faults(kept)
@@ -49,12 +51,13 @@ def estimate(problem: Problem) -> Estimate:
         )
         gradient.add(parts(anchor))
         doubt.add(parts)
+        heavy.add(influence_rows(problem.objective, anchor, kept.numbers), kept.scores)
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
         alike.add(kept.numbers)
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
     bias = bias_of(BIAS, anchor)
-    covariance = doubt.covariance(gradient)
+    covariance = doubt.covariance(gradient) + heavy.covariance
     return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, alike=alike.terms)
 
 

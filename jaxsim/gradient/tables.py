@@ -40,6 +40,18 @@ class Slopes(NamedTuple):
     """[F, P]: of what no estimator differentiates: initial counts, and doses of species."""
     notes: tuple[str, ...] = ()
     """In words, where something given ties with something else so that there are two derivatives."""
+    beside: tuple[tuple[int, tuple[Any, ...]], ...] = ()
+    """For each component that ties, the points of theta on its sides, over which its derivative is the mean."""
+    marks: Any = np.zeros(0)
+    """[K]: when doses begin and end, and conditions switch."""
+
+
+class Read(NamedTuple):
+    """The tables that a method reads."""
+
+    edges: np.ndarray
+    tables: Tables
+    slopes: Slopes
 
 
 class _Found(NamedTuple):
@@ -163,14 +175,18 @@ def _settled(free: Free, network: Network, cells: _Cells, found: _Found, slopes:
     in the sum of both; so it does on whether the objective looks before or after. So each such component is moved to
     either side by next to nothing. A side on which a dose would leave the simulated time is not taken.
     """
-    table, notes = jax.tree.map(np.array, slopes.tables), []
+    table, notes, beside = jax.tree.map(np.array, slopes.tables), [], []
     for p, name in enumerate(free.components):
-        own = _tied(found.marks, slopes.marks[:, p], cells)
-        sides = _sides(found.marks[own], slopes.marks[own, p], cells)
-        if not own.size or not sides:
+        own, outermost = _tied(found.marks, slopes.marks[:, p], cells)
+        apart = np.concatenate([own, outermost])
+        sides = _sides(found.marks[apart], slopes.marks[apart, p], cells)
+        if not apart.size or not sides:
             continue
-        move = np.eye(free.theta.size)[p] * cells.near / np.max(np.abs(slopes.marks[own, p]))
-        both = [_at(free, network, cells, free.theta + side * move)[1].tables for side in sides]
+        move = np.eye(free.theta.size)[p] * cells.near / np.max(np.abs(slopes.marks[apart, p]))
+        beside.append((p, tuple(free.theta + side * move for side in sides)))
+        if not own.size:
+            continue
+        both = [_at(free, network, cells, point)[1].tables for point in beside[-1][1]]
         for leaf, *given in zip(*map(jax.tree.leaves, (table, *both)), strict=True):
             leaf[..., p] = np.mean([one[..., p] for one in given], axis=0)
         if len(both) == 2 and _apart(cells, *(one.exposure[..., p] for one in both)):
@@ -178,16 +194,19 @@ def _settled(free: Free, network: Network, cells: _Cells, found: _Found, slopes:
                 f"'{name}' ties at t = {found.marks[own[0]]:.6g} with another dose or with a time of the objective, "
                 f"where the derivative on one side may differ from that on the other, and what is returned is the mean"
             )
-    return Slopes(table, slopes.fixed, tuple(notes))
+    return Slopes(table, slopes.fixed, tuple(notes), tuple(beside), found.marks)
 
 
-def _tied(marks: np.ndarray, moving: np.ndarray, cells: _Cells) -> np.ndarray:
-    """Return the marks that move, at the time of one that moves otherwise or of a pinned edge within the span."""
+def _tied(marks: np.ndarray, moving: np.ndarray, cells: _Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Return the marks that move, at the time of one that moves otherwise or of a pinned edge within the span, and
+    those that move from the start or the end, of which tables hold what happens inside."""
     pinned, close = cells.edges[cells.pinned][1:-1], 0.5 * cells.near
     inside = (marks >= cells.edges[0]) & (marks <= cells.edges[-1])
     together = (np.abs(marks[:, None] - marks[None, :]) < close) & (moving[:, None] != moving[None, :])
     looked = np.abs(marks[:, None] - pinned[None, :]) < close
-    return np.flatnonzero((np.any(together, axis=1) | np.any(looked, axis=1)) & (moving != 0.0) & inside)
+    tied = (np.any(together, axis=1) | np.any(looked, axis=1)) & (moving != 0.0) & inside
+    outermost = np.any(np.abs(marks[:, None] - cells.edges[[0, -1]][None, :]) < close, axis=1) & (moving != 0.0)
+    return np.flatnonzero(tied), np.flatnonzero(outermost & ~tied)
 
 
 def _sides(marks: np.ndarray, moving: np.ndarray, cells: _Cells) -> list[int]:

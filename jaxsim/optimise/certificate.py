@@ -1,9 +1,15 @@
-"""The certificate of an optimum: its gradient with intervals, the bounds it stands at, the check of the gradient."""
+"""The certificate of an optimum: its gradient with intervals, the bounds it stands at, the check of the gradient.
+
+Where limits are reached, the gradient of the objective need not vanish, but that of the Lagrangian: there must be
+multipliers, none of them negative, with which the gradients of the limits balance it (Karush, Kuhn & Tucker). They are
+those of the smallest chi-square, and each takes a degree of freedom from it.
+"""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy import optimize
 
 from jaxsim.gradient.check import GradientCheck, compared
 from jaxsim.gradient.free import free_numbers
@@ -35,6 +41,10 @@ class Certificate:
         Components that stand at a bound, in words, and whether the gradient presses them against it.
     unseen
         Components of which the gradient lacks events that (almost) never happen there, in words.
+    weights
+        Of the objective, 1, and of the excess of each limit in the slope: the multipliers, [1 + limits].
+    reached
+        The limits at which the optimum stands, with their multipliers.
 
     Examples
     --------
@@ -48,6 +58,8 @@ class Certificate:
     p: float
     active: tuple[tuple[str, bool], ...]
     unseen: tuple[str, ...] = ()
+    weights: np.ndarray = field(default_factory=lambda: np.ones(1))
+    reached: tuple[tuple[str, float], ...] = ()
 
     @property
     def blind(self) -> bool:
@@ -74,16 +86,23 @@ class Certificate:
         )
         if self.blind:
             head = f"gradient at the optimum UNKNOWN: no event seen in {self.slopes.trajectories} trajectories"
+        bounds += [
+            f"  at a limit: {name}, with the multiplier {size:.3g}"
+            if size > 0.0
+            else f"  at a limit: {name}, but the objective does not press against it"
+            for name, size in self.reached
+        ]
         return "\n".join([head, *rows, *bounds, *(f"  NOT SEEN by scores: {phrase}" for phrase in self.unseen)])
 
 
-def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> Certificate:
-    """Return the certificate at z, from trajectories of their own."""
+def certify(search: Search, z: np.ndarray, reached: tuple[int, ...], trajectories: int) -> Certificate:
+    """Return the certificate at z, where some limits are reached, from trajectories of their own."""
+    weights = _balanced(search, z, reached, trajectories)
     problem = _weighted(search, search.at(z), weights, trajectories)
     found = assembled(problem, search.method, time.perf_counter())
-    degrees = search.regimen.degrees
+    degrees = search.regimen.degrees - int(np.count_nonzero(weights[1:]))
     known = found.covariance + np.outer(found.discretisation, found.discretisation)
-    p, chi_square = stationary(found.vector, known, degrees, search.resolution)
+    p, chi_square = (1.0, 0.0) if degrees <= 0 else stationary(found.vector, known, degrees, search.resolution)
     shares = search.regimen.shares(z)
     active = []
     for index in np.flatnonzero(shares < ACTIVE):
@@ -97,7 +116,34 @@ def certify(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
     )  # fmt: skip
     natural = natural._replace(scored=problem.scored, lanes=problem.lanes, reason=problem.reason)
     slopes = assembled(natural, search.method, time.perf_counter())
-    return Certificate(slopes, chi_square, degrees, p, tuple(active), tuple(unseen(natural, search.method)))
+    limits = [(str(search.criterion.limits[i]), search.criterion.sign * float(weights[1 + i])) for i in reached]
+    return Certificate(
+        slopes, chi_square, degrees, p, tuple(active), tuple(unseen(natural, search.method)), weights, tuple(limits)
+    )
+
+
+def _balanced(search: Search, z: np.ndarray, reached: tuple[int, ...], trajectories: int) -> np.ndarray:
+    """Return the weights of objective and excesses, [1 + limits], whose gradients cancel best.
+
+    All gradients are of the same trajectories, which those of the certificate are too: what is left of their sum is
+    then noise of directions that the multipliers do not reach.
+    """
+    weights, here = np.zeros(len(search.criterion.counts)), search.at(z)
+    weights[0] = 1.0
+    if not reached:
+        return weights
+    slopes = []
+    for index in (0, *(1 + i for i in reached)):
+        alone = np.zeros(weights.size)
+        alone[index] = 1.0
+        found = assembled(_weighted(search, here, alone, trajectories), search.method, time.perf_counter())
+        slopes.append((found.vector, found.noise))
+    sizes = np.sqrt(np.sum([error**2 for _, error in slopes], axis=0) + search.resolution**2)
+    pushed = search.criterion.sign * slopes[0][0] / sizes
+    pulls = np.stack([vector / sizes for vector, _ in slopes[1:]], axis=1)
+    found, _ = optimize.nnls(pulls, -pushed)
+    weights[[1 + i for i in reached]] = search.criterion.sign * found
+    return weights
 
 
 def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: int) -> GradientCheck:

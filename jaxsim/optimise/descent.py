@@ -25,8 +25,8 @@ class Descent(NamedTuple):
     """Where the search ended."""
 
     z: np.ndarray
-    weights: np.ndarray
-    """[1 + limits]: of objective and excesses in the slope that vanishes at the optimum, in the user's units."""
+    reached: tuple[int, ...]
+    """The limits at which it stands."""
     path: np.ndarray
     """[steps, Z]."""
     scouted: list[np.ndarray]
@@ -68,15 +68,15 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int) -> 
         search.announce("a limit is not kept: back towards an end that keeps it")
         candidates += retreat(search, penalty, done[-1].z, ends)
     z = _better(search, penalty, candidates)
-    if search.criterion.limits and search.affords(approach_cost(search, len(ends)) + 2 * search.choice):
+    if search.criterion.limits and search.affords(approach_cost(search, len(ends) + 1) + 2 * search.choice):
         search.announce("up to the limits, towards better ends beyond them")
-        z = approach(search, penalty, z, ends)
+        z = approach(search, penalty, z, [*ends, done[-1].z])
     path = [paths[best], *(polished.path for polished in done)]
     if z is ends[best]:
         search.notes.append("the polish did not improve on where it began, which was kept")
         path = [paths[best]]
     return Descent(
-        *(z, _weights(search, penalty, z), np.concatenate([*path, z[None]])),
+        *(z, _reached(search, penalty, z), np.concatenate([*path, z[None]])),
         *(carried, np.concatenate([polished.batches for polished in done]), done[-1].ended),
     )
 
@@ -104,6 +104,9 @@ def _polished(
 ) -> tuple[list[Polished], bool]:
     """Polish, and again while a limit is not kept; return the rounds, and whether all limits are kept at the end."""
     closing = _closing(search)
+    upwards = approach_cost(search, CARRIED + REFINED + 2)  # kept for later where it is a small part of what is left
+    if search.criterion.limits and search.affords(2 * (closing + upwards)):
+        closing += upwards
     done = [polish(search, z, penalty, batch, steps, closing)]
     if not search.criterion.limits:
         return done, True
@@ -129,12 +132,10 @@ def _promising(search: Search, penalty: Penalty, ends: list[np.ndarray]) -> list
     return [int(i) for i in np.argsort([penalty.merit(row) for row in trial.mean])[:REFINED]]
 
 
-def _weights(search: Search, penalty: Penalty, z: np.ndarray) -> np.ndarray:
-    """Return the weights of the slope at the end, the objective's being 1."""
-    weights = np.zeros(len(search.criterion.counts))
-    weights[0] = 1.0
-    if search.criterion.limits:
-        found = search.compared([z], 2 * search.choice).mean[0]
-        pull = penalty.weights(found)
-        weights = pull / pull[0]
-    return weights
+def _reached(search: Search, penalty: Penalty, z: np.ndarray) -> tuple[int, ...]:
+    """Return the limits at which a point stands: those that it keeps by no more than two errors of a trial."""
+    if not search.criterion.limits:
+        return ()
+    found = judge(search, penalty, [z], 2 * search.choice)
+    errors = np.array([found.trial.error(0, 1 + i) for i in range(len(search.criterion.limits))])
+    return tuple(np.flatnonzero(found.rows[0, 1:] + 2.0 * errors >= found.most[0]).tolist())

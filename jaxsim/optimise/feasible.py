@@ -16,6 +16,7 @@ from jaxsim.optimise.trial import BOUND, Trial
 SPARE = 2.3262  # 1.6449 times the root of 2: a one-sided 95 % bound of the difference of two trials
 STATIONS = 8  # on the line from an end that is not kept to one that is
 WAYS = 2  # towards the best ends that are not kept
+ROOTS = 3  # trials between two points that tell where a limit is reached
 
 
 class Judged(NamedTuple):
@@ -29,6 +30,10 @@ class Judged(NamedTuple):
     """[ends, limits]: what each excess may be, the margin taken off."""
     excess: np.ndarray
     """[ends]: by how much the worst limit exceeds what the final trial is going to keep, in its unit; else 0."""
+    over: np.ndarray
+    """[ends]: the same, negative where there is room."""
+    doubt: np.ndarray
+    """[ends]: two standard errors of that, in this trial."""
     trial: Trial
 
     @property
@@ -51,9 +56,13 @@ def aim(search: Search, errors: np.ndarray) -> np.ndarray:
 def judge(search: Search, penalty: Penalty, ends: list[np.ndarray], trajectories: int | None = None) -> Judged:
     """Try out ends on common trajectories, as many as judge in the end if not given."""
     trial = search.compared(ends, trajectories or search.judged)
-    most = aim(search, final_errors(search, trial))
-    excess = np.max((trial.mean[:, 1:] - most) / penalty.scale[1:], axis=1, initial=0.0)
-    return Judged(search.criterion.sign * trial.mean[:, 0], trial.mean, most, excess, trial)
+    errors = final_errors(search, trial)
+    most = aim(search, errors)
+    over = np.max((trial.mean[:, 1:] - most) / penalty.scale[1:], axis=1, initial=-np.inf)
+    errors = errors * np.sqrt(search.final / trial.trajectories)
+    doubt = 2.0 * np.max(errors[:, 1:] / penalty.scale[1:], axis=1, initial=0.0)
+    values = search.criterion.sign * trial.mean[:, 0]
+    return Judged(values, trial.mean, most, np.maximum(over, 0.0), over, doubt, trial)
 
 
 def retreat(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndarray]) -> list[np.ndarray]:
@@ -75,31 +84,59 @@ def retreat_cost(search: Search, ends: int) -> int:
 def approach(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndarray]) -> np.ndarray:
     """Return the best point that keeps the limits among z, the ends, and the ways from z to ends that are better.
 
-    A penalty may leave z well inside the limits while ends beyond them are better: the best point lies between. Each
-    way is cut into stations, and then the step beyond the best of them once more; few trajectories choose, and as many
-    as always judge what they chose.
+    A penalty may leave z well inside the limits while ends beyond them are better: the best point of such a way is
+    where a limit is reached.
     """
-    few, known = search.choice, [z, *ends]
-    found = judge(search, penalty, known, few)
+    known = [z, *ends]
+    found = judge(search, penalty, known, search.choice)
     if found.excess[0] > 0.0:
         return z
-    rivals = [z, known[found.best]]
     beyond = [i for i in np.argsort(found.values) if found.excess[i] > 0.0 and found.values[i] < found.values[0]]
-    ways = [_between(z, known[i]) for i in beyond[:WAYS]]
-    points = [z, *(point for way in ways for point in way)]
-    best = judge(search, penalty, points, few).best if ways else 0
-    if not best and not found.best:
+    rivals = [z, known[found.best], *(onto(search, penalty, z, known[i]) for i in beyond[:WAYS])]
+    if all(one is z for one in rivals):
         return z
-    if best:
-        way, station = divmod(best - 1, STATIONS)
-        closer = _between(points[best], [*ways[way], known[beyond[way]]][station + 1])
-        rivals += [points[best], closer[judge(search, penalty, closer, few).best]]
-    return rivals[judge(search, penalty, rivals).best]
+    last = judge(search, penalty, rivals, 2 * search.choice)
+    keeps = np.where(np.arange(len(rivals)) < 2, last.excess == 0.0, last.over <= last.doubt)
+    keeps[0] = True
+    return rivals[int(np.argmin(np.where(keeps, last.values, np.inf)))]
+
+
+def onto(search: Search, penalty: Penalty, inside: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+    """Return the point between two at which a limit is reached, by the rule of false position and a mean of its ends.
+
+    Noise in each of the trials moves where they seem to cross, so that the last ones are averaged.
+    """
+    few = _fewer(search)
+    low, high = judge(search, penalty, [inside, beyond], few).over
+    if high <= 0.0:
+        return beyond
+    slope, shares, over = high - low, [], []
+    for _ in range(ROOTS):
+        near = zip([0.0, 1.0, *shares], [low, high, *over], strict=True)
+        sides = sorted(near, key=lambda pair: pair[0])
+        kept = [side for side in sides if side[1] <= 0.0] or sides[:1]
+        left = kept[-1]
+        right = next((side for side in sides if side[0] > left[0] and side[1] > 0.0), sides[-1])
+        rise = right[1] - left[1]
+        share = left[0] - left[1] / rise * (right[0] - left[0]) if rise > 0.0 else left[0]
+        shares.append(float(np.clip(share, 0.0, 1.0)))
+        over.append(float(judge(search, penalty, [_on(inside, beyond, shares[-1])], few).over[0]))
+    share = np.mean(shares[1:]) - np.mean(over[1:]) / max(slope, 1e-300)
+    return _on(inside, beyond, float(np.clip(share, 0.0, 1.0)))
+
+
+def _fewer(search: Search) -> int:
+    """Return how many trajectories tell where a limit is reached, each of several times."""
+    return max(search.choice, search.judged // 4)
 
 
 def approach_cost(search: Search, ends: int) -> int:
     """Return how many trajectories that may take."""
-    return (ends + 2 + (WAYS + 1) * STATIONS) * search.choice + 4 * search.judged
+    return (ends + 1 + 2 * (2 + WAYS)) * search.choice + WAYS * (ROOTS + 2) * _fewer(search)
+
+
+def _on(inside: np.ndarray, beyond: np.ndarray, share: float) -> np.ndarray:
+    return np.asarray(inside + share * (beyond - inside))
 
 
 def _between(z: np.ndarray, end: np.ndarray) -> list[np.ndarray]:

@@ -237,9 +237,9 @@ def _reported(
     certificate, checks = None, {}
     if check:
         search.announce("gradient at the start and at the optimum against coupled pairs")
-        certificate = certify(search, found.z, found.weights, 4 * check)
+        certificate = certify(search, found.z, found.reached, 4 * check)
         checks = {
-            name: checked(search, z, found.weights, check)
+            name: checked(search, z, certificate.weights, check)
             for name, z in (("start", search.regimen.start), ("optimum", found.z))
         }
     held = [search.regimen.held(z) for z in found.path]

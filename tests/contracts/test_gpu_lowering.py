@@ -24,9 +24,7 @@ OPERATION = re.compile(r'= "?((?:stablehlo|chlo|func)\.\w+)')
 HOST = re.compile(r"callback|infeed|outfeed|send_to_host")
 
 PAIR = js.Network({"X": 10}, ["X -> , m", "-> X, k"], {"k": 10.0, "m": js.Lognormal(1.0, cv=0.3)})
-CHAIN = js.Network(
-    {f"X{i}": 5 for i in range(50)}, [f"X{i} -> X{(i + 1) % 50}, k" for i in range(50)], {"k": 1.0}
-)
+CHAIN = js.Network({f"X{i}": 5 for i in range(50)}, [f"X{i} -> X{(i + 1) % 50}, k" for i in range(50)], {"k": 1.0})
 BINDING = js.Network(
     {f"X{i}": 5 for i in range(24)},
     [f"X{i} + X{j} -> X{(i + j) % 24}, k" for i in range(24) for j in range(i)],
