@@ -17,10 +17,11 @@ from jaxsim.ensemble.workers import with_part
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.loop import step_once
 from jaxsim.kernels.native import primitives
-from jaxsim.kernels.native.driver import addresses_of, beginning, shared_arrays
+from jaxsim.kernels.native.driver import addresses_of
 from jaxsim.kernels.native.equations import flatten, live
 from jaxsim.kernels.native.kernel import Written, native_width
-from jaxsim.kernels.native.law import Law, _serve, trace
+from jaxsim.kernels.native.law import Law, _serve, begun, trace
+from jaxsim.kernels.native.parts import shared_arrays, where
 from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.kernels.thinning import finished
@@ -246,11 +247,12 @@ def by_xla(program, inputs, batch):
 def by_native(program, inputs, batch, limit=1 << 60):
     made = Written(trace(program, inputs), native_width())
     kernel = made.compiled()
-    tables = [np.asarray(a) for a in jax.jit(shared_arrays(made.law, kernel))(inputs, batch.given)]
+    shared = jax.tree.leaves((inputs, batch))
+    tables = [np.asarray(a) for a in shared_arrays(made.law.flat, shared, kernel.tables)]
     queue, taken = np.arange(program.lanes, dtype=np.int32), 0
     while taken < program.lanes:
         found = addresses_of(kernel, jax.tree.leaves(batch))
-        taken, _ = kernel.run(found, [t.ctypes.data for t in tables], program.lanes, queue, taken, limit)
+        taken, _ = kernel.run(found, where(tables), program.lanes, queue, taken, limit)
     return batch.lanes
 
 
@@ -258,10 +260,11 @@ def compare(network, times, number=256, limit=1 << 60, **options):
     """Return the shares of trajectories whose counts, and whose everything, are the same."""
     with double_precision():
         program, inputs = program_of(network, times, number, **options)
-        start = jax.jit(beginning(program))
-        right = by_xla(program, inputs, start(inputs, np.int32(0))[0])
-        found = by_native(program, inputs, start(inputs, np.int32(0))[0], limit)
-        batch = start(inputs, np.int32(0))[0]
+        start = jax.jit(lambda inputs, number: begun(program, inputs, number))
+        first = np.arange(number, dtype=np.int32)
+        right = by_xla(program, inputs, start(inputs, first)[0])
+        found = by_native(program, inputs, start(inputs, first)[0], limit)
+        batch = start(inputs, first)[0]
         status = [np.asarray(diagnose(program, inputs, batch.owner, batch.given, lanes)) for lanes in (found, right)]
     return program, found, right, status
 
