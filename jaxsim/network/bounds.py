@@ -75,12 +75,63 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Value, Value]]) -> tu
     0.486 4.000
     """
 
+    varying = [name for name in _occurrences(expression) if not (name in env and interval.is_point(env[name]))]
+    if len(varying) == 1 and not isinstance(expression, Name) and _is_affine(expression, varying[0]):
+        return _affine_bounds(expression, varying[0], env)
     plain = _fold_bounds(expression, env)
     rewritten = with_saturation(expression)
     if rewritten is expression or interval.is_point(plain):
         return plain
     lower, upper = _fold_bounds(rewritten, env)
     return jnp.maximum(plain[0], lower), jnp.minimum(plain[1], upper)
+
+
+def _occurrences(expression: Expression) -> list[str]:
+    """Return the names that an expression reads, each as often as it stands there."""
+
+    def visit(node: Expression, children: list[list[str]]) -> list[str]:
+        own = [node.id] if isinstance(node, Name) else [node.name] if isinstance(node, FallingFactorial) else []
+        return own + [name for child in children for name in child]
+
+    return fold(expression, visit)
+
+
+def _is_affine(expression: Expression, name: str) -> bool:
+    """Whether an expression in which a name occurs once is an affine function of it, written with + - * /."""
+    node = expression
+    while not isinstance(node, Name):
+        over = isinstance(node, Binary) and node.op == "/" and name in names(node.right)
+        if over or not (isinstance(node, Binary) and node.op in "+-*/" or isinstance(node, Unary) and node.op == "-"):
+            return False
+        node = next(child for child in node.children if name in names(child))
+    return True
+
+
+def _affine_bounds(expression: Expression, name: str, env: Mapping[str, Interval]) -> Interval:
+    """Bound an affine function of the one name that is not known exactly, by its values at both ends.
+
+    Rounding keeps the order of values, so that the bounds hold to the bit for values computed in the same order.
+    """
+    exact = {other: ends[0] for other, ends in env.items() if other != name}
+
+    def visit(node: Expression, operands: list[Any]) -> Any:
+        """Return the value of a node that does not hold the name, and both ends of one that does."""
+        if isinstance(node, Name) and node.id == name:
+            return list(_look_up(name, env))
+        if not any(isinstance(operand, list) for operand in operands):
+            return arithmetic.as_number(apply(node, operands, exact))
+        if isinstance(node, Binary) and node.op == "*":
+            point, ends = operands if isinstance(operands[1], list) else operands[::-1]
+            return [interval.product_with_point(point, end) for end in ends]
+        pairs = [operand if isinstance(operand, list) else [operand] * 2 for operand in operands]
+        return [arithmetic.as_number(apply(node, list(values), exact)) for values in zip(*pairs, strict=True)]
+
+    left, right = fold(expression, visit)
+    if arithmetic.is_plain(left, right):
+        return min(left, right), max(left, right)
+    rises, bad = jnp.less(left, right), jnp.logical_or(jnp.isnan(left), jnp.isnan(right))
+    lower, upper = jnp.where(rises, left, right), jnp.where(rises, right, left)
+    return jnp.where(bad, -jnp.inf, lower), jnp.where(bad, jnp.inf, upper)
 
 
 def _fold_bounds(expression: Expression, env: Mapping[str, Interval]) -> Interval:

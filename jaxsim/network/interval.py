@@ -83,6 +83,14 @@ def _product(a: Any, b: Any) -> Any:
     return jnp.where(zero, 0.0, jnp.multiply(a, b))
 
 
+def product_with_point(point: Any, end: Any) -> Any:
+    """Return the product of an exactly known value and one end of an interval."""
+    if arithmetic.is_plain(point, end):
+        return _product(point, end)
+    # An infinite end is a limit that is never reached, so zero times it is zero.
+    return jnp.where(jnp.equal(point, 0.0), 0.0, jnp.multiply(point, end))
+
+
 def divide(a: Interval, b: Interval) -> Interval:
     """Bound ``a / b``: everything where `b` may be zero."""
     if is_point(b):
