@@ -1,9 +1,8 @@
 """Bound an expression over a box of its names by interval arithmetic."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import jax.numpy as jnp
 
 from jaxsim.errors import ExpressionError, closest
 from jaxsim.network import arithmetic, interval
@@ -83,7 +82,7 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Value, Value]]) -> tu
     if rewritten is expression or interval.is_point(plain):
         return plain
     lower, upper = _fold_bounds(rewritten, env)
-    return jnp.maximum(plain[0], lower), jnp.minimum(plain[1], upper)
+    return arithmetic.maximum(plain[0], lower), arithmetic.minimum(plain[1], upper)
 
 
 def _occurrences(expression: Expression) -> list[str]:
@@ -100,9 +99,13 @@ def _is_affine(expression: Expression, name: str) -> bool:
     """Whether an expression in which a name occurs once is an affine function of it, written with + - * /."""
     node = expression
     while not isinstance(node, Name):
-        over = isinstance(node, Binary) and node.op == "/" and name in names(node.right)
-        if over or not (isinstance(node, Binary) and node.op in "+-*/" or isinstance(node, Unary) and node.op == "-"):
-            return False
+        match node:
+            case Binary("/", _, below) if name in names(below):
+                return False
+            case Binary("+" | "-" | "*" | "/", _, _) | Unary("-", _):
+                pass
+            case _:
+                return False
         node = next(child for child in node.children if name in names(child))
     return True
 
@@ -127,11 +130,9 @@ def _affine_bounds(expression: Expression, name: str, env: Mapping[str, Interval
         return [arithmetic.as_number(apply(node, list(values), exact)) for values in zip(*pairs, strict=True)]
 
     left, right = fold(expression, visit)
-    if arithmetic.is_plain(left, right):
-        return min(left, right), max(left, right)
-    rises, bad = jnp.less(left, right), jnp.logical_or(jnp.isnan(left), jnp.isnan(right))
-    lower, upper = jnp.where(rises, left, right), jnp.where(rises, right, left)
-    return jnp.where(bad, -jnp.inf, lower), jnp.where(bad, jnp.inf, upper)
+    rises, bad = arithmetic.less(left, right), arithmetic.either(arithmetic.is_nan(left), arithmetic.is_nan(right))
+    lower, upper = arithmetic.where(rises, left, right), arithmetic.where(rises, right, left)
+    return arithmetic.where(bad, -math.inf, lower), arithmetic.where(bad, math.inf, upper)
 
 
 def _fold_bounds(expression: Expression, env: Mapping[str, Interval]) -> Interval:
@@ -155,9 +156,10 @@ def _is_exact(node: Expression, operands: list[Interval], exact: Mapping[str, An
 
 def _without_nan(a: Interval) -> Interval:
     """Return infinite ends where the arithmetic of infinite ends gave nan."""
-    if interval.is_point(a) or arithmetic.is_plain(*a):
+    if interval.is_point(a):
         return a
-    return jnp.where(jnp.isnan(a[0]), -jnp.inf, a[0]), jnp.where(jnp.isnan(a[1]), jnp.inf, a[1])
+    lower, upper = (arithmetic.where(arithmetic.is_nan(a[n]), interval.EVERYTHING[n], a[n]) for n in (0, 1))
+    return lower, upper
 
 
 def _look_up(name: str, env: Mapping[str, Interval]) -> Interval:
@@ -189,22 +191,22 @@ def _compare(node: Any, operands: list[Interval], env: Any) -> Interval:
 
 
 def _less(a: Interval, b: Interval) -> Interval:
-    return _indicator(jnp.less(a[1], b[0])), _unless(jnp.greater_equal(a[0], b[1]))
+    return _indicator(arithmetic.less(a[1], b[0])), _unless(arithmetic.greater_equal(a[0], b[1]))
 
 
 def _less_equal(a: Interval, b: Interval) -> Interval:
-    return _indicator(jnp.less_equal(a[1], b[0])), _unless(jnp.greater(a[0], b[1]))
+    return _indicator(arithmetic.less_equal(a[1], b[0])), _unless(arithmetic.greater(a[0], b[1]))
 
 
 def _equal(a: Interval, b: Interval) -> Interval:
-    certain = jnp.logical_and(jnp.equal(a[0], b[1]), jnp.equal(a[1], b[0]))
-    apart = jnp.logical_or(jnp.greater(a[0], b[1]), jnp.greater(b[0], a[1]))
+    certain = arithmetic.both(arithmetic.equal(a[0], b[1]), arithmetic.equal(a[1], b[0]))
+    apart = arithmetic.either(arithmetic.greater(a[0], b[1]), arithmetic.greater(b[0], a[1]))
     return _indicator(certain), _unless(apart)
 
 
 def _logic(node: Any, operands: list[Interval], env: Any) -> Interval:
     left, right = map(_truth, operands)
-    pair = jnp.minimum if node.op == "and" else jnp.maximum
+    pair = arithmetic.minimum if node.op == "and" else arithmetic.maximum
     return pair(left[0], right[0]), pair(left[1], right[1])
 
 
@@ -212,7 +214,7 @@ def _call(node: Any, operands: list[Interval], env: Any) -> Interval:
     if node.function == "if":
         return _choice(*operands)
     if node.function == "binomial":
-        return 0.0, jnp.maximum(operands[0][1], 0.0)
+        return 0.0, arithmetic.maximum(operands[0][1], 0.0)
     if node.function in RANDOM:
         return interval.EVERYTHING
     return FUNCTIONS[node.function].bounds(*operands)
@@ -220,23 +222,23 @@ def _call(node: Any, operands: list[Interval], env: Any) -> Interval:
 
 def _choice(condition: Interval, chosen: Interval, other: Interval) -> Interval:
     certain, possible = _truth(condition)
-    union = (jnp.minimum(chosen[0], other[0]), jnp.maximum(chosen[1], other[1]))
-    unless_certain = interval.where(jnp.equal(possible, 0.0), other, union)
-    return interval.where(jnp.equal(certain, 1.0), chosen, unless_certain)
+    union = (arithmetic.minimum(chosen[0], other[0]), arithmetic.maximum(chosen[1], other[1]))
+    unless_certain = interval.where(arithmetic.equal(possible, 0.0), other, union)
+    return interval.where(arithmetic.equal(certain, 1.0), chosen, unless_certain)
 
 
 def _truth(a: Interval) -> Interval:
     """Bound whether a number is not zero."""
-    zero = jnp.logical_and(jnp.equal(a[0], 0.0), jnp.equal(a[1], 0.0))
+    zero = arithmetic.both(arithmetic.equal(a[0], 0.0), arithmetic.equal(a[1], 0.0))
     return _indicator(interval.excludes_zero(a)), _unless(zero)
 
 
 def _indicator(truth: Any) -> Any:
-    return jnp.where(truth, 1.0, 0.0)
+    return arithmetic.where(truth, 1.0, 0.0)
 
 
 def _unless(truth: Any) -> Any:
-    return jnp.where(truth, 0.0, 1.0)
+    return arithmetic.where(truth, 0.0, 1.0)
 
 
 _COMPARISON: dict[str, Callable[[Interval, Interval], Interval]] = {

@@ -44,10 +44,7 @@ def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
     """
     lane = _extent(program, inputs)
     program = replace(program, lanes=lane)
-    run = jax.eval_shape(lambda: empty_run(program))
-    given = jax.eval_shape(lambda o, i: context(program, i, o), run.owner, inputs)
-    lanes = run.lanes._replace(iteration=jax.ShapeDtypeStruct((lane,), jnp.uint32))
-
+    owner, given, lanes = shapes_of(program, inputs)
     events = jax.eval_shape(lambda: empty_log(program, log)) if log is not None else None
 
     def law(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, events: Log | None) -> Any:
@@ -59,7 +56,7 @@ def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
             leaves = leaves | (events.number > np.int32(events.time.shape[0]))
         return new._replace(bits=lanes.bits), events, leaves, before
 
-    closed = jax.make_jaxpr(law)(inputs, run.owner, given, lanes, events)
+    closed = jax.make_jaxpr(law)(inputs, owner, given, lanes, events)
     flat = flatten(closed, lane)
     flat.outputs, before = flat.outputs[:-1], flat.outputs[-1]
     facts = deduce(flat.lanewise, [(before, False)])
@@ -108,8 +105,15 @@ def trace_status(program: Program, inputs: Inputs) -> tuple[Flat, int]:
     """Trace how each trajectory of a batch without its save grid has ended."""
     lane = _extent(program, inputs)
     bare = replace(program, lanes=lane, saving=Saving.FINAL)
-    batch, _ = jax.eval_shape(lambda i, n: begun(bare, i, n), inputs, jax.ShapeDtypeStruct((lane,), jnp.int32))
-    return _alive(flatten(jax.make_jaxpr(lambda i, b: diagnose(bare, i, *b))(inputs, batch), lane)), lane
+    closed = jax.make_jaxpr(lambda i, b: diagnose(bare, i, *b))(inputs, shapes_of(bare, inputs))
+    return _alive(flatten(closed, lane)), lane
+
+
+def shapes_of(program: Program, inputs: Inputs) -> Batch:
+    """Return the shapes of a batch."""
+    owner, lanes, *_ = jax.eval_shape(lambda: empty_run(program))
+    given = jax.eval_shape(lambda i, o: context(program, i, o), inputs, owner)
+    return Batch(owner, given, lanes._replace(iteration=jax.ShapeDtypeStruct((program.lanes,), jnp.uint32)))
 
 
 def _alive(flat: Flat) -> Flat:

@@ -17,7 +17,7 @@ from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.loop import _nothing, empty_run
 from jaxsim.kernels.native.equations import Flat, Known, NotCovered, Variable
 from jaxsim.kernels.native.kernel import Kernel, native_width
-from jaxsim.kernels.native.law import Batch, begun, trace_start, trace_status, without_grids
+from jaxsim.kernels.native.law import Batch, begun, shapes_of, trace_start, trace_status, without_grids
 from jaxsim.kernels.native.mapping import Mapping, mapping
 from jaxsim.kernels.native.observables import Summing, summing
 from jaxsim.kernels.native.sums import add_moments, add_passages
@@ -69,7 +69,8 @@ class Parts:
         """Return arrays for a batch."""
         owner, given, lanes = self.shapes
         leaves, structure = jax.tree.flatten(given)
-        shared = [np.empty(leaf.shape, leaf.dtype) if of is None else of for leaf, of in zip(leaves, tables.given)]
+        pairs = zip(leaves, tables.given, strict=True)
+        shared = [np.empty(leaf.shape, leaf.dtype) if value is None else value for leaf, value in pairs]
         empty = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), (owner, lanes))
         return Batch(empty[0], jax.tree.unflatten(structure, shared), empty[1])
 
@@ -100,10 +101,10 @@ class Parts:
             grid[1:, :, : 1 if self.status is not None else None] = UNWRITTEN
             np.stack(lanes.x, axis=1, out=grid[0])
         else:
-            for grid, value in zip(lanes.saved, lanes.x):
+            for grid, value in zip(lanes.saved, lanes.x, strict=False):  # no grid, if only the end is saved
                 grid[0], grid[1:] = value, UNWRITTEN
         if lanes.general is not None:
-            for grid, value in zip(lanes.general.saved_variables, lanes.general.variables):
+            for grid, value in zip(lanes.general.saved_variables, lanes.general.variables, strict=False):
                 grid[0], grid[1:] = value, np.nan
 
     def end(self, inputs: Inputs, batch: Batch, tables: Tables, tally: Tally) -> Tally:
@@ -115,7 +116,7 @@ class Parts:
         status = np.empty(owner.number.shape, np.int32)
         inner = [None] * (len(self.status.flat.inputs) - len(bare))
         self.status.run([*inner, *bare], [status], where(tables.status), len(status))
-        live = owner.number >= 0
+        live = np.asarray(owner.number) >= 0
         sound = live & FINE[status]
         counted = np.bincount(status[live], minlength=len(Status)).astype(np.int64)
         tally = tally._replace(
@@ -138,8 +139,9 @@ class Parts:
         if lanes.row is None:
             grid, limits = x[None], sound.astype(np.int64)
         else:
-            grid, limits = closed_grid(lanes.saved[0], x, lanes.row, live, sound)
-        leaves, observables, result = jax.tree.leaves(given), zip(self.observables, tables.observables), []
+            grid, limits = closed_grid(lanes.saved[0], x, np.asarray(lanes.row), live, sound)
+        leaves, result = jax.tree.leaves(given), list[Any]()
+        observables = zip(self.observables, tables.observables, strict=True)
         for statistic, before in zip(self.program.statistics, sums, strict=True):
             if isinstance(statistic, Moments):
                 result.append(add_moments(before, grid, limits))
@@ -181,8 +183,7 @@ def closed_grid(
 
 def compile_parts(program: Program, inputs: Inputs, kernel: Kernel) -> Parts:
     """Compile what is done of a program outside of the kernel."""
-    number = jax.ShapeDtypeStruct((program.lanes,), jnp.int32)
-    shapes, _ = jax.eval_shape(lambda i, n: begun(program, i, n), inputs, number)
+    shapes = shapes_of(program, inputs)
     start, start_by_xla = _start(program, inputs)
     status, observables = _ends(program, inputs, kernel.law.lane)
     gather = None
@@ -261,7 +262,8 @@ def _sharing(
 ) -> Callable[..., Any]:
     """Return the function inputs -> what all lanes share."""
     lane = kernel.law.lane
-    wide, owner = (empty_run(replace(program, lanes=lanes)).owner for lanes in (lane, 1))
+    wide, single = (jax.eval_shape(lambda n=n: empty_run(replace(program, lanes=n)).owner) for n in (lane, 1))
+    owner = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), single)
     kinds = jax.tree.leaves(jax.eval_shape(partial(context, program), inputs, wide))
     differs = [lane in kind.shape for kind in kinds]
 
