@@ -223,6 +223,7 @@ CASES = {
         chain(20),
         chain(100),
         birth_death_grid(),
+        CellFate("cell_fate_untreated", dose=0.0, events=620.0),
         CellFate(),
     )
 }

@@ -21,9 +21,12 @@ def prepare(case):
 
     network, schedule = case.network(), case.schedule()
     times = np.linspace(0.0, case.time, case.save_points + 1)[1:]
+    options = {"cells": case.cells} if hasattr(case, "cells") else {}
 
     def run(n: int, seed: int) -> Outcome:
-        result = js.simulate(network, times=times, trajectories=n, seed=seed, schedule=schedule, progress=False)
+        result = js.simulate(
+            network, times=times, trajectories=n, seed=seed, schedule=schedule, progress=False, **options
+        )
         last = result.sel(species=case.observable).isel(time=-1)
         return Outcome(
             n,

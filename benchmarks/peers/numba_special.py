@@ -5,8 +5,9 @@ import re
 import time
 
 import numpy as np
+from cell_fate import CellFate
 
-from peers import Outcome, Unsupported, outcome
+from peers import Outcome, Unsupported, numba_cell, outcome
 from peers.tuning import quickest
 
 OWN_THREADS = False
@@ -20,6 +21,8 @@ def available():
 
 
 def prepare(case):
+    if isinstance(case, CellFate):
+        return numba_cell.prepare(case)
     variants = [build(case, *choice) for choice in ((int, False), (float, False), (float, True))]
     return quickest(variants, case)
 

@@ -11,8 +11,6 @@ from jaxsim.errors import SimulationError
 from jaxsim.kernels import Arrangement, Inputs, Program, Saving
 from jaxsim.kernels.native import not_covered
 
-DENSE_TIMES = 100
-
 
 def running_devices(devices: tuple[Any, ...], backend: str | None) -> tuple[Any, ...]:
     """Return the devices that run trajectories: of several CPU devices the first, whose threads use all cores.
@@ -33,8 +31,6 @@ def choose_backend(program: Program, inputs: Inputs, request: Any, devices: tupl
         If the request names the native backend and that cannot run the program.
     """
     reason = "asked for" if request.backend == "xla" else _obstacle(program, devices)
-    if reason is None and request.backend is None and _is_dense(program):
-        reason = f"XLA is faster for few species at {DENSE_TIMES} save times and more"
     if reason is None:
         made, given = _as_native(program, inputs, request)
         reason = not_covered(made, given)
@@ -43,11 +39,6 @@ def choose_backend(program: Program, inputs: Inputs, request: Any, devices: tupl
     if request.backend == "native":
         raise SimulationError(f"backend='native' cannot run this: {reason}; leave backend= out, and XLA runs it")
     return replace(program, backend_reason=reason), inputs
-
-
-def _is_dense(program: Program) -> bool:
-    """Whether trajectories may have more save times than events, of species so few that XLA writes at every event."""
-    return program.saving is Saving.EVERY_EVENT and program.times >= DENSE_TIMES
 
 
 def _obstacle(program: Program, devices: tuple[Any, ...]) -> str | None:

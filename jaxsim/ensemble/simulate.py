@@ -157,9 +157,8 @@ def simulate(
     backend
         What runs the event loop: ``"native"``, vector code that is compiled from the method's own steps for this
         processor, or ``"xla"``. By default native wherever it can: the exact method on one CPU, of networks up to
-        128 reactions, but for few species at many save times. The attributes ``backend`` and ``backend_reason``
-        say which and why. The law is the same, the last digit of a rate is not, so that in a rare case a
-        trajectory is another one.
+        128 reactions. The attributes ``backend`` and ``backend_reason`` say which and why. The law is the same, the
+        last digit of a rate is not, so that in a rare case a trajectory is another one.
 
     Returns
     -------

@@ -90,7 +90,7 @@ def _locations(value: Any) -> list[Any]:
 def median(value: Any) -> float:
     """Return the median of a distribution."""
     with double_precision():
-        return float(np.asarray(within_single(value).sample(np.float32(0.5))))
+        return float(_sampled(within_single(value), np.float32(0.5)))
 
 
 def extent(value: Any) -> tuple[float, float]:
@@ -99,5 +99,11 @@ def extent(value: Any) -> tuple[float, float]:
         return float(value), float(value)
     ends = np.array([2.0**-33, 1 - 2.0**-24], np.float32)
     with double_precision():
-        low, high = (float(end) for end in np.asarray(within_single(value).sample(ends)))
+        low, high = (float(end) for end in np.asarray(_sampled(within_single(value), ends)))
     return low, high
+
+
+@jax.jit
+def _sampled(law: Any, u: Any) -> Any:
+    """Return values of a law: one program for all of its kind."""
+    return law.sample(u)

@@ -3,6 +3,8 @@
 Source: Gillespie, J. Comput. Phys. 22 (1976) 403.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,10 +13,10 @@ from jaxsim.kernels.codes import TOO_FINE
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.randomness import choice_uniform, draw_bits, exponential
 from jaxsim.kernels.rates import largest, propensities, state_values, total
 from jaxsim.kernels.saving import save_after_event, save_before_event
-from jaxsim.kernels.selection import choose, faultless, resolved, running_sums, waiting_time
+from jaxsim.kernels.selection import choose, faultless, in_single_precision, resolved, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 
 
@@ -39,16 +41,21 @@ def direct_step(program: Program, inputs: Inputs, owner: Owner, given: Context, 
     state = state_values(plan, given.env, given.precise, zip(structure.species, x, strict=True), real)
     like = jnp.zeros(lanes.t.shape, real)
     a = propensities(plan, state, tuple(range(len(structure.reactions))), like)
-    sums = running_sums(a)
     a0 = total(a)[-1]
-    wait, u = wait_and_choice(lanes.bits, real)
+    wait = exponential(lanes.bits, real)
     draws = lanes.iteration - owner.first
     good = faultless(x, [a[r] for r in program.checked_rates], a0, largest(real), program.checked_counts)
     fine = resolved(a0, lanes.t)
     good = good & fine & (draws < inputs.max_events)
     proposed = lanes.t + waiting_time(wait, a0)
     t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
-    pending = jnp.where(fine, choose(u * sums[-1], sums), TOO_FINE)
+
+    def chosen_exactly() -> Any:
+        sums = running_sums(a)
+        return choose(choice_uniform(lanes.bits) * sums[-1], sums)
+
+    chosen = in_single_precision(program, plan, lanes.bits, a, [], running, chosen_exactly)
+    pending = jnp.where(fine, chosen, TOO_FINE)
     return lanes._replace(
         t=jnp.where(running, t, lanes.t),
         pending=jnp.where(running, pending, lanes.pending),

@@ -25,9 +25,15 @@ def refill(
     """Give the next trajectories to the free lanes, as long as there are any; empty the others."""
     number = started + jnp.cumsum(free.astype(jnp.int32), dtype=jnp.int32) - np.int32(1)
     fresh = free & (number < inputs.size)
+    return *begin(program, inputs, owner, lanes, number, fresh, free), started + count(fresh)
+
+
+def begin(
+    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, number: Any, fresh: Any, free: Any
+) -> tuple[Owner, Lanes]:
+    """Begin the trajectories with these numbers in fresh lanes, which are free, and empty the other free ones."""
     owner = _own(program, inputs, owner, jnp.where(fresh, number, np.int32(0)), fresh, free, lanes.iteration)
-    lanes = _begin(program, inputs, owner, lanes, fresh, free)
-    return owner, lanes, started + count(fresh)
+    return owner, _begin(program, inputs, owner, lanes, fresh, free)
 
 
 def stream(inputs: Inputs, number: Any, purpose: int) -> tuple[Any, Any]:

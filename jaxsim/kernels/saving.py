@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, Float64, Int32
 
 from jaxsim.kernels.program import Arrangement, Program, Saving
+from jaxsim.kernels.seldom import where_any
 from jaxsim.kernels.state import Lanes
 
 UNWRITTEN = np.int32(-(2**30))  # no count of a sound state, nor the -1 of a reaction that fired without its reactant
@@ -60,13 +61,23 @@ def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"
     assert lanes.row is not None
     if program.native:  # which does nothing unless a lane of the few that run in lockstep passes one
         passes = (lanes.row < np.int32(program.times)) & (lanes.t > times[jnp.minimum(lanes.row, program.times - 1)])
-        return lax.cond(jnp.any(passes), lambda: _save_row(program, lanes, times), lambda: lanes)
-    return _save_row(program, lanes, times)
+        return lax.cond(jnp.any(passes), lambda: _save_row(program, lanes, times, passes), lambda: lanes)
+    return _save_row(program, lanes, times, None)
 
 
-def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
+def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"], passes: Any) -> Lanes:
+    """Write the state in lanes that pass a save time; `passes` are these, where that is known."""
     assert lanes.row is not None
-    reached = rows_before(lanes.t, times, program.uniform_times, program.general)
+
+    def counted() -> Any:
+        return rows_before(lanes.t, times, program.uniform_times, program.general)
+
+    if passes is None:
+        reached = counted()
+    else:  # most pass a single one
+        reached = lanes.row + passes.astype(jnp.int32)
+        last = jnp.minimum(reached, np.int32(program.times - 1))
+        reached = where_any(program, passes & (lanes.t > times[last]), counted, reached)
     row = jnp.where(reached > lanes.row, lanes.row, np.int32(program.times))
     index = jnp.arange(program.lanes, dtype=jnp.int32)
     # One scatter of whole rows: the lanes that do not write cost a comparison, not one per species.

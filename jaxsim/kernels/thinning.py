@@ -18,7 +18,7 @@ from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import finite
 from jaxsim.kernels.passage import watch
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.randomness import choice_uniform, draw_bits, exponential
 from jaxsim.kernels.rates import (
     Rates,
     largest,
@@ -31,7 +31,7 @@ from jaxsim.kernels.rates import (
 )
 from jaxsim.kernels.saving import save_after_event, save_before_event
 from jaxsim.kernels.seldom import where_any
-from jaxsim.kernels.selection import choose, faultless, resolved, running_sums, waiting_time
+from jaxsim.kernels.selection import choose, faultless, in_single_precision, resolved, running_sums, waiting_time
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.trigger import arrive, next_trigger, slack
 
@@ -57,9 +57,8 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     state = state_values(plan, given.env, given.precise, counts, real)
     leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
     upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
-    sums = running_sums(upper)
     a0 = total(upper)[-1]
-    wait, u = wait_and_choice(lanes.bits, real)
+    wait = exponential(lanes.bits, real)
     checked = [upper[r] for r in program.checked_rates]
     good = faultless(lanes.x, checked, a0, largest(real), program.checked_counts)
     fine = resolved(a0, lanes.t)
@@ -70,9 +69,14 @@ def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context
     stop, at_stop = next_stop(program, inputs, general.cell, alarm)
     proposed = lanes.t + waiting_time(wait, a0)
     t = jnp.minimum(proposed, stop)
-    threshold = u * sums[-1]
     lower = propensity_floors(plan, state, leaves, upper[0])
-    code = accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper, lower)
+
+    def chosen_exactly() -> Any:
+        sums = running_sums(upper)
+        threshold = choice_uniform(lanes.bits) * sums[-1]
+        return accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper, lower)
+
+    code = in_single_precision(program, plan, lanes.bits, upper, lower, proposed < stop, chosen_exactly)
     code = jnp.where(proposed < stop, code, at_stop)
     code = jnp.where(good, code, jnp.where(fine, FAULT, TOO_FINE))
     code = jnp.where(trigger == NONE, code, trigger)

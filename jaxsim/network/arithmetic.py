@@ -1,8 +1,10 @@
 """The operators on arrays and Python numbers, which stay weakly typed so that no dtype is widened."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 # Above this the rounding of repeated multiplication exceeds that of a library power.
 LARGEST_MULTIPLIED_POWER = 32
@@ -44,9 +46,49 @@ def multiply(a: Any, b: Any) -> Any:
     return a * b if is_plain(a, b) else jnp.multiply(a, b)
 
 
-def divide(a: Any, b: Any) -> Any:
-    """Return ``a / b``; a zero denominator gives inf or nan, never a Python exception."""
-    return a / b if is_plain(a, b) and b != 0 else jnp.divide(a, b)
+def _of_numbers(plain: Callable[..., Any], traced: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that stays in Python where all values are Python numbers: JAX would compile a program."""
+
+    def function(*values: Any) -> Any:
+        if not is_plain(*values):
+            return traced(*values)
+        with np.errstate(all="ignore"):
+            return plain(*map(float, values)).item()
+
+    return function
+
+
+divide = _of_numbers(np.divide, jnp.divide)
+"""Return ``a / b``; a zero denominator gives inf or nan, never a Python exception."""
+minimum = _of_numbers(np.minimum, jnp.minimum)
+"""Return the smaller; nan if either is."""
+maximum = _of_numbers(np.maximum, jnp.maximum)
+"""Return the larger; nan if either is."""
+absolute = _of_numbers(np.abs, jnp.abs)
+"""Return the absolute value."""
+equal = _of_numbers(np.equal, jnp.equal)
+"""Return whether ``a == b``."""
+less = _of_numbers(np.less, jnp.less)
+"""Return whether ``a < b``."""
+less_equal = _of_numbers(np.less_equal, jnp.less_equal)
+"""Return whether ``a <= b``."""
+greater = _of_numbers(np.greater, jnp.greater)
+"""Return whether ``a > b``."""
+greater_equal = _of_numbers(np.greater_equal, jnp.greater_equal)
+"""Return whether ``a >= b``."""
+both = _of_numbers(np.logical_and, jnp.logical_and)
+"""Return whether both hold."""
+either = _of_numbers(np.logical_or, jnp.logical_or)
+"""Return whether either holds."""
+is_nan = _of_numbers(np.isnan, jnp.isnan)
+"""Return whether a value is not a number."""
+
+
+def where(condition: Any, chosen: Any, other: Any) -> Any:
+    """Choose between two values; a condition that is known chooses while the program is traced."""
+    if is_plain(condition):
+        return chosen if condition else other
+    return jnp.where(condition, chosen, other)
 
 
 def negate(a: Any) -> Any:

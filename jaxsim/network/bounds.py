@@ -1,9 +1,8 @@
 """Bound an expression over a box of its names by interval arithmetic."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import jax.numpy as jnp
 
 from jaxsim.errors import ExpressionError, closest
 from jaxsim.network import arithmetic, interval
@@ -75,12 +74,65 @@ def bounds(expression: Expression, env: Mapping[str, tuple[Value, Value]]) -> tu
     0.486 4.000
     """
 
+    varying = [name for name in _occurrences(expression) if not (name in env and interval.is_point(env[name]))]
+    if len(varying) == 1 and not isinstance(expression, Name) and _is_affine(expression, varying[0]):
+        return _affine_bounds(expression, varying[0], env)
     plain = _fold_bounds(expression, env)
     rewritten = with_saturation(expression)
     if rewritten is expression or interval.is_point(plain):
         return plain
     lower, upper = _fold_bounds(rewritten, env)
-    return jnp.maximum(plain[0], lower), jnp.minimum(plain[1], upper)
+    return arithmetic.maximum(plain[0], lower), arithmetic.minimum(plain[1], upper)
+
+
+def _occurrences(expression: Expression) -> list[str]:
+    """Return the names that an expression reads, each as often as it stands there."""
+
+    def visit(node: Expression, children: list[list[str]]) -> list[str]:
+        own = [node.id] if isinstance(node, Name) else [node.name] if isinstance(node, FallingFactorial) else []
+        return own + [name for child in children for name in child]
+
+    return fold(expression, visit)
+
+
+def _is_affine(expression: Expression, name: str) -> bool:
+    """Whether an expression in which a name occurs once is an affine function of it, written with + - * /."""
+    node = expression
+    while not isinstance(node, Name):
+        match node:
+            case Binary("/", _, below) if name in names(below):
+                return False
+            case Binary("+" | "-" | "*" | "/", _, _) | Unary("-", _):
+                pass
+            case _:
+                return False
+        node = next(child for child in node.children if name in names(child))
+    return True
+
+
+def _affine_bounds(expression: Expression, name: str, env: Mapping[str, Interval]) -> Interval:
+    """Bound an affine function of the one name that is not known exactly, by its values at both ends.
+
+    Rounding keeps the order of values, so that the bounds hold to the bit for values computed in the same order.
+    """
+    exact = {other: ends[0] for other, ends in env.items() if other != name}
+
+    def visit(node: Expression, operands: list[Any]) -> Any:
+        """Return the value of a node that does not hold the name, and both ends of one that does."""
+        if isinstance(node, Name) and node.id == name:
+            return list(_look_up(name, env))
+        if not any(isinstance(operand, list) for operand in operands):
+            return arithmetic.as_number(apply(node, operands, exact))
+        if isinstance(node, Binary) and node.op == "*":
+            point, ends = operands if isinstance(operands[1], list) else operands[::-1]
+            return [interval.product_with_point(point, end) for end in ends]
+        pairs = [operand if isinstance(operand, list) else [operand] * 2 for operand in operands]
+        return [arithmetic.as_number(apply(node, list(values), exact)) for values in zip(*pairs, strict=True)]
+
+    left, right = fold(expression, visit)
+    rises, bad = arithmetic.less(left, right), arithmetic.either(arithmetic.is_nan(left), arithmetic.is_nan(right))
+    lower, upper = arithmetic.where(rises, left, right), arithmetic.where(rises, right, left)
+    return arithmetic.where(bad, -math.inf, lower), arithmetic.where(bad, math.inf, upper)
 
 
 def _fold_bounds(expression: Expression, env: Mapping[str, Interval]) -> Interval:
@@ -104,9 +156,10 @@ def _is_exact(node: Expression, operands: list[Interval], exact: Mapping[str, An
 
 def _without_nan(a: Interval) -> Interval:
     """Return infinite ends where the arithmetic of infinite ends gave nan."""
-    if interval.is_point(a) or arithmetic.is_plain(*a):
+    if interval.is_point(a):
         return a
-    return jnp.where(jnp.isnan(a[0]), -jnp.inf, a[0]), jnp.where(jnp.isnan(a[1]), jnp.inf, a[1])
+    lower, upper = (arithmetic.where(arithmetic.is_nan(a[n]), interval.EVERYTHING[n], a[n]) for n in (0, 1))
+    return lower, upper
 
 
 def _look_up(name: str, env: Mapping[str, Interval]) -> Interval:
@@ -138,22 +191,22 @@ def _compare(node: Any, operands: list[Interval], env: Any) -> Interval:
 
 
 def _less(a: Interval, b: Interval) -> Interval:
-    return _indicator(jnp.less(a[1], b[0])), _unless(jnp.greater_equal(a[0], b[1]))
+    return _indicator(arithmetic.less(a[1], b[0])), _unless(arithmetic.greater_equal(a[0], b[1]))
 
 
 def _less_equal(a: Interval, b: Interval) -> Interval:
-    return _indicator(jnp.less_equal(a[1], b[0])), _unless(jnp.greater(a[0], b[1]))
+    return _indicator(arithmetic.less_equal(a[1], b[0])), _unless(arithmetic.greater(a[0], b[1]))
 
 
 def _equal(a: Interval, b: Interval) -> Interval:
-    certain = jnp.logical_and(jnp.equal(a[0], b[1]), jnp.equal(a[1], b[0]))
-    apart = jnp.logical_or(jnp.greater(a[0], b[1]), jnp.greater(b[0], a[1]))
+    certain = arithmetic.both(arithmetic.equal(a[0], b[1]), arithmetic.equal(a[1], b[0]))
+    apart = arithmetic.either(arithmetic.greater(a[0], b[1]), arithmetic.greater(b[0], a[1]))
     return _indicator(certain), _unless(apart)
 
 
 def _logic(node: Any, operands: list[Interval], env: Any) -> Interval:
     left, right = map(_truth, operands)
-    pair = jnp.minimum if node.op == "and" else jnp.maximum
+    pair = arithmetic.minimum if node.op == "and" else arithmetic.maximum
     return pair(left[0], right[0]), pair(left[1], right[1])
 
 
@@ -161,7 +214,7 @@ def _call(node: Any, operands: list[Interval], env: Any) -> Interval:
     if node.function == "if":
         return _choice(*operands)
     if node.function == "binomial":
-        return 0.0, jnp.maximum(operands[0][1], 0.0)
+        return 0.0, arithmetic.maximum(operands[0][1], 0.0)
     if node.function in RANDOM:
         return interval.EVERYTHING
     return FUNCTIONS[node.function].bounds(*operands)
@@ -169,23 +222,23 @@ def _call(node: Any, operands: list[Interval], env: Any) -> Interval:
 
 def _choice(condition: Interval, chosen: Interval, other: Interval) -> Interval:
     certain, possible = _truth(condition)
-    union = (jnp.minimum(chosen[0], other[0]), jnp.maximum(chosen[1], other[1]))
-    unless_certain = interval.where(jnp.equal(possible, 0.0), other, union)
-    return interval.where(jnp.equal(certain, 1.0), chosen, unless_certain)
+    union = (arithmetic.minimum(chosen[0], other[0]), arithmetic.maximum(chosen[1], other[1]))
+    unless_certain = interval.where(arithmetic.equal(possible, 0.0), other, union)
+    return interval.where(arithmetic.equal(certain, 1.0), chosen, unless_certain)
 
 
 def _truth(a: Interval) -> Interval:
     """Bound whether a number is not zero."""
-    zero = jnp.logical_and(jnp.equal(a[0], 0.0), jnp.equal(a[1], 0.0))
+    zero = arithmetic.both(arithmetic.equal(a[0], 0.0), arithmetic.equal(a[1], 0.0))
     return _indicator(interval.excludes_zero(a)), _unless(zero)
 
 
 def _indicator(truth: Any) -> Any:
-    return jnp.where(truth, 1.0, 0.0)
+    return arithmetic.where(truth, 1.0, 0.0)
 
 
 def _unless(truth: Any) -> Any:
-    return jnp.where(truth, 0.0, 1.0)
+    return arithmetic.where(truth, 0.0, 1.0)
 
 
 _COMPARISON: dict[str, Callable[[Interval, Interval], Interval]] = {

@@ -10,8 +10,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
-
 from jaxsim.network import arithmetic
 from jaxsim.network.function import Interval
 
@@ -27,7 +25,7 @@ def hull(values: list[Any]) -> Interval:
     """Return the least interval that holds the values."""
     lower = upper = values[0]
     for value in values[1:]:
-        lower, upper = jnp.minimum(lower, value), jnp.maximum(upper, value)
+        lower, upper = arithmetic.minimum(lower, value), arithmetic.maximum(upper, value)
     return lower, upper
 
 
@@ -47,12 +45,12 @@ def increasing(function: Callable[[Any], Any], a: Interval) -> Interval:
 
 def where(condition: Any, inside: Interval, outside: Interval) -> Interval:
     """Choose between two intervals, lane by lane."""
-    return jnp.where(condition, inside[0], outside[0]), jnp.where(condition, inside[1], outside[1])
+    return arithmetic.where(condition, inside[0], outside[0]), arithmetic.where(condition, inside[1], outside[1])
 
 
 def excludes_zero(a: Interval) -> Any:
     """Return whether 0 is certainly not in the interval."""
-    return jnp.logical_or(jnp.greater(a[0], 0.0), jnp.less(a[1], 0.0))
+    return arithmetic.either(arithmetic.greater(a[0], 0.0), arithmetic.less(a[1], 0.0))
 
 
 def negate(a: Interval) -> Interval:
@@ -79,8 +77,16 @@ def _product(a: Any, b: Any) -> Any:
     if arithmetic.is_plain(a, b):
         return 0.0 if a == 0 or b == 0 else a * b
     # An infinite end is a limit that is never reached, so zero times it is zero.
-    zero = jnp.logical_or(jnp.equal(a, 0.0), jnp.equal(b, 0.0))
-    return jnp.where(zero, 0.0, jnp.multiply(a, b))
+    zero = arithmetic.either(arithmetic.equal(a, 0.0), arithmetic.equal(b, 0.0))
+    return arithmetic.where(zero, 0.0, arithmetic.multiply(a, b))
+
+
+def product_with_point(point: Any, end: Any) -> Any:
+    """Return the product of an exactly known value and one end of an interval."""
+    if arithmetic.is_plain(point, end):
+        return _product(point, end)
+    # An infinite end is a limit that is never reached, so zero times it is zero.
+    return arithmetic.where(arithmetic.equal(point, 0.0), 0.0, arithmetic.multiply(point, end))
 
 
 def divide(a: Interval, b: Interval) -> Interval:
@@ -100,8 +106,8 @@ def power(a: Interval, n: Interval) -> Interval:
     """Bound ``a ^ n``: everything where a negative base may meet a fractional exponent."""
     if is_point(n) and arithmetic.whole(n[0]):
         return _whole_power(a, int(n[0]))
-    base = (jnp.maximum(a[0], 0.0), jnp.maximum(a[1], 0.0))
-    return where(jnp.greater_equal(a[0], 0.0), corners(arithmetic.power, base, n), EVERYTHING)
+    base = (arithmetic.maximum(a[0], 0.0), arithmetic.maximum(a[1], 0.0))
+    return where(arithmetic.greater_equal(a[0], 0.0), corners(arithmetic.power, base, n), EVERYTHING)
 
 
 def _whole_power(a: Interval, exponent: int) -> Interval:
@@ -115,8 +121,8 @@ def _whole_power(a: Interval, exponent: int) -> Interval:
 
 def absolute(a: Interval) -> Interval:
     """Bound ``abs(a)``."""
-    low, high = jnp.abs(a[0]), jnp.abs(a[1])
-    return jnp.where(excludes_zero(a), jnp.minimum(low, high), 0.0), jnp.maximum(low, high)
+    low, high = arithmetic.absolute(a[0]), arithmetic.absolute(a[1])
+    return arithmetic.where(excludes_zero(a), arithmetic.minimum(low, high), 0.0), arithmetic.maximum(low, high)
 
 
 def falling_factorial(x: Interval, order: int) -> Interval:
@@ -125,7 +131,7 @@ def falling_factorial(x: Interval, order: int) -> Interval:
 
 
 def _clamped_factorial(x: Any, order: int) -> Any:
-    result = jnp.maximum(x, 0.0)
+    result = arithmetic.maximum(x, 0.0)
     for step in range(1, order):
-        result = jnp.multiply(result, jnp.maximum(arithmetic.subtract(x, float(step)), 0.0))
+        result = arithmetic.multiply(result, arithmetic.maximum(arithmetic.subtract(x, float(step)), 0.0))
     return result

@@ -17,10 +17,12 @@ from jaxsim.ensemble.workers import with_part
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.loop import step_once
 from jaxsim.kernels.native import primitives
-from jaxsim.kernels.native.driver import addresses_of, beginning, shared_arrays
+from jaxsim.kernels.native.driver import addresses_of
 from jaxsim.kernels.native.equations import flatten, live
+from jaxsim.kernels.native.functions import log
 from jaxsim.kernels.native.kernel import Written, native_width
-from jaxsim.kernels.native.law import Law, _serve, trace
+from jaxsim.kernels.native.law import Law, _serve, begun, trace
+from jaxsim.kernels.native.parts import shared_arrays, where
 from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.kernels.thinning import finished
@@ -246,11 +248,12 @@ def by_xla(program, inputs, batch):
 def by_native(program, inputs, batch, limit=1 << 60):
     made = Written(trace(program, inputs), native_width())
     kernel = made.compiled()
-    tables = [np.asarray(a) for a in jax.jit(shared_arrays(made.law, kernel))(inputs, batch.given)]
+    shared = jax.tree.leaves((inputs, batch))
+    tables = [np.asarray(a) for a in shared_arrays(made.law.flat, shared, kernel.tables)]
     queue, taken = np.arange(program.lanes, dtype=np.int32), 0
     while taken < program.lanes:
         found = addresses_of(kernel, jax.tree.leaves(batch))
-        taken, _ = kernel.run(found, [t.ctypes.data for t in tables], program.lanes, queue, taken, limit)
+        taken, _ = kernel.run(found, where(tables), program.lanes, queue, taken, limit)
     return batch.lanes
 
 
@@ -258,10 +261,11 @@ def compare(network, times, number=256, limit=1 << 60, **options):
     """Return the shares of trajectories whose counts, and whose everything, are the same."""
     with double_precision():
         program, inputs = program_of(network, times, number, **options)
-        start = jax.jit(beginning(program))
-        right = by_xla(program, inputs, start(inputs, np.int32(0))[0])
-        found = by_native(program, inputs, start(inputs, np.int32(0))[0], limit)
-        batch = start(inputs, np.int32(0))[0]
+        start = jax.jit(lambda inputs, number: begun(program, inputs, number))
+        first = np.arange(number, dtype=np.int32)
+        right = by_xla(program, inputs, start(inputs, first)[0])
+        found = by_native(program, inputs, start(inputs, first)[0], limit)
+        batch = start(inputs, first)[0]
         status = [np.asarray(diagnose(program, inputs, batch.owner, batch.given, lanes)) for lanes in (found, right)]
     return program, found, right, status
 
@@ -356,6 +360,59 @@ def test_a_rate_above_its_bound_is_noticed(monkeypatch):
     assert np.sum(status[0] == js.kernels.Status.BOUND_VIOLATED) > 3
 
 
+# random networks
+
+
+def random_network(seed):
+    """A small network of mass action, saturation, functions of time, effects, drawn rates and starts, and its doses."""
+    rng = np.random.default_rng(seed)
+    species = [f"S{i}" for i in range(rng.integers(2, 5))]
+    initial = {name: js.Poisson(8.0) if rng.random() < 0.3 else int(rng.integers(0, 20)) for name in species}
+    parameters = {f"k{r}": float(np.exp(rng.normal(-1.5, 0.5))) for r in range(rng.integers(3, 8))}
+    reactions = [f"-> {species[0]} @ 3.0"]
+    for name in parameters:
+        one, other, made = rng.choice(species, 3)
+        rate = {
+            0: f"{name}*{one}",
+            1: f"0.03*{name}*{one}*{other}",
+            2: f"5*{name}*{one}/(4 + {one})",
+            3: f"{name}*{one}*(1 + cos({rng.uniform(0.5, 3):.3f}*t))",
+            4: f"{name}*{one}*hill({other}, 6, 2)",
+            5: f"if({other} > 7, 2, 1)*{name}*{one}",
+            6: f"{name}*{one}*drug/(1 + drug)",
+        }[int(rng.integers(0, 7))]
+        effects = {other: f"{other} - floor({other}/2)"} if rng.random() < 0.2 and other != one else {}
+        products = {} if effects or rng.random() < 0.5 or made == one else {made: 1}
+        reactions.append(js.Reaction({one: 1}, products, rate, effects))
+    if rng.random() < 0.5:
+        parameters["k0"] = js.Lognormal(parameters["k0"], 0.3)
+    drug = js.OneCompartment(elimination_rate=0.7, volume=1.0)
+    network = js.Network(initial, reactions, parameters, inputs={"drug": drug})
+    schedule = js.Schedule(drug=js.Dose(2.0, at=[0.5]), **{species[-1]: js.Dose(3, at=[1.0])})
+    times = np.linspace(0, 3, rng.integers(2, 6)) if rng.random() < 0.7 else [0.0, 0.4, 3.0]
+    return network, times, {"schedule": schedule, "cells": 4, "passages": {"few": f"{species[0]} < 3"}}
+
+
+def differences(seed):
+    """How many of 64 trajectories of a random network are not those of XLA."""
+    network, times, options = random_network(seed)
+    _, found, right, status = compare(network, times, number=64, **options)
+    return int(np.sum(differing(found, right) | (status[0] != status[1])))
+
+
+@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(s, marks=pytest.mark.slow) for s in range(2, 24))])
+def test_random_networks_run_as_on_xla(seed):
+    assert differences(seed) == 0
+
+
+def test_a_logarithm_that_is_wrong_by_a_thousandth_shows_in_trajectories(monkeypatch):
+    def wrong(b, dtype, x):
+        return b.operate("fmul", dtype, log(b, dtype, x), b.constant(dtype, 1.001))
+
+    monkeypatch.setitem(primitives.RULES, "log", primitives.elementwise(wrong))
+    assert differences(0) > 8
+
+
 # what is covered
 
 
@@ -388,9 +445,7 @@ def test_every_shipped_model_is_covered(shipped):
 def test_what_is_not_covered_runs_on_xla_and_says_why(monkeypatch):
     network = js.Network({"X": 0}, ["-> X, 3", "X -> , 1"])
     assert covered(network) == (True, "")
-    dense = np.linspace(0.0, 1.0, 200)
-    assert covered(network, dense) == (False, "XLA is faster for few species at 100 save times and more")
-    assert covered(network, dense, backend="native") == (True, "")
+    assert covered(network, np.linspace(0.0, 1.0, 200)) == (True, "")
     assert covered(network, backend="xla") == (False, "asked for")
     assert covered(network, method="tau_leap") == (False, "leaps are not native yet")
     gamma = js.Reaction({}, {}, "1", {"X": "random_gamma(2, 3)"})
@@ -439,9 +494,10 @@ def test_a_study_goes_on_under_the_backend_it_was_begun_on_or_not_at_all(tmp_pat
         js.resume_study(tmp_path / "decay.store", progress=False)
 
 
-def test_sums_of_a_batch_are_those_of_the_accumulators():
+@pytest.mark.parametrize("species", [1, 3, 19])
+def test_sums_of_a_batch_are_those_of_the_accumulators(species):
     rng = np.random.default_rng(0)
-    times, lanes, species = 5, 64, 19
+    times, lanes = 5, 64
     grid = rng.integers(0, 2**31 - 1, (times, lanes, species)).astype(np.int32)
     whole = grid.copy()
     grid[2, ::2], whole[2, ::2] = UNWRITTEN, whole[1, ::2]

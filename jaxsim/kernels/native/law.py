@@ -1,7 +1,7 @@
 """The law of the event loop, from the steppers: what an iteration does to a lane, and when the lane leaves the loop."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +9,14 @@ import numpy as np
 from jax import lax
 
 from jaxsim.kernels.context import Context, context
+from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.events import Log, empty_log, note
 from jaxsim.kernels.loop import _nothing, empty_run, step_once
 from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
 from jaxsim.kernels.native.rare import put_apart
-from jaxsim.kernels.program import Program
+from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.randomness import draw_bits
+from jaxsim.kernels.refill import begin
 from jaxsim.kernels.service import Run, random_effects
 from jaxsim.kernels.state import Inputs, Lanes, Owner
 from jaxsim.kernels.thinning import finished, waiting
@@ -42,10 +44,7 @@ def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
     """
     lane = _extent(program, inputs)
     program = replace(program, lanes=lane)
-    run = jax.eval_shape(lambda: empty_run(program))
-    given = jax.eval_shape(lambda o, i: context(program, i, o), run.owner, inputs)
-    lanes = run.lanes._replace(iteration=jax.ShapeDtypeStruct((lane,), jnp.uint32))
-
+    owner, given, lanes = shapes_of(program, inputs)
     events = jax.eval_shape(lambda: empty_log(program, log)) if log is not None else None
 
     def law(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, events: Log | None) -> Any:
@@ -57,16 +56,71 @@ def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
             leaves = leaves | (events.number > np.int32(events.time.shape[0]))
         return new._replace(bits=lanes.bits), events, leaves, before
 
-    closed = jax.make_jaxpr(law)(inputs, run.owner, given, lanes, events)
+    closed = jax.make_jaxpr(law)(inputs, owner, given, lanes, events)
     flat = flatten(closed, lane)
     flat.outputs, before = flat.outputs[:-1], flat.outputs[-1]
     facts = deduce(flat.lanewise, [(before, False)])
     flat.lanewise = substitute(flat.lanewise, facts)
     flat.outputs = [facts.get(id(value), value) for value in flat.outputs]
     flat.lanewise = put_apart(live(flat.lanewise, flat.outputs), flat.outputs)
+    _alive(flat)
+    return Law(flat, lane, len(flat.inputs) - len(jax.tree.leaves((lanes, events))))
+
+
+class Batch(NamedTuple):
+    """The trajectories that are being run."""
+
+    owner: Owner
+    given: Context
+    lanes: Lanes
+
+
+def begun(program: Program, inputs: Inputs, number: Any) -> tuple[Batch, Any]:
+    """Return the trajectories with these numbers at their start, one for each lane, and whether each is to run."""
+    empty = empty_run(program)
+    free, fresh = jnp.ones(number.shape, bool), number < inputs.size
+    owner, lanes = begin(program, inputs, empty.owner, empty.lanes, number, fresh, free)
+    lanes = lanes._replace(iteration=jnp.zeros(number.shape, jnp.uint32))
+    return Batch(owner, context(program, inputs, owner), lanes), ~finished(program, inputs, lanes)
+
+
+def without_grids(lanes: Lanes) -> Lanes:
+    """Return lanes without their save grid."""
+    general = lanes.general if lanes.general is None else lanes.general._replace(saved_variables=())
+    return lanes._replace(saved=(), row=None, general=general)
+
+
+def trace_start(program: Program, inputs: Inputs) -> tuple[Flat, int]:
+    """Trace how the lanes begin, but for their save grid, and return the extent of the axis of lanes too.
+
+    The inputs are those of the program and the numbers of the trajectories.
+    """
+    lane = _extent(program, inputs)
+    bare = replace(program, lanes=lane, saving=Saving.FINAL)
+    closed = jax.make_jaxpr(lambda i, n: begun(bare, i, n))(inputs, jax.ShapeDtypeStruct((lane,), jnp.int32))
+    return _alive(flatten(closed, lane)), lane
+
+
+def trace_status(program: Program, inputs: Inputs) -> tuple[Flat, int]:
+    """Trace how each trajectory of a batch without its save grid has ended."""
+    lane = _extent(program, inputs)
+    bare = replace(program, lanes=lane, saving=Saving.FINAL)
+    closed = jax.make_jaxpr(lambda i, b: diagnose(bare, i, *b))(inputs, shapes_of(bare, inputs))
+    return _alive(flatten(closed, lane)), lane
+
+
+def shapes_of(program: Program, inputs: Inputs) -> Batch:
+    """Return the shapes of a batch."""
+    owner, lanes, *_ = jax.eval_shape(lambda: empty_run(program))
+    given = jax.eval_shape(lambda i, o: context(program, i, o), inputs, owner)
+    return Batch(owner, given, lanes._replace(iteration=jax.ShapeDtypeStruct((program.lanes,), jnp.uint32)))
+
+
+def _alive(flat: Flat) -> Flat:
+    flat.lanewise = live(flat.lanewise, flat.outputs)
     needed = [v for e in flat.lanewise for v in e.reads()] + [v for v in flat.outputs if isinstance(v, Variable)]
     flat.shared = live(flat.shared, needed)
-    return Law(flat, lane, len(flat.inputs) - len(jax.tree.leaves((lanes, events))))
+    return flat
 
 
 def with_own_bits(owner: Owner, lanes: Lanes) -> Lanes:

@@ -172,6 +172,14 @@ def float_intrinsic(name: str) -> Rule:
     return elementwise(function)
 
 
+def _round(e: Emitter, equation: Equation) -> None:
+    """Round to the nearest whole number; halves to the even one, or away from zero."""
+    b, dtype = e.builder, equation.outputs[0].kind.dtype
+    even = int(equation.params["rounding_method"]) == 1
+    name = "roundeven" if even else "round"
+    e.put(equation, each(lambda x: b.intrinsic(name, dtype, x), e.get(equation.inputs[0])))
+
+
 def _not(b: Builder, dtype: Any, x: str) -> str:
     return b.operate("xor", dtype, x, b.constant(dtype, True if dtype == np.bool_ else -1))
 
@@ -418,6 +426,7 @@ RULES: dict[str, Rule] = {
     "min": elementwise(Builder.minimum),
     "floor": float_intrinsic("floor"),
     "ceil": float_intrinsic("ceil"),
+    "round": _round,
     "sqrt": float_intrinsic("sqrt"),
     "is_finite": elementwise(_finite),
     "square": elementwise(lambda b, dtype, x: b.operate("fmul" if is_float(dtype) else "mul", dtype, x, x)),

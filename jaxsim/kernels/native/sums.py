@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim.kernels.native.builder import Builder
+from jaxsim.kernels.native.grid_walk import GIVEN, LONG, WIDTH, WORD, accumulate, gathered, rows_of, walk
 from jaxsim.kernels.native.kernel import compile_text
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.statistics.moments import MomentSums
 from jaxsim.statistics.passage import PassageSums
 
-CHUNK = 16  # columns that are added side by side
+FEW = 4  # species up to which trajectories are added side by side
+CHUNK = 16  # columns of more species that are
 
 
 def add_moments(sums: MomentSums, grid: np.ndarray, limits: np.ndarray) -> MomentSums:
@@ -33,13 +36,20 @@ def add_moments(sums: MomentSums, grid: np.ndarray, limits: np.ndarray) -> Momen
     """
     times, lanes, species = grid.shape
     rows = np.zeros((lanes,), np.int64)
-    added = np.zeros((3, times, species), np.int64)
-    call, engine = _compiled(species)
-    arrays = (grid, limits, rows, *added)
-    call(*(array.ctypes.data for array in arrays), times, lanes)
+    if species <= FEW and lanes % WIDTH == 0:
+        walked = np.zeros((3, species, times, WIDTH), np.int64)
+        call, engine = _compiled_walk(species)
+        arrays = (grid, limits, rows, rows, walked)
+        call((ctypes.c_void_p * GIVEN)(*(array.ctypes.data for array in arrays)), None, times, lanes)
+        first, low, high = np.sum(walked, axis=3)
+    else:
+        added = np.zeros((3, times, species), np.int64)
+        call, engine = _compiled(species)
+        arrays = (grid, limits, rows, *added)
+        call(*(array.ctypes.data for array in arrays), times, lanes)
+        first, low, high = (part.T for part in added)
     del engine  # held until here: a thread may have compiled the same, and its machine code with it
     counted = np.sum(limits[None, :] > np.arange(times)[:, None], axis=1)
-    first, low, high = (part.T for part in added)
     return MomentSums(
         sums.count + counted,
         sums.first + first,
@@ -75,6 +85,24 @@ def add_passages(sums: PassageSums, found: np.ndarray, finished: np.ndarray, tim
         sums.first + np.sum(value, axis=1),
         sums.second + np.sum(value * value, axis=1),
     )
+
+
+@lru_cache(maxsize=FEW)
+def _compiled_walk(species: int) -> tuple[Any, Any]:
+    """Return the function for few species, and what holds its machine code: trajectories side by side."""
+    b = Builder(WIDTH)
+    row, mask = rows_of(b, species)
+    for s in range(species):
+        x = gathered(b, b.operate("add", LONG, row, b.constant(LONG, s)))
+        x = b.select(LONG, mask, b.convert(x, WORD, LONG), b.constant(LONG, 0))
+        square = b.operate("mul", LONG, x, x)
+        accumulate(b, LONG, f"first{s}", x)
+        accumulate(b, LONG, f"low{s}", b.operate("and", LONG, square, b.constant(LONG, (1 << 32) - 1)))
+        accumulate(b, LONG, f"high{s}", b.operate("lshr", LONG, square, b.constant(LONG, 32)))
+    parts = [f"{part}{s}" for part in ("first", "low", "high") for s in range(species)]
+    engine, address = compile_text(walk(b, GIVEN, 0, parts, LONG))
+    pointer = ctypes.c_void_p
+    return ctypes.CFUNCTYPE(None, pointer, pointer, ctypes.c_int64, ctypes.c_int64)(address), engine
 
 
 @lru_cache(maxsize=64)
