@@ -216,15 +216,16 @@ def truth(case):
                 return value(case, at, amount, parameters)
 
             now = case.at[i] if name == "drug.at" else END / 2
+            apart = np.abs(case.at - now) if name == "drug.at" else np.zeros(1)
+            ties, far = np.sum(apart < 1e-9) > 1, np.min(apart[apart >= 1e-9], initial=END)
             room = min(now, END - now)
-            ties = name == "drug.at" and np.sum(np.abs(case.at - now) < 4e-3) > 1
             if room > 1e-6:
-                h = min(2e-3, room / 2)
+                h = min(2e-3, room / 2, far / 2)  # at another dose there may be another derivative
                 wide, narrow = ((moved(step) - moved(-step)) / (2 * step) for step in (h, h / 2))
                 better = 2 * narrow - wide if ties else (4 * narrow - wide) / 3  # beside a tie it is of first order
                 found.append((better, abs(narrow - wide)))
             else:
-                h = 2e-3 if now < END / 2 else -2e-3
+                h = min(2e-3, far / 2) if now < END / 2 else -min(2e-3, far / 2)
                 at = [moved(share * h) for share in (0, 0.25, 0.5, 1)]
                 wide, narrow = (4 * at[2] - at[3] - 3 * at[0]) / h, (4 * at[1] - at[2] - 3 * at[0]) / (h / 2)
                 found.append((narrow, abs(narrow - wide)))
@@ -290,7 +291,7 @@ def main(arguments=None):
     parser.add_argument("--cases", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trajectories", type=int, default=4096)
-    parser.add_argument("--methods", nargs="+", default=[*EXACT, *LEAPS, *PATHS])
+    parser.add_argument("--methods", nargs="*", default=[*EXACT, *LEAPS, *PATHS])
     parser.add_argument("--rows", type=Path, default=Path("random_networks.jsonl"), help="what was tried is kept here")
     parser.add_argument("--out", type=Path, default=record.default_path("random-networks"))
     options = parser.parse_args(arguments)
@@ -313,7 +314,7 @@ def main(arguments=None):
     found = summary(known)
     for method, one in found.items():
         print(method, {name: part for name, part in one.items() if name != "refusals"})
-    said = {"kind": "random networks", "cases": options.cases, "seed": options.seed,
+    said = {"kind": "random networks", "cases drawn": options.cases, "seed": options.seed,
             "trajectories": options.trajectories, "methods": found}  # fmt: skip
     record.write(said | record.describe(), options.out)
 

@@ -61,13 +61,13 @@ def controlled_estimate(
         gradient.add(parts(anchor))
         doubt.add(parts)
         surprise = weights @ kept.martingale.astype(np.float64)
-        heavy.add((influences(problem.objective, anchor, kept.numbers) - surprise)[None, :], kept.total[None])
+        heavy.add((influences(problem.objective, anchor, kept.numbers) - surprise)[None, :])
         value.add((values(problem.objective, anchor, kept.numbers) - surprise)[None, :])
         alike.add(kept.numbers)
         held += float(np.mean(getattr(kept, "held", 0.0))) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
     number, bias = lanes * len(given), bias_of(bias, anchor)
-    covariance = doubt.covariance(gradient) + heavy.covariance
+    covariance = doubt.covariance(gradient) + heavy.lacking(gradient.covariance)
     return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms)
 
 

@@ -2,9 +2,10 @@
 
 Where the level of a drug jumps while its time is free, the whole jump is carried by the events of two cells. A few of
 them, each with a large weight, make most of the variance of the score, and a sample without them has a small spread
-beside a wrong mean. But the variance of a score is known: it is the Fisher information of the path, the sum over cells
-of (d a)^2 / a times the width. So what the sample lacks of it, at most that of cells of few events, enters the error,
-times the variance of what the score is weighed with.
+beside a wrong mean; all the more where the objective is seldom other than zero. But the variance of a score is known:
+it is the Fisher information of the path, the sum over cells of (d a)^2 / a times the width. Times the variance of what
+the score is weighed with it is the variance of their product, were they independent. So what the sample's variance
+lacks of that, at most the part of cells of few events, enters the error.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from jaxsim.gradient.tables import Read
 
 
 class Heavy:
-    """Hold what is known of the information in few events, and what trajectories held of it.
+    """Hold what is known of the information in few events, and the spread of what scores are weighed with.
 
     Parameters
     ----------
@@ -32,24 +33,19 @@ class Heavy:
         before = np.array([read.edges[:-1] < end for end in ends], np.float64)
         self.whole, self.few = before @ whole, before @ few  # [J, P]
         self.count = 0
-        self.left = np.zeros((2, len(ends)))  # sums of first and second powers
-        self.score = np.zeros((2, *self.few.shape))
+        self.sums = np.zeros((2, len(ends)))  # of first and second powers
 
-    def add(self, left: np.ndarray, scores: np.ndarray) -> None:
-        """Take in what scores are weighed with, [J, L], and the scores, [J, P, L]."""
-        if np.any(self.few):
-            self.count += left.shape[-1]
-            self.left += np.stack([left.sum(axis=-1), (left**2).sum(axis=-1)])
-            self.score += np.stack([scores.sum(axis=-1), np.square(scores, dtype=np.float64).sum(axis=-1)])
+    def add(self, left: np.ndarray) -> None:
+        """Take in what the score of each term is weighed with, [J, L]."""
+        self.count += left.shape[-1]
+        self.sums += np.stack([left.sum(axis=-1), (left**2).sum(axis=-1)])
 
-    @property
-    def covariance(self) -> np.ndarray:
-        """Of the mean of a gradient: what the sample lacks, [P, P]."""
-        if not self.count:
-            return np.zeros((self.few.shape[1],) * 2)
-        left, held = (second / self.count - (first / self.count) ** 2 for first, second in (self.left, self.score))
-        lacking = np.clip(self.whole - held, 0.0, self.few)
-        return np.diag(np.maximum(left, 0.0) @ lacking) / self.count
+    def lacking(self, covariance: np.ndarray) -> np.ndarray:
+        """Return what a sample's covariance of the mean of a gradient lacks, [P, P]."""
+        first, second = self.sums / self.count
+        spread = np.maximum(second - first**2, 0.0)
+        held = np.diag(covariance) * self.count
+        return np.diag(np.clip(spread @ self.whole - held, 0.0, spread @ self.few)) / self.count
 
 
 def ends_of(problem: Problem) -> list[float]:

@@ -36,7 +36,7 @@ def estimate(problem: Problem) -> Estimate:
         parts = partial(contributions, problem.objective, numbers=kept.numbers, scores=kept.scores, credit=kept.credit)
         gradient.add(parts(anchor))
         doubt.add(parts)
-        heavy.add(influence_rows(problem.objective, anchor, kept.numbers), kept.scores)
+        heavy.add(influence_rows(problem.objective, anchor, kept.numbers))
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
         alike.add(kept.numbers)
         held += float(np.mean(kept.held)) / len(given)
@@ -45,7 +45,7 @@ def estimate(problem: Problem) -> Estimate:
         float(value.mean[0]),
         error,
         gradient.mean,
-        doubt.covariance(gradient) + heavy.covariance,
+        doubt.covariance(gradient) + heavy.lacking(gradient.covariance),
         chain.lanes * len(given),
         bias_of(BIAS, anchor),
         held,

@@ -51,13 +51,13 @@ def estimate(problem: Problem) -> Estimate:
         )
         gradient.add(parts(anchor))
         doubt.add(parts)
-        heavy.add(influence_rows(problem.objective, anchor, kept.numbers), kept.scores)
+        heavy.add(influence_rows(problem.objective, anchor, kept.numbers))
         value.add(values(problem.objective, anchor, kept.numbers)[None, :])
         alike.add(kept.numbers)
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
     bias = bias_of(BIAS, anchor)
-    covariance = doubt.covariance(gradient) + heavy.covariance
+    covariance = doubt.covariance(gradient) + heavy.lacking(gradient.covariance)
     return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, alike=alike.terms)
 
 

@@ -110,7 +110,9 @@ def onto(search: Search, penalty: Penalty, inside: np.ndarray, beyond: np.ndarra
     low, high = judge(search, penalty, [inside, beyond], few).over
     if high <= 0.0:
         return beyond
-    slope, shares, over = high - low, [], []
+    slope = high - low
+    shares: list[float] = []
+    over: list[float] = []
     for _ in range(ROOTS):
         near = zip([0.0, 1.0, *shares], [low, high, *over], strict=True)
         sides = sorted(near, key=lambda pair: pair[0])
