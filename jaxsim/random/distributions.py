@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Float, Float32
 
 from jaxsim.errors import JaxsimError
-from jaxsim.random.law import known, law, require
+from jaxsim.random.law import known, law, require, require_spread
 from jaxsim.random.normal import normal
 from jaxsim.random.poisson import LARGEST_MEAN, poisson
 from jaxsim.random.samplers import bernoulli, lognormal
@@ -33,7 +33,7 @@ class Lognormal:
     Raises
     ------
     JaxsimError
-        If a parameter known at construction is outside its range.
+        If a parameter known at construction is outside its range, or the law is narrower than 1e-5 of its values.
 
     Examples
     --------
@@ -48,6 +48,7 @@ class Lognormal:
     def __post_init__(self) -> None:
         require("Lognormal", "median", self.median, above=0.0)
         require("Lognormal", "cv", self.cv, least=0.0)
+        require_spread("Lognormal", self.cv, 1.0)
 
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
         """Return the values whose distribution function is `u`."""
@@ -79,7 +80,7 @@ class Normal:
     Raises
     ------
     JaxsimError
-        If a parameter known at construction is outside its range.
+        If a parameter known at construction is outside its range, or the law is narrower than 1e-5 of its values.
 
     Examples
     --------
@@ -93,6 +94,7 @@ class Normal:
     def __post_init__(self) -> None:
         require("Normal", "mean", self.mean)
         require("Normal", "sd", self.sd, least=0.0)
+        require_spread("Normal", self.sd, self.mean)
 
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
         """Return the values whose distribution function is `u`."""
@@ -117,7 +119,8 @@ class Uniform:
     Raises
     ------
     JaxsimError
-        If a limit known at construction is not finite, or `low` exceeds `high`.
+        If a limit known at construction is not finite, `low` exceeds `high`, or the law is narrower than 1e-5 of its
+        values.
 
     Examples
     --------
@@ -133,6 +136,9 @@ class Uniform:
         require("Uniform", "high", self.high)
         if known(self.low, self.high) and np.any(np.asarray(self.low) > np.asarray(self.high)):
             raise JaxsimError(f"low {self.low!r} of Uniform exceeds high {self.high!r}; exchange them")
+        if known(self.low, self.high):
+            low, high = np.asarray(self.low, float), np.asarray(self.high, float)
+            require_spread("Uniform", high - low, np.maximum(np.abs(low), np.abs(high)))
 
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
         """Return the values whose distribution function is `u`; `complement` adds nothing here."""

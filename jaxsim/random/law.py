@@ -10,6 +10,7 @@ import numpy as np
 from jaxsim.errors import JaxsimError
 
 Law = TypeVar("Law", bound=type)
+NARROWEST = 1e-5  # spread of a law over the size of its values; draws are told apart by 6e-8 of it
 
 
 def law(cls: Law) -> Law:
@@ -84,3 +85,30 @@ def require(
     limits = {"above": above, "at least": least, "at most": most}
     said = " and ".join(f"{words} {limit:g}" for words, limit in limits.items() if np.isfinite(limit))
     raise JaxsimError(f"{name} {value!r} of {owner} is not a finite number{' ' + said if said else ''}; correct it")
+
+
+def require_spread(owner: str, spread: Any, size: Any) -> None:
+    """Refuse a law that is narrow beside its values: it is drawn in single precision, which tells 6e-8 of them apart.
+
+    Raises
+    ------
+    JaxsimError
+        If the spread is known, not zero, and less than 1e-5 of the size.
+
+    Examples
+    --------
+    >>> require_spread("Normal", 1.0, 100.0)
+    >>> require_spread("Normal", 1.0, 1e8)
+    Traceback (most recent call last):
+    jaxsim.errors.JaxsimError: a Normal that varies by 1e-08 of its values is narrower than the single precision ...
+    """
+    if not known(spread, size):
+        return
+    spreads, sizes = np.broadcast_arrays(np.abs(np.asarray(spread, float)), np.abs(np.asarray(size, float)))
+    narrow = (spreads > 0.0) & (spreads < NARROWEST * sizes)
+    if np.any(narrow):
+        share = float(spreads[narrow].flat[0] / sizes[narrow].flat[0])
+        raise JaxsimError(
+            f"a {owner} that varies by {share:.2g} of its values is narrower than the single precision in which laws "
+            f"are drawn; write the quantity as a constant plus a law of the difference"
+        )

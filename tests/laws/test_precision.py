@@ -13,7 +13,7 @@ import pytest
 import jaxsim as js
 from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import Request, prepare
-from jaxsim.errors import SimulationError
+from jaxsim.errors import JaxsimError, SimulationError
 from jaxsim.gradient.chain import begin, given
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
@@ -167,6 +167,22 @@ def test_sampled_constants_beyond_single_precision():
         for net in (network, usual)
     )
     np.testing.assert_allclose(found, expected, rtol=1e-3)  # the same draws
+
+
+@pytest.mark.parametrize("law", [js.Uniform(1.0, 5.0), js.Normal(3.0, 0.5)])
+def test_what_varies_beside_a_large_constant_keeps_its_law(law):
+    """-> C at rate d: the mean at 1 is 3; with F in single precision it would be 0 or 8."""
+    network = js.Network({"A": 10**8, "C": 0}, ["-> C @ max(0, F + d - A)"], {"F": 1e8, "d": law})
+    value, error = mean(js.simulate(network, times=[1.0], trajectories=4000, seed=7, progress=False), "C")
+    assert abs(value - 3.0) < 5 * error
+
+
+@pytest.mark.parametrize(
+    "narrow", [lambda: js.Uniform(1e8, 1e8 + 1), lambda: js.Normal(-1e8, 3.0), lambda: js.Lognormal(1.0, 1e-6)]
+)
+def test_laws_narrower_than_single_precision_are_refused(narrow):
+    with pytest.raises(JaxsimError, match=r"narrower than the single precision .* a constant plus a law of the differ"):
+        narrow()
 
 
 @pytest.mark.parametrize("exponent", [-60, -45, 45])
