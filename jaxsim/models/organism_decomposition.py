@@ -7,6 +7,7 @@ averaged over all orders in which the links can be turned on.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from math import factorial
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsim.errors import NetworkError, closest
-from jaxsim.models.organism_experiments import Experiment, Group, arms, run_group
-from jaxsim.models.organism_links import GROUPS, LINKS
+from jaxsim.models.organism_experiments import Experiment, arms, run_group
+from jaxsim.models.organism_links import GROUPS
 from jaxsim.models.organism_targets import END
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 PLAYERS = ("marrow_programme", "body_gcsf", "tumour_gcsf", "local_recruitment", "recovery", "shelter")
 SINGLE = (*PLAYERS, "pyroptosis", "tolerance", *GROUPS)  # turned off one at a time
-AGENTS = {"antibody": "anti_il1a", "inhibitor": "caspase1_inhibitor", "antagonist": "il1_receptor_antagonist"}
+AGENTS = ("antibody", "inhibitor", "antagonist")
 
 
 def organism_decomposition(
-    agents: Sequence[str] = tuple(AGENTS),
+    agents: Sequence[str] = AGENTS,
     *,
     shapley: bool = True,
     animals: int = 1,
@@ -48,7 +49,7 @@ def organism_decomposition(
     seed
         Of the animals.
     announce
-        Called with the name of each agent before it.
+        Called with what is solved, before it is.
 
     Returns
     -------
@@ -76,11 +77,9 @@ def organism_decomposition(
     sets = [frozenset[str]()] + [frozenset({link}) for link in SINGLE]
     if shapley:
         sets += [frozenset(off) for size in range(2, len(PLAYERS) + 1) for off in combinations(PLAYERS, size)]
-    rows = []
-    for agent in agents:
-        if announce is not None:
-            announce(f"chemo + {agent}, {len(sets)} sets of links")
-        rows.append(_benefits(agent, sets, animals, seed))
+    if announce is not None:
+        announce(f"chemotherapy alone and with {', '.join(agents)}, each with {len(sets)} sets of links off")
+    rows = _benefits(agents, sets, animals, seed)
     benefit = np.array([row[frozenset()] for row in rows])
     alone = np.array([[row[frozenset({link})] for link in SINGLE] for row in rows])
     found = xarray.Dataset(
@@ -139,24 +138,20 @@ def shapley_shares(
 
 
 def _benefits(
-    agent: str, sets: Sequence[frozenset[str]], animals: int, seed: int
-) -> dict[frozenset[str], Float[np.ndarray, " animal"]]:
-    """Return the benefit of an agent with each set of links off, all solved side by side."""
-    standard, name = arms(), AGENTS[agent]
-    doses = {key: standard.doses[key] for key in ("gemcitabine", name)}
-    given = dict(standard.experiments[f"chemo+{agent}"].given)
-    chemo = {"gemcitabine": given["gemcitabine"]}
-    experiments = {}
-    for n, off in enumerate(sets):
-        settings = {"without": tuple(sorted(off))}
-        experiments[f"{n} chemo"] = Experiment(chemo, settings=settings)
-        experiments[f"{n} both"] = Experiment(given, settings=settings)
-    found, _ = run_group(Group(doses, standard.times, experiments), animals, seed)
+    agents: Sequence[str], sets: Sequence[frozenset[str]], animals: int, seed: int
+) -> list[dict[frozenset[str], Float[np.ndarray, " animal"]]]:
+    """Return the benefit of each agent with each set of links off, all solved side by side."""
+    standard = arms()
+    given = {agent: dict(standard.experiments[f"chemo+{agent}"].given) for agent in agents}
+    given["alone"] = dict(standard.experiments["chemo"].given)
+    experiments = {
+        f"{name} {n}": Experiment(doses, settings={"without": tuple(sorted(off))})
+        for name, doses in given.items()
+        for n, off in enumerate(sets)
+    }
+    found, _ = run_group(replace(standard, experiments=experiments), animals, seed)
     last = int(np.argmin(np.abs(standard.times - END)))
     ends = {key: course["tumour"][:, last] for key, course in found.items()}
-    return {off: np.log(ends[f"{n} chemo"] / ends[f"{n} both"]) for n, off in enumerate(sets)}
-
-
-def says(link: str) -> str:
-    """Return a link, or a group of links, in words."""
-    return LINKS[link].says if link in LINKS else " and ".join(GROUPS[link]).replace("_", " ")
+    return [
+        {off: np.log(ends[f"alone {n}"] / ends[f"{agent} {n}"]) for n, off in enumerate(sets)} for agent in agents
+    ]

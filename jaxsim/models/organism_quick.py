@@ -13,7 +13,8 @@ from jaxsim.network import Network, Parameter, names, parse, substitute
 UPTAKE = "(gcsf_neutrophil*N/(neutrophils*scale)*(1 + gcsf_clearance_constant))"
 SLOPE = f"(gcsf_renal*gcsf_clearance_constant + {UPTAKE} - {PRODUCED})"
 ROOT = f"sqrt({SLOPE}^2 + 4*gcsf_renal*gcsf_clearance_constant*{PRODUCED})"
-STEADY = f"(2*gcsf_clearance_constant*{PRODUCED}/({SLOPE} + {ROOT}))"  # relative to baseline
+MADE = f"gcsf_clearance_constant*{PRODUCED}"
+STEADY = f"({MADE}/(max({SLOPE}, 0) + 2*gcsf_renal*{MADE}/({ROOT} + abs({SLOPE}))))"  # relative to baseline
 
 
 def quick_organism(network: Network) -> Network:

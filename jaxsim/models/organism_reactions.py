@@ -25,7 +25,7 @@ HSPC = "((HQ + HA)/((quiescent_hspc + active_hspc)*scale))"
 FLUX = "(neutrophil_loss*neutrophils)"  # neutrophils per hour through marrow and blood
 GMP = f"({FLUX}/(16*gmp_exit))"
 MYELOID = f"((gmp_exit - gmp_division)*{GMP}/(8*active_hspc))"  # rate at which active HSPC become GMP
-HSPC_CAPACITY = f"((quiescent_hspc + active_hspc)/(1 - ({MYELOID} + lymphoid_rate)/hspc_division))"
+HSPC_LOSS = f"(({MYELOID} + lymphoid_rate)/hspc_division)"  # of active HSPC, of the rate at which they may divide
 
 # Drugs.
 TUMOUR_EFFECT = f"({TRIPHOSPHATE}/(damage_exposure + {TRIPHOSPHATE}))"  # 0 to 1
@@ -60,12 +60,11 @@ TUMOUR_FREE = free_share(
     f"({IL1A_TUMOUR}/(tumour_fluid_volume*{1e3 * KILODALTONS}))", "(antibody_penetration*anti_il1a)"
 )
 PLASMA_OCCUPIED = (  # share of full effect in marrow and body
-    f"({IL1A_PLASMA}*{PLASMA_FREE}"
-    f"/(il1_constant*(1 + il1_receptor_antagonist/il1ra_constant) + {IL1A_PLASMA}*{PLASMA_FREE}))"
+    f"hill({IL1A_PLASMA}*{PLASMA_FREE}/(1 + il1_receptor_antagonist/il1ra_constant), il1_constant, 1)"
 )
 TUMOUR_OCCUPIED = (
-    f"({IL1A_TUMOUR}*{TUMOUR_FREE}"
-    f"/(stroma_constant*(1 + il1ra_penetration*il1_receptor_antagonist/il1ra_constant) + {IL1A_TUMOUR}*{TUMOUR_FREE}))"
+    f"hill({IL1A_TUMOUR}*{TUMOUR_FREE}/(1 + il1ra_penetration*il1_receptor_antagonist/il1ra_constant),"
+    " stroma_constant, 1)"
 )
 
 # Tumour.
@@ -77,7 +76,7 @@ RECOVERED = f"(recovery_fraction + (1 - recovery_fraction)*min(neutrophil_recove
 LYTIC = f"(min(pyroptotic_fraction, 1)*(gsdme_fraction + (1 - gsdme_fraction)*{ACTIVITY}))"
 
 # Marrow.
-LEVEL = f"({GCSF}*(1 + gcsf_saturation)/(gcsf_saturation + {GCSF}))"  # G-CSF as cells respond to it
+LEVEL = f"((1 + gcsf_saturation)*hill({GCSF}, gcsf_saturation, 1))"  # G-CSF as cells respond to it
 EXCESS = f"max({LEVEL} - 1, 0)"
 TRANSIT = f"{LEVEL}^transit_feedback"
 CYCLE_ADAPTED = f"({CYCLE}/(1 + pu1_adaptation*{PU1}))"
@@ -87,6 +86,7 @@ MITOTIC_ROOM = f"max(1 - (M1 + M2)*mitotic_rate/(mitotic_capacity*{FLUX}*scale),
 EXTRA = f"(min(mitotic_gain*{CYCLE_ADAPTED}, mitotic_gain_limit)*{MITOTIC_ROOM})"  # divisions beside a transit
 RELEASE = f"(sqrt(min({LEVEL}, 1))*(1 + release_gain*{EXCESS}/(release_constant + {EXCESS})))"
 GMP_ROOM = f"(max(1 - P/(gmp_capacity*{GMP}*scale), 0)/(1 - 1/gmp_capacity))"
+HSPC_ROOM = f"max(1 - {HSPC}*(1 - {HSPC_LOSS}), 0)"  # without a division by a difference, for single precision
 NICHE_ROOM = f"(max(niche_size - {QUIESCENT}, 0)/(niche_size - 1))"
 LYMPHOID = f"(1 + lymphoid_brake*{PU1})"
 
@@ -132,7 +132,7 @@ INTERLEUKIN = (
 MARROW = (
     f"h1: HQ -> HA @ activation_rate*{ACTIVATION}*HQ",
     f"h2: HA -> HQ @ activation_rate*quiescent_hspc/active_hspc*{BRAKE}*{NICHE_ROOM}*HA",
-    f"h3: HA -> 2 HA @ hspc_division*(1 + hspc_gain*{PU1})*max(1 - (HQ + HA)/({HSPC_CAPACITY}*scale), 0)*HA",
+    f"h3: HA -> 2 HA @ hspc_division*(1 + hspc_gain*{PU1})*{HSPC_ROOM}*HA",
     f"h4: HA -> 8 P @ {MYELOID}*(1 + myeloid_gain*{PU1})*HA",
     f"h5: HA -> @ lymphoid_rate/{LYMPHOID}*HA",
     "h6: HQ -> @ (cyclophosphamide_hspc_kill*cyclophosphamide + cisplatin_hspc_share*cisplatin_kill*cisplatin)*HQ",

@@ -65,6 +65,7 @@ def test_the_quasi_steady_state_changes_nothing_that_is_decided(reduced, pair):
         assert np.abs(nadir - whole["nadir"].sel(schedule=name).values).max() < 2e-3
 
 
+@pytest.mark.slow
 def test_leaps_agree_with_the_rate_equations_of_the_same_animals(reduced, pair):
     plans, whole = pair
     free = js.Schedule(

@@ -8,7 +8,7 @@ from jaxsim.ensemble import FlowCase, solve_flows
 from jaxsim.models import organism
 from jaxsim.models.friberg import docetaxel_schedule, friberg
 
-CARRIERS = {"c0": "fluorouracil", "c1": "cyclophosphamide", "c2": "cisplatin"}  # each carries one exponential of docetaxel
+CARRIERS = {"c0": "fluorouracil", "c1": "cyclophosphamide", "c2": "cisplatin"}  # of the exponentials of docetaxel
 HOURS = np.arange(0.0, 28 * 24 + 1.0, 3.0)
 
 
@@ -24,7 +24,8 @@ def patients(kills):
         CARRIERS[name]: Dose(float(given[name][0].amounts(np)[0]), at=0.0, duration=1.0) for name in CARRIERS
     })  # fmt: skip
     kills = np.asarray(kills, np.float64)
-    found = solve_flows([FlowCase(network, plan, dict.fromkeys(effects, kills), kills.size)], HOURS, rtol=1e-5, atol=1.0)
+    case = FlowCase(network, plan, dict.fromkeys(effects, kills), kills.size)
+    found = solve_flows([case], HOURS, rtol=1e-5, atol=1.0)
     return found.mean[:, :, network.structure.species.index("N")] / network.initial["N"]
 
 

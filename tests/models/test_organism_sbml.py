@@ -6,12 +6,15 @@ take part. The same file in libRoadRunner agrees as closely; that program is not
 
 import math
 import re
+from types import FunctionType
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-libsbml = pytest.importorskip("libsbml")
+pytest.importorskip("libsbml")
+
+import libsbml
 
 import jaxsim as js
 from jaxsim.formats.sbml.writer import sbml_text
@@ -50,7 +53,7 @@ def equations(text):
 
     def slope(_, x):
         env = {**values, **dict(zip(start, map(float, x), strict=True))}
-        return matrix @ np.array([eval(rate, functions, env) for rate in rates])
+        return matrix @ np.array([FunctionType(rate, functions | env)() for rate in rates])
 
     return start, slope
 
