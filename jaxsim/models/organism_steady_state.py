@@ -92,7 +92,7 @@ def tumour_state(values: Mapping[str, float], tumour: float, tolerant: float, ef
     >>> from jaxsim.models import organism
     >>> state = tumour_state(organism().parameters, 1e8, 0.02, 1e6)
     >>> round(state["T"]), round(state["TN"])
-    (2000000, 957363)
+    (2000000, 959799)
     """
     v, state = dict(values), steady_state(values)
     scale = v["scale"]
