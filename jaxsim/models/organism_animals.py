@@ -32,9 +32,11 @@ def virtual_animals(network: Network, number: int, seed: int = 0) -> dict[str, F
     Examples
     --------
     >>> from jaxsim.models import organism
-    >>> animals = virtual_animals(organism(virtual=True), 500, seed=1)
-    >>> sorted(animals)[:2], bool(abs(np.median(animals["damage_rate"]) / 0.045 - 1) < 0.1)
-    (['damage_rate', 'il1_constant'], True)
+    >>> network = organism(virtual=True)
+    >>> animals = virtual_animals(network, 500, seed=1)
+    >>> found = np.median(animals["damage_exposure"]) / network.parameters["damage_exposure"].median
+    >>> sorted(animals)[:2], bool(abs(found - 1) < 0.1)
+    (['body_gcsf_gain', 'damage_exposure'], True)
     """
     laws = {name: value for name, value in network.parameters.items() if is_distribution(value)}
     return {name: _draw(law, position, number, seed) for position, (name, law) in enumerate(laws.items())}

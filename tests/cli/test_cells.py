@@ -94,7 +94,7 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path):
 
 
 # What a run of many cells says on stderr when it compiles its program, and when cells have ended.
-COMPILING, RUNNING = "module conversion jit(start)", "k/100M ["
+COMPILING, RUNNING = "Finished tracing", "k/100M ["
 
 
 @pytest.mark.parametrize("moment", [COMPILING, RUNNING], ids=["compiling", "running"])

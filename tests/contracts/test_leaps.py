@@ -39,7 +39,8 @@ def reference(method):
     return run(method, 150, keep="trajectories", chunk=4096)["trajectories"].values
 
 
-@pytest.mark.parametrize("method", [pytest.param(m, marks=[pytest.mark.slow] * (m == "hybrid")) for m in USUAL])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", VARIANTS)
 def test_chunks_and_lanes_do_not_show(method):
     """150 trajectories run in 1,024 lanes, 40 in 64."""
     for number, options in ((150, {"chunk": 17}), (40, {"chunk": 1}), (50, {"first": 100, "chunk": 4096})):
