@@ -129,6 +129,7 @@ def objective(rate, initial, amount, dosed_at, times):
     return jnp.sum(found * jnp.arange(1.0, 7.0, dtype=found.dtype).reshape(3, 2))
 
 
+@pytest.mark.slow
 def test_gradient_is_that_of_finite_differences():
     """Parameter, initial count, amount, dose times and save times, each by central differences in float64."""
     point = (20.0, 40.0, 4.0, np.array([0.5, 2.0]), np.array([1.0, 2.5, 4.0]))

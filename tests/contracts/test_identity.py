@@ -53,6 +53,9 @@ def network(name):
     return NETWORKS[name]()
 
 
+FEW_OF_MANY = [pytest.param(name, marks=[pytest.mark.slow] * name.startswith("many")) for name in NETWORKS]
+
+
 def run(name, trajectories, **options):
     options = {"times": TIMES, "seed": 4, "keep": "trajectories", "progress": False, **options}
     return js.simulate(network(name), trajectories=trajectories, **options)
@@ -63,7 +66,7 @@ def reference(name):
     return run(name, 300, chunk=4096)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", FEW_OF_MANY)
 @pytest.mark.parametrize("chunk", [pytest.param(1, marks=pytest.mark.slow), 17])
 def test_chunk_size_does_not_show(name, chunk):
     number = 40 if chunk == 1 else 300
@@ -79,9 +82,7 @@ def test_more_trajectories_leave_the_first_as_they_were(name):
     assert np.array_equal(more[600:], later)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * name.startswith("many")) for name in NETWORKS]
-)
+@pytest.mark.parametrize("name", FEW_OF_MANY)
 def test_interrupting_the_loop_every_few_events_does_not_show(name, monkeypatch):
     monkeypatch.setattr(loop, "SLICE", 0.0)
     monkeypatch.setattr(loop, "SLICE_LEAST", 23)
@@ -97,7 +98,7 @@ def test_save_grid_does_not_show(name):
     assert np.array_equal(end[:, 0], reference(name)["trajectories"].values[:, -1])
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", FEW_OF_MANY)
 def test_one_trajectory_can_be_replayed_alone_with_its_events(name):
     out = reference(name)["trajectories"].values[123]
     events = js.replay(network(name), times=TIMES, trajectory=123, seed=4)

@@ -102,7 +102,9 @@ def test_no_piece_carries_a_dose_across_a_look():
     assert moved == pytest.approx(-3.0 * np.exp(-DECAY * 1e-4), rel=3e-3)
 
 
-@pytest.mark.parametrize("at", [[END], [2.0, 2.0], [0.0], [3.0, END]])
+@pytest.mark.parametrize(
+    "at", [[END], *(pytest.param(at, marks=pytest.mark.slow) for at in ([2.0, 2.0], [0.0], [3.0, END]))]
+)
 def test_the_mean_field_keeps_the_boundary_terms_of_doses(at):
     """From inside at both ends, the mean of both sides where doses tie."""
     plan = js.Schedule(drug=js.Dose(1.0, at=at))

@@ -94,10 +94,11 @@ def test_intervals_of_the_tail_of_counts_hold_the_truth(share):
     assert np.sum(np.abs(z) > 1.96) <= 3, np.sort(z)
 
 
-def test_exact_scores_are_right_on_random_networks():
-    """Twenty cases of four numbers each, |z| < 4: a false alarm has a probability of 0.005."""
+@pytest.mark.parametrize("number", [6, pytest.param(20, marks=pytest.mark.slow)])
+def test_exact_scores_are_right_on_random_networks(number):
+    """Cases of four numbers each, |z| < 4: with twenty, a false alarm has a probability of 0.005."""
     rng, shape = np.random.default_rng(5), "jumps in time and level"
-    for seed in range(20):
+    for seed in range(number):
         one = small.tried(small.drawn(rng, shape, "mean"), "controlled_exact_score", 1024, seed)
         assert not one.refused and np.all(np.abs(one.z) < 4.0), one
 

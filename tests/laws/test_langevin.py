@@ -121,6 +121,7 @@ def test_a_rate_negative_at_whole_counts_is_a_fault():
     assert np.isnan(out["mean"]).all()
 
 
+@pytest.mark.slow
 def test_sampled_values_are_those_of_the_exact_method():
     network = js.Network({"X": js.Poisson(1e4)}, ["X -> , d"], {"d": js.Lognormal(0.5, 0.3)})
     options = {"times": [0.0, 1e-9], "trajectories": 300, "seed": 9, "keep": "trajectories", "progress": False}

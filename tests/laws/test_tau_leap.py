@@ -39,7 +39,7 @@ def test_small_populations_follow_the_master_equation():
     assert judge(out, "X", poisson_law(10 * (1 - np.exp(-times)), 60)).passes
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "schlogl")) for n in LARGE])
 def test_the_trapezoidal_law_at_the_default_tolerance_is_within_noise(name):
     network, species, times, law = LARGE[name]()
     out = run(network, times, 2_000, method="trapezoidal_tau_leap", histograms={species: law.shape[1] - 1})

@@ -150,6 +150,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(call, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_exact_method_takes_it_with_every_agent():
     """All ten agents at Omega = 1e-4: every rate that varies in time has a bound, and no lane ends badly."""
     given = js.Schedule(
