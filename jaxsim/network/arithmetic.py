@@ -17,8 +17,6 @@ def is_plain(*values: Any) -> bool:
 
 def as_number(value: Any) -> Any:
     """Return a truth value as 0 or 1 (weakly typed) and a number as it is."""
-    if isinstance(value, bool):
-        return float(value)
     if is_plain(value):
         return float(value)
     return jnp.where(value, 1.0, 0.0) if jnp.result_type(value) == jnp.bool_ else value

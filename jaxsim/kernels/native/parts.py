@@ -63,7 +63,7 @@ class Parts:
 
     def tables(self, inputs: Inputs) -> Tables:
         """Return what all lanes share."""
-        return jax.tree.map(lambda array: np.asarray(np.asarray(array), order="C"), self.sharing(inputs))
+        return jax.tree.map(lambda array: np.asarray(array, order="C"), self.sharing(inputs))
 
     def memory(self, tables: Tables) -> Batch:
         """Return arrays for a batch."""
