@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.models import organism_parameters
 from jaxsim.models.organism_experiments import Experiment, arms, run_group
 from jaxsim.models.organism_links import GROUPS, LINKS
@@ -48,7 +47,6 @@ SHOWN = {
 
 def main() -> None:
     """Treat every variant and keep the table."""
-    keep_compiled_programs()
     standard = arms()
     experiments = {
         f"{variant}: {arm}": Experiment(standard.experiments[arm].given, settings=settings)

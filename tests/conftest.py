@@ -1,8 +1,12 @@
-"""Every test runs with runtime shape and type checks, strict promotion, and no compiled programs from earlier runs."""
+"""Every test runs with runtime shape and type checks, strict promotion, and no compiled programs from earlier runs.
+
+``JAXSIM_TEST_CACHE=FOLDER`` keeps compiled programs there from run to run, for those who work on one folder of tests.
+"""
 
 import os
 
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+os.environ["JAXSIM_COMPILE_CACHE"] = os.environ.get("JAXSIM_TEST_CACHE", "off")  # a folder, for runs that are repeated
 
 import gc
 
@@ -12,7 +16,6 @@ from jaxtyping import install_import_hook
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_compilation_cache_dir", None)
 
 install_import_hook("jaxsim", "beartype.beartype")
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxsim.cli import values
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.cell_report import effort, endings, fates_table
 from jaxsim.cli.folder import ready_folder, write_dataset, write_figure
 from jaxsim.cli.parser import Parser
@@ -66,7 +65,6 @@ def add_options(given: Parser, cells: int, out: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the study that the arguments ask for."""
     folder = ready_folder(arguments.out)
-    keep_compiled_programs()
     from jaxsim.models import cell_arms, cell_study
 
     at = tuple(sorted(arguments.at))

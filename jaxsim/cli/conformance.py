@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 from jaxsim.cli import values
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.parser import Parser
 
 DESCRIPTION = """\
@@ -48,7 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder = Path(arguments.path)
     names = cases_in(folder, arguments.cases)
-    keep_compiled_programs()
     if is_semantic(folder, names[0]):
         return _run_semantic(folder, names, arguments.record)
     print(_line(HEADINGS))

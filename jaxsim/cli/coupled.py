@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxsim.cli import values
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.folder import ready_folder, write_dataset, write_figure
 from jaxsim.cli.organism import announce
 from jaxsim.cli.parser import Parser
@@ -51,7 +50,6 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Run the study that the arguments ask for."""
     folder = ready_folder(arguments.out)
-    keep_compiled_programs()
     from jaxsim.models import coupled_study, scenarios, standard_regimen
     from jaxsim.models.coupling import ARMS
 

@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.cell_report import arms_table, effort, endings, fates_table
 from jaxsim.cli.cells import add_options, cell_count, study_options, write_figures
 from jaxsim.cli.folder import ready_folder, write_dataset, write_figure
@@ -44,7 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the three studies of the demonstration."""
     began = time.perf_counter()
     folder = ready_folder(arguments.out)
-    keep_compiled_programs()
     cells = cell_count(arguments)
     fewer = min(cells, max(2_000, cells // FEWER))
     studies = _studies(arguments, cells, fewer)

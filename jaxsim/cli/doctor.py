@@ -2,9 +2,9 @@
 
 import argparse
 
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.examinations import EXAMINATIONS
 from jaxsim.cli.parser import Parser
+from jaxsim.ensemble.program_cache import keep_compiled_programs
 
 DESCRIPTION = """\
 Check the installation: versions, devices, precision, the cache of compiled programs, the file system for stores,

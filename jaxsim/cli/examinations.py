@@ -82,7 +82,7 @@ def cache() -> Finding:
     if not folder:
         return Finding(
             False, "compiled programs are not kept, so that every process compiles anew",
-            "set JAX_COMPILATION_CACHE_DIR to a folder that can be written",
+            "set JAXSIM_COMPILE_CACHE to a folder that can be written",
         )  # fmt: skip
     if "://" in str(folder):
         return Finding(True, f"compiled programs are kept in {folder}")
@@ -92,7 +92,7 @@ def cache() -> Finding:
     except OSError as error:
         return Finding(
             False, f"compiled programs cannot be kept in {folder} ({error.strerror})",
-            "set JAX_COMPILATION_CACHE_DIR to a folder that can be written",
+            "set JAXSIM_COMPILE_CACHE to a folder that can be written",
         )  # fmt: skip
     return Finding(True, f"compiled programs are kept in {folder}")
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.folder import ready_folder
 from jaxsim.cli.parser import Parser
 from jaxsim.cli.study_options import add_trust, quiet_terminal
@@ -62,7 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
     for effect in chosen.file.report.switching or ():
         moved_effect(chosen.network, effect)  # or it would be refused after the search
     folder = ready_folder(arguments.out or str(path.with_name(f"{path.stem}-optimum")))
-    keep_compiled_programs()
     from jaxsim.cli.optimise_report import write_report
     from jaxsim.optimise import Optimum, optimise
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jaxsim.cli import values
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.folder import ready_folder, write_dataset, write_figure
 from jaxsim.cli.organism_decomposition import decompose_organism
 from jaxsim.cli.organism_report import outcomes_table, restoration_table
@@ -68,7 +67,6 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Run the study that the arguments ask for."""
     folder = ready_folder(arguments.out)
-    keep_compiled_programs()
     if arguments.validate or arguments.decompose:
         command, animals = (validate_organism, VALIDATED) if arguments.validate else (decompose_organism, 1)
         written = command(int(arguments.animals or animals), arguments.seed, folder, arguments.figures, announce)

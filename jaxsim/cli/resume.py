@@ -3,7 +3,6 @@
 import argparse
 
 from jaxsim.cli import study_options
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.parser import Parser
 
 DESCRIPTION = """\
@@ -24,7 +23,6 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Go on with the study."""
     study_options.quiet_terminal()
-    keep_compiled_programs()
     from jaxsim.study import resume_study
 
     try:

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from jaxsim.cli import study_options
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.parser import Parser
 
 DESCRIPTION = """\
@@ -29,7 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.study)
     store = arguments.store or str(path.parent / f"{path.stem}.store")
     study_options.quiet_terminal()
-    keep_compiled_programs()
     from jaxsim.study import run_study
 
     try:

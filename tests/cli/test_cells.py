@@ -27,7 +27,7 @@ def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     command = [sys.executable, "-m", "jaxsim.cli.demo", *SHORT, "--out", str(folder)]
     cache = tmp_path_factory.mktemp("cache")
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"} | {
+    environment = {k: v for k, v in os.environ.items() if k != "JAXSIM_COMPILE_CACHE"} | {
         "XDG_CACHE_HOME": str(cache)
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -100,7 +100,7 @@ COMPILING, RUNNING = "Finished tracing", "k/100M ["
 @pytest.mark.parametrize("moment", [COMPILING, RUNNING], ids=["compiling", "running"])
 def test_ctrl_c_stops_a_long_run_with_130(moment, demo, tmp_path, tmp_path_factory):
     cache = demo[2] if moment is RUNNING else tmp_path_factory.mktemp("cache")
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"} | {
+    environment = {k: v for k, v in os.environ.items() if k != "JAXSIM_COMPILE_CACHE"} | {
         "XDG_CACHE_HOME": str(cache), "JAX_LOG_COMPILES": "1",
     }  # fmt: skip
     command = [sys.executable, "-m", "jaxsim", "cells", "--cells", "100000000", "--hours", "24", "--progress"]

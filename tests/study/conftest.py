@@ -40,12 +40,6 @@ passages = {extinct = "I == 0"}
 """
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(monkeypatch, tmp_path_factory):
-    """Commands run in this process keep compiled programs where the environment says, not in the user's folders."""
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "no_cache"))
-
-
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
     """The study file; its twelve chunks are three blocks of 400 and one of 300 of each of three points."""

@@ -13,8 +13,8 @@ import pytest
 
 import jaxsim as js
 from jaxsim import _files, _process
-from jaxsim.cli.cache import keep_compiled_programs
 from jaxsim.cli.main import main
+from jaxsim.ensemble.program_cache import forget_oldest, keep_compiled_programs
 from jaxsim.errors import SimulationError, StudyError
 from jaxsim.study.files import digest_of_file
 from jaxsim.study.pace import Pace
@@ -304,8 +304,8 @@ def test_what_a_dead_process_was_writing_is_removed_and_what_a_living_one_is_not
     assert not dead.exists()
 
 
-def test_the_cache_of_compiled_programs_is_private_or_not_used(tmp_path, monkeypatch, capsys):
-    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+def test_the_cache_of_compiled_programs_is_private_or_not_used(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAXSIM_COMPILE_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     told = {}
     monkeypatch.setattr(jax.config, "update", told.__setitem__)
@@ -317,13 +317,33 @@ def test_the_cache_of_compiled_programs_is_private_or_not_used(tmp_path, monkeyp
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     told.clear()
     folder.parent.chmod(0o777)
-    keep_compiled_programs()
-    assert "may be written by everybody" in capsys.readouterr().err
+    with pytest.warns(UserWarning, match="may be written by everybody"):
+        keep_compiled_programs()
     folder.parent.chmod(0o700)
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
-    keep_compiled_programs()
-    assert "belongs to another user" in capsys.readouterr().err
+    with pytest.warns(UserWarning, match="belongs to another user"):
+        keep_compiled_programs()
+    for switched_off in ("off", "0"):
+        monkeypatch.setenv("JAXSIM_COMPILE_CACHE", switched_off)
+        keep_compiled_programs()
     assert told == {}
+    monkeypatch.setenv("JAXSIM_COMPILE_CACHE", str(tmp_path / "mine"))
+    keep_compiled_programs()
+    assert told["jax_compilation_cache_dir"] == str(tmp_path / "mine")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "of JAX"))
+    told.clear()
+    keep_compiled_programs()
+    assert told == {}
+
+
+def test_the_cache_of_compiled_programs_does_not_grow_for_ever(tmp_path):
+    for age, name in enumerate(("newest", "newer", "older", "oldest")):
+        (tmp_path / name).write_bytes(bytes(100))
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    forget_oldest(tmp_path, 400)
+    assert len(list(tmp_path.iterdir())) == 4
+    forget_oldest(tmp_path, 399)
+    assert {path.name for path in tmp_path.iterdir()} == {"newest"}
 
 
 def simulated(seed):
