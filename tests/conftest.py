@@ -9,6 +9,7 @@ os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
 os.environ["JAXSIM_COMPILE_CACHE"] = os.environ.get("JAXSIM_TEST_CACHE", "off")  # a folder, for runs that are repeated
 
 import gc
+from pathlib import Path
 
 import jax
 import pytest
@@ -17,7 +18,31 @@ from jaxtyping import install_import_hook
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-install_import_hook("jaxsim", "beartype.beartype")
+# Shapes and dtypes are checked wherever arrays are annotated with them: everywhere else mypy has looked already.
+PACKAGE = Path(__file__).parent.parent / "jaxsim"
+ANNOTATED = ["dosing", "estimation", "models", "random", "statistics"]
+ANNOTATED += ["kernels.continuous", *(f"kernels.{path.stem}" for path in sorted((PACKAGE / "kernels").glob("[!_]*.py")))]
+install_import_hook([f"jaxsim.{name}" for name in ANNOTATED], "beartype.beartype")
+
+
+# Examples in docstrings that compile a whole mouse, or a million-cell model once more.
+SLOW_EXAMPLES = {
+    "jaxsim.models.coupling.coupled_study",
+    "jaxsim.models.organism_onsets.organism_onsets",
+    "jaxsim.models.organism_sensitivity.organism_sensitivity",
+    "jaxsim.models.organism_trial.organism_trial",
+    "jaxsim.plots.inhibitor_interval.plot_inhibitor_interval",
+    "jaxsim.plots.organism_arms.plot_organism_arms",
+    "jaxsim.plots.release.plot_release",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark examples that take long as slow, before slow tests are left out."""
+    for item in items:
+        if item.name in SLOW_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True, scope="module")

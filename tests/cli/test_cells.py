@@ -68,6 +68,7 @@ def test_compiled_programs_are_kept_for_the_next_run(demo):
     assert list(demo[2].rglob("jaxsim/*/compiled/*"))
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_cells_and_replaces_its_files(demo, tmp_path, capsys):
     (first,) = studies(demo[0], "cells")
     (tmp_path / "cells.nc").write_text("an earlier result")

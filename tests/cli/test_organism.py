@@ -19,6 +19,10 @@ def test_a_short_study_prints_tables_and_writes_files(tmp_path, capsys):
         assert dict(study["tumour"].sizes) == {"arm": 3, "animal": 3, "time": 37}
         assert len(set(study["burden"].values.ravel())) == 9
         assert study["parameter_damage_rate"].dims == ("animal",)
+        late = study.isel(time=study["time"].values >= 96.0).mean(("time", "animal"))  # the finding: days 4 to 9
+        for quantity, least in (("gmp_relative", 1.3), ("neutrophils_relative", 1.2)):
+            over = late[quantity] / late[quantity].sel(arm="vehicle")
+            assert over.sel(arm="chemo") > least > 1.1 > over.sel(arm="chemo+antibody")
     with xarray.open_dataset(tmp_path / "out" / "restoration.nc", engine="h5netcdf") as found:
         assert np.all(found["left"].sel(arm="chemo") == 1.0) and np.all(found["left"].sel(arm="vehicle") == 0.0)
         assert np.all(found["left"].sel(arm="chemo+antibody", quantity="gmp_relative") < 1.0)

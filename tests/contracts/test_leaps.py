@@ -49,7 +49,9 @@ def test_chunks_and_lanes_do_not_show(method):
         assert np.array_equal(states, reference(method)[first : first + number])
 
 
-@pytest.mark.parametrize("method", USUAL)
+@pytest.mark.parametrize(
+    "method", [m if m == "trapezoidal_tau_leap" else pytest.param(m, marks=pytest.mark.slow) for m in VARIANTS]
+)
 def test_statistics_equal_those_of_the_kept_trajectories(method):
     out, states = run(method, 150), reference(method)
     assert np.allclose(out["mean"].values, states.mean(axis=0), rtol=1e-12)

@@ -164,6 +164,7 @@ def test_exact_pairs_of_a_linear_network_have_almost_no_variance_left(ladder_of,
     assert exact.sums.variance(True) < 1e-3 * exact.sums.variance(False)
 
 
+@pytest.mark.slow
 def test_a_drug_that_is_gone_leaves_no_negative_rate(ladder_of):
     """Its mean over a step is a difference of integrals; rounding must not make it less than nothing."""
     drug = js.OneCompartment(elimination_rate=40.0, volume=1.0)

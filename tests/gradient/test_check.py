@@ -94,6 +94,7 @@ def test_no_event_is_no_agreement():
     assert "nothing, as no event was seen (k)" in str(found) and "UNDECIDED in k" in str(found)
 
 
+@pytest.mark.slow
 def test_where_exact_paths_have_too_many_events_the_referee_says_so():
     many = POISSON.with_parameters(k=1e8)
     found = js.check_gradient(many, js.mean("X", at=1.0), free=["k"], trajectories=512, step=0.1, seed=3)

@@ -20,7 +20,7 @@ FEW = js.Network({"A": 8, "B": 0}, ["A -> B @ 0.4*drug*A", "B -> , 0.35"], input
 MADE = js.Network({"X": 2}, ["-> X @ k*(1 - 0.7*drug/(1 + drug))", "X -> , 0.5"], {"k": 5.0}, inputs={"drug": DRUG})
 
 
-@pytest.mark.parametrize("method", ["score", "controlled_exact_score"])
+@pytest.mark.parametrize("method", [pytest.param("score", marks=pytest.mark.slow), "controlled_exact_score"])
 def test_a_dose_at_the_end_of_an_area_has_an_error_although_no_event_was_seen(method):
     """Its derivative is 0; the jump is carried by events of which 0.04 are expected in all trajectories."""
     plan = js.Schedule(drug=js.Dose(1.5, at=[0.4, END]))
@@ -78,6 +78,7 @@ def response(at, until, amount=1.0):
     return -3.5 * np.mean(level / (1.0 + level) * np.exp(-LOSS * (until - t))) * (until - at)
 
 
+@pytest.mark.slow
 def test_a_dose_in_the_last_piece_has_the_error_of_the_mean_over_the_piece():
     """The drug acts for a tenth of a piece: the noise is 1e-6 of the slope, the mean over the piece 2e-4."""
     at, h = END - 1e-4, 1e-3

@@ -94,7 +94,8 @@ def test_intervals_of_the_tail_of_counts_hold_the_truth(share):
     assert np.sum(np.abs(z) > 1.96) <= 3, np.sort(z)
 
 
-@pytest.mark.parametrize("number", [6, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [20])
 def test_exact_scores_are_right_on_random_networks(number):
     """Cases of four numbers each, |z| < 4: with twenty, a false alarm has a probability of 0.005."""
     rng, shape = np.random.default_rng(5), "jumps in time and level"

@@ -73,10 +73,10 @@ def slow(*names):
     return [pytest.param(name, marks=pytest.mark.slow) for name in names]
 
 
-SLOW = slow("direct", "hybrid", "tau_leap", "midpoint_tau_leap", "implicit_tau_leap")
+SLOW = slow("direct", "hybrid", "langevin", "tau_leap", "midpoint_tau_leap", "implicit_tau_leap")
 
 
-@pytest.mark.parametrize("method", ["langevin", "trapezoidal_tau_leap", *SLOW])
+@pytest.mark.parametrize("method", ["trapezoidal_tau_leap", *SLOW])
 def test_trajectories_meet_random_windows_periods_and_peaks(method):
     """The mean is right and so is the variance, whose error follows from the fourth moment of a Poisson variate."""
     for one in each(random_values(2)):
@@ -164,7 +164,7 @@ def test_gradients_in_the_period_and_the_width_of_windows():
     assert np.allclose(jax.grad(periodic, argnums=(0, 1))(23.9, 2.0), [-40.0, 40.0], rtol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["controlled_score", *slow("mean_field", "langevin")])
+@pytest.mark.parametrize("method", slow("controlled_score", "mean_field", "langevin"))
 def test_estimators_of_gradients_meet_a_window(method):
     """A window of 0.05 in 96 h, which lies between the edges of the leap grid; births live for 100 h."""
     network = js.Network({"A": 0}, ["-> A @ r*if(t >= 24.03 and t < 24.08, 1, 0)", "A -> @ 0.01*A"], {"r": 500.0})

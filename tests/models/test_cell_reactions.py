@@ -30,6 +30,7 @@ def test_il1a_is_neither_made_nor_lost_on_its_way_out():
     assert necrotic.any()
 
 
+@pytest.mark.slow
 def test_each_lesion_goes_to_the_followed_daughter_with_probability_one_half():
     """One division of a cell with 100 lesions and no repair: binomial(100, 1/2), |z| < 4 for mean and variance."""
     still = {"repair_rate": 0.0, "quiescence_rate": 0.0, "speck_rate": 0.0, "apoptosis_initiation": 0.0}

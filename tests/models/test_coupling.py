@@ -110,6 +110,7 @@ def extinction(lives, kill, hours):
     return 0.9 * 0.5 * (g1 + s) + 0.1 * 0.5 * (q_g1 + q_s)
 
 
+@pytest.mark.slow
 def test_small_tumours_go_extinct_as_the_branching_process():
     lives, kill, hours, number = 0.9, 0.06, 30.0, 1400
     start = founders(LAW.network, number, seed=9, lanes=LANES, tumour=1)
@@ -302,7 +303,7 @@ def test_a_table_is_found_again_and_only_under_its_own_name(tmp_path):
         js.models.coupling_table(**small)
 
 
-@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [32, pytest.param(1, marks=pytest.mark.slow)])
 def test_the_name_of_a_table_changes_with_every_reaction_and_value_of_a_cell(stride, monkeypatch):
     """The rate or the effects of any one reaction changed, beyond those that a listing shows too."""
     structure = LAW.network.structure

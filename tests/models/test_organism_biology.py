@@ -14,6 +14,7 @@ from jaxsim.models import gather_evidence
 from jaxsim.models.organism_targets import TARGETS, cycle_kill
 from jaxsim.models.organism_verdicts import verdicts
 
+pytestmark = pytest.mark.slow  # two programs of a whole mouse; `tests/cli/test_organism.py` sees the finding by default
 RECORD = Path(jaxsim.__file__).parent.parent / "scripts" / "results" / "organism-targets.csv"
 #: Not met by the typical mouse.
 UNMET = {"I5b", "I7b"}

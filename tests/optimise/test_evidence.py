@@ -75,7 +75,8 @@ def test_the_final_trial_is_of_the_exact_process(network):
     assert abs(gain - exact) > 3.3 * noise  # which the noise alone would not have covered
 
 
-@pytest.mark.parametrize("limited", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("limited", [False, True])
 def test_a_budget_is_kept(network, limited):
     limits = [js.mean("Y", at=END) >= 24.0] if limited else []
     for budget in (24_000, 60_000):
@@ -89,10 +90,8 @@ def test_a_budget_is_kept(network, limited):
         js.optimise(network, plan(2.0), minimise=js.mean("X", at=END), budget=100, **SETTINGS)
 
 
-@pytest.mark.parametrize(
-    "method",
-    [m if m == "split_difference" else pytest.param(m, marks=pytest.mark.slow) for m in METHODS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
 def test_every_method_of_the_table_searches_or_refuses_in_a_sentence(network, method):
     few = SETTINGS | {"steps": 2, "starts": 1, "trajectories": 512, "batch": (128, 128), "budget": 20_000}
     best = js.optimise(network, plan(2.0), minimise=js.mean("X", at=END), method=method, seed=1, **few)

@@ -152,7 +152,7 @@ ROUNDS = (  # what is damaged together: of the two manifests one, and files with
 )
 
 
-@pytest.mark.parametrize("how", ["flipped", "deleted", "cut"])
+@pytest.mark.parametrize("how", ["flipped", *(pytest.param(how, marks=pytest.mark.slow) for how in ("deleted", "cut"))])
 def test_whatever_is_damaged_is_named_and_mended_by_going_on(how, small, same, tmp_path, capsys):
     store = tmp_path / "damaged"
     shutil.copytree(small, store)

@@ -128,7 +128,7 @@ def test_a_signal_lets_the_chunk_finish_and_asks_to_be_queued_again(study, at_on
     same(store, at_once)
 
 
-@pytest.mark.parametrize("backend", ["native", "xla"])
+@pytest.mark.parametrize("backend", ["native", pytest.param("xla", marks=pytest.mark.slow)])
 def test_two_simulated_devices(backend, study, same, finish, tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(study.read_text().replace("[simulation]", f"[simulation]\nbackend = '{backend}'"))
