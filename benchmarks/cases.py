@@ -213,6 +213,8 @@ def birth_death_grid() -> Case:
 CASES = {
     case.name: case
     for case in (
+        CellFate("cell_fate_untreated", dose=0.0, events=620.0),
+        CellFate(),
         birth_death(),
         dimerisation(),
         schlogl(),
@@ -223,8 +225,6 @@ CASES = {
         chain(20),
         chain(100),
         birth_death_grid(),
-        CellFate("cell_fate_untreated", dose=0.0, events=620.0),
-        CellFate(),
     )
 }
 

@@ -21,7 +21,8 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # Shapes and dtypes are checked wherever arrays are annotated with them: everywhere else mypy has looked already.
 PACKAGE = Path(__file__).parent.parent / "jaxsim"
 ANNOTATED = ["dosing", "estimation", "models", "random", "statistics"]
-ANNOTATED += ["kernels.continuous", *(f"kernels.{path.stem}" for path in sorted((PACKAGE / "kernels").glob("[!_]*.py")))]
+KERNELS = sorted((PACKAGE / "kernels").glob("[!_]*.py"))
+ANNOTATED += ["kernels.continuous", *(f"kernels.{path.stem}" for path in KERNELS)]
 install_import_hook([f"jaxsim.{name}" for name in ANNOTATED], "beartype.beartype")
 
 
