@@ -64,6 +64,8 @@ def compiler() -> str:
 
 
 def said(*command: str) -> str:
+    if shutil.which(command[0]) is None:
+        return ""
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 

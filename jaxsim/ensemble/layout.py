@@ -14,6 +14,7 @@ FEW = 64  # trajectories below which a narrow program is compiled
 CPU_COUNTS = 10_240  # counts that stay near the core: lanes times species
 MOST_PER_CALL = 1 << 22
 GPU_BYTES = 4 << 30
+GPU_WIDTHS = tuple(1 << bits for bits in range(14, 23, 2))  # lanes: few programs, each for a range of ensembles
 EVERY_EVENT_SPECIES = 3  # species up to which writing at each event beats looking for crossings
 KEPT_BYTES = 64 << 20
 
@@ -39,7 +40,9 @@ def lane_count(
         return max(256, min(1024, 1 << (CPU_COUNTS // species).bit_length() - 1))
     grid = 0 if times == 1 else times
     per_lane = 4 * species * (grid + 2) + 64
-    return max(1024, min(1 << 18, 1 << (GPU_BYTES // per_lane).bit_length() - 1))
+    # An iteration costs a GPU its launches, whatever the width, until memory is busy: one lane for each trajectory.
+    wanted = next((width for width in GPU_WIDTHS if width >= trajectories), GPU_WIDTHS[-1])
+    return max(1024, min(wanted, 1 << (GPU_BYTES // per_lane).bit_length() - 1))
 
 
 def native_lanes(species: int, times: int, trajectories: int) -> int:

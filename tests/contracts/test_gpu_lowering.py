@@ -5,6 +5,7 @@ Lowering needs no GPU and no CUDA wheels: it makes the program that XLA would be
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +13,16 @@ import numpy as np
 import pytest
 
 import jaxsim as js
+from jaxsim.ensemble.compiler import compiler_options
 from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.layout import GPU_WIDTHS, lane_count
 from jaxsim.ensemble.request import Request, prepare
 from jaxsim.ensemble.workers import with_parts
 from jaxsim.kernels import Arrangement, empty_run, run_slice
 from jaxsim.kernels.masks import count
 from jaxsim.statistics import lane_sums
 
-WIDTHS = (4096, 1 << 18)  # the narrowest and the widest of `ensemble.layout.lane_count` on a GPU
+WIDTHS = (4096, GPU_WIDTHS[-1])  # lanes
 OPERATION = re.compile(r'= "?((?:stablehlo|chlo|func)\.\w+)')
 HOST = re.compile(r"callback|infeed|outfeed|send_to_host")
 
@@ -75,6 +78,21 @@ def test_program_for_a_gpu_does_not_grow_with_its_lanes(case):
     operations = OPERATION.findall(wide)
     assert operations == OPERATION.findall(narrow) and len(operations) > 100
     assert not HOST.search(wide)
+
+
+@pytest.mark.parametrize(
+    ("species", "times", "trajectories", "lanes"),
+    [(1, 1, 50, 64), (1, 1, 10_000, 1 << 14), (2, 1, 10**6, 1 << 20), (2, 1, 10**8, 1 << 22), (17, 49, 10**6, 1 << 20)],
+)
+def test_lanes_of_a_gpu_grow_with_the_trajectories_as_far_as_its_memory(species, times, trajectories, lanes):
+    assert lane_count(species, times, trajectories, "gpu") == lanes
+
+
+def test_the_loop_of_a_gpu_is_captured_unless_it_is_switched_off(monkeypatch):
+    device = SimpleNamespace(platform="gpu")
+    assert "WHILE" in compiler_options(device)["xla_gpu_enable_command_buffer"]
+    monkeypatch.setenv("JAXSIM_GPU_GRAPH", "off")
+    assert compiler_options(device) == {}
 
 
 def test_sums_cut_in_slices_are_noticed(monkeypatch):
