@@ -23,18 +23,20 @@ def information(problem: Problem) -> np.ndarray:
 
     Rates that are zero are left out: a path holds infinitely much on them, or nothing.
     """
-    return informed(problem, Read(problem.grid.edges, problem.tables, problem.slopes))[0].sum(axis=0)
+    moves, happened = rates_moved(problem, Read(problem.grid.edges, problem.tables, problem.slopes))
+    return informed(moves, happened).sum(axis=(0, 1))
 
 
-def informed(problem: Problem, read: Read) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Fisher information of each cell along the mean, and that of events too few to be seen, [n, P] each."""
-    moves, happened = rates_moved(problem, read)
+def informed(moves: np.ndarray, happened: np.ndarray) -> np.ndarray:
+    """Return the Fisher information of each reaction in each cell, [R, n, P], for what `rates_moved` returns."""
     alive = happened > 0.0
-    whole = np.where(alive[..., None], moves**2 / np.where(alive, happened, 1.0)[..., None], 0.0)
-    few = np.stack(
-        [rare_events(moves[..., p], happened * problem.trajectories) & alive for p in range(problem.size)], axis=-1
-    )
-    return whole.sum(axis=0), np.sum(whole * few, axis=0)
+    return np.where(alive[..., None], moves**2 / np.where(alive, happened, 1.0)[..., None], 0.0)
+
+
+def few_of(moves: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """Return which information rests on events too few to be seen, [R, n, P], for `events` [R, n] that are expected."""
+    alive = events > 0.0
+    return np.stack([rare_events(moves[..., p], events) & alive for p in range(moves.shape[-1])], axis=-1)
 
 
 def rates_moved(problem: Problem, read: Read) -> tuple[np.ndarray, np.ndarray]:

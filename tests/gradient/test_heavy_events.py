@@ -123,3 +123,36 @@ def test_the_mean_field_keeps_the_boundary_terms_of_doses(at):
         ends = [value([*at[:p], one + move, *at[p + 1 :]]) for move in (low, high)]
         slope = (ends[1] - ends[0]) / (high - low)
         assert found.vector[p] == pytest.approx(slope, rel=4e-3, abs=4e-3)
+
+
+def rare_condition(trajectories):
+    """More than four of seven at once, which has a probability of 1e-3; what is free, what is sought, the plan."""
+    network = js.Network({"A": 7, "B": 0}, ["A -> B @ g*drug*A", "B -> , 0.48"], {"g": 0.894}, inputs={"drug": DRUG})
+    plan = js.Schedule(drug=js.Dose(0.926, at=[2.0, 4.82]))
+    given = {"free": ["drug.amount", "g"], "schedule": plan, "trajectories": trajectories, "end": END}
+    return network, js.probability("B > 4", at=END), given
+
+
+def test_two_trajectories_of_a_rare_condition_do_not_tell_their_spread():
+    network, sought, given = rare_condition(4096)
+    free = free_numbers(network, given["schedule"], given["free"], None)
+    problem = posed(free, sought, 4096, 1, (0.0, END), None, None, 4, 0)
+    heavy, left = Heavy(problem, exact_tables(problem), [END]), np.zeros((1, 4096))
+    left[0, [7, 99]] = 1.0
+    heavy.add(left - left.mean())
+    information = np.diag(heavy.lacking(np.zeros((2, 2)))) * 4096 / (2.0 * left.var())
+    many, coin = Heavy(problem, exact_tables(problem), [END]), np.tile([-1.0, 1.0], 2048)[None]
+    many.add(coin)
+    assert np.all(information > 1.0)  # of a path: some three events of relative weight one
+    assert np.all(np.diag(many.lacking(np.zeros((2, 2)))) * 4096 < 0.2 * information)
+
+
+@pytest.mark.parametrize("method", ["controlled_exact_score", pytest.param("score", marks=pytest.mark.slow)])
+def test_a_rare_condition_seen_a_few_times_has_an_honest_error(method):
+    """Slopes by finite-state projection; two of these seeds show the condition twice."""
+    network, sought, given = rare_condition(4096)
+    slopes = np.array([-1.494e-3, -1.548e-3])
+    for seed in (1, 213, 5):
+        found = js.gradient(network, sought, method=method, seed=seed, **given)
+        assert np.all(np.abs(found.vector - slopes) < 3.0 * found.error), seed
+        assert np.all(found.error < 5e-3)
