@@ -38,7 +38,7 @@ def plot_study_courses(data: "xarray.Dataset", points: int = 5, species: int = 4
     for panel, name in zip(panels, names, strict=True):
         for point, (colour, line) in paired(chosen_points(data, points)):
             one = data.isel(point=point).sel(species=name)
-            low, high = _range(one)
+            low, high = outer_range(one)
             band(panel, times, one["mean"].values, low, high, colour, line, name_of_point(data, point))
         label(panel, y=name)
     label(panels[-1], "time", names[-1])
@@ -47,7 +47,8 @@ def plot_study_courses(data: "xarray.Dataset", points: int = 5, species: int = 4
     return figure
 
 
-def _range(one: Any) -> tuple[np.ndarray, np.ndarray]:
+def outer_range(one: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outer quantiles of a course, or one standard deviation to each side; counts are never below 0."""
     if "quantiles" in one and one.sizes["quantile"] > 1:
         return one["quantiles"].isel(quantile=0).values, one["quantiles"].isel(quantile=-1).values
     spread = np.sqrt(one["variance"].values)

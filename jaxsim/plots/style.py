@@ -24,14 +24,14 @@ BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE, "--"), (SKY, "-."))
 
 
-def new_figure(rows: int, height: float) -> "tuple[Figure, list[Axes]]":
-    """Return a figure one column wide with `rows` panels of `height` inches above each other, sharing their x axis."""
+def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, list[Axes]]":
+    """Return a figure one column wide with `rows` panels of `height` inches above each other; they share their x axis."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(COLUMN, rows * height + 0.5), dpi=300, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    axes = figure.subplots(rows, 1, sharex=share, squeeze=False)[:, 0]
     for panel in axes:
         plain(panel)
     return figure, list(axes)
