@@ -8,7 +8,19 @@ import numpy as np
 from jaxsim.errors import SimulationError, closest
 from jaxsim.plots.study_courses import outer_range
 from jaxsim.plots.study_points import chosen_points, name_of_point
-from jaxsim.plots.style import COLUMN, LINE, SMALL, band, label, new_figure, paired, percent
+from jaxsim.plots.style import (
+    COLUMN,
+    LINE,
+    MOST_BANDS,
+    SMALL,
+    band,
+    label,
+    new_figure,
+    paired,
+    percent,
+    time_label,
+    unit_of_time,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -101,19 +113,24 @@ def _courses(result: "xarray.Dataset", names: list[str], points: list[int | None
 
 def _course_panel(panel: "Axes", curves: list[tuple["xarray.Dataset", str]], quantity: str) -> None:
     kept = "trajectories" in curves[0][0]
-    for (one, name), (_, (colour, line)) in zip(curves, paired(curves), strict=False):
+    for place, ((one, name), (colour, line)) in enumerate(paired(curves)):
         times, mean = one["time"].values, one["mean"].values
         if kept:
             some = one["trajectories"].values[:MOST_TRAJECTORIES].T
             panel.plot(times, some, color=colour, linewidth=0.4, alpha=0.3, drawstyle="steps-post")
             panel.plot(times, mean, color=colour, linestyle=line, linewidth=LINE, label=name)
         else:
-            band(panel, times, mean, *outer_range(one), colour, line, name)
+            band(panel, times, mean, *outer_range(one), colour, line, name, (place, len(curves)))
     panel.set_xlim(float(times[0]), float(times[-1]))
-    label(panel, _time(curves[0][0]), quantity, _caption(curves[0][0], kept))
+    label(
+        panel,
+        time_label(curves[0][0]),
+        quantity,
+        _caption(curves[0][0], kept, "band" if len(curves) <= MOST_BANDS else "bars"),
+    )
 
 
-def _caption(one: "xarray.Dataset", kept: bool) -> str:
+def _caption(one: "xarray.Dataset", kept: bool, drawn: str) -> str:
     if kept:
         shown = min(one.sizes["trajectory"], MOST_TRAJECTORIES)
         return f"mean, and {shown} of {one.sizes['trajectory']:,} trajectories"
@@ -121,8 +138,8 @@ def _caption(one: "xarray.Dataset", kept: bool) -> str:
         return "solution of the rate equations" if one.attrs.get("method") == "mean_field" else "mean"
     if "quantiles" in one and one.sizes["quantile"] > 1:
         low, high = (float(one["quantile"][end]) for end in (0, -1))
-        return f"mean; band: quantiles {low:g} to {high:g}"
-    return "mean; band: one standard deviation to each side"
+        return f"mean; {drawn}: quantiles {low:g} to {high:g}"
+    return f"mean; {drawn}: one standard deviation to each side"
 
 
 def _histograms(result: "xarray.Dataset", names: list[str], points: list[int | None]) -> list[Any]:
@@ -133,11 +150,11 @@ def _histograms(result: "xarray.Dataset", names: list[str], points: list[int | N
         if points == [None]:
             count = result.sizes["time"]
             chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_TIMES)).round().astype(int))
-            unit = _unit(result)
+            unit = _spaced_unit(result)
             curves = [(result.isel(time=t), f"time {float(result['time'][t]):.4g}{unit}") for t in chosen]
         else:
             curves = [(_point(result, point).isel(time=-1), name_of_point(result, point)) for point in points]
-        at = "" if points == [None] else f" at time {float(result['time'][-1]):.4g}{_unit(result)}"
+        at = "" if points == [None] else f" at time {float(result['time'][-1]):.4g}{_spaced_unit(result)}"
         return lambda panel: _histogram_panel(panel, curves, name, at)
 
     return [of(name) for name in found]
@@ -145,7 +162,7 @@ def _histograms(result: "xarray.Dataset", names: list[str], points: list[int | N
 
 def _histogram_panel(panel: "Axes", curves: list[tuple["xarray.Dataset", str]], name: str, at: str) -> None:
     outside = 0.0
-    for (one, text), (_, (colour, line)) in zip(curves, paired(curves), strict=False):
+    for (one, text), (colour, line) in paired(curves):
         counts = one[f"histogram_{name}"].values.astype(np.float64)
         lows = one[f"bin_{name}"].values
         share = percent(counts / counts.sum()) if counts.sum() else np.full(counts.shape, np.nan)
@@ -176,21 +193,17 @@ def _survivals(result: "xarray.Dataset", points: list[int | None]) -> list[Any]:
 
 
 def _survival_panel(panel: "Axes", curves: list[tuple[Any, str]], passage: str) -> None:
-    for (one, text), (_, (colour, line)) in zip(curves, paired(curves), strict=False):
+    for (one, text), (colour, line) in paired(curves):
         panel.plot(one["time"].values, percent(one), color=colour, linestyle=line, linewidth=LINE, label=text)
     panel.set_ylim(0.0, 102.0)
-    label(panel, _time(curves[0][0]), f"not yet {passage} (%)", "survival: share in which the condition has not held")
+    label(
+        panel, time_label(curves[0][0]), f"not yet {passage} (%)", "survival: share in which the condition has not held"
+    )
 
 
 def _point(result: "xarray.Dataset", point: int | None) -> "xarray.Dataset":
     return result if point is None else result.isel(point=point)
 
 
-def _unit(result: Any) -> str:
-    unit = result["time"].attrs.get("units", "")
-    return f" {unit}" if unit else ""
-
-
-def _time(result: Any) -> str:
-    unit = result["time"].attrs.get("units", "")
-    return f"time ({unit})" if unit else "time (unit of the rates)"
+def _spaced_unit(result: "xarray.Dataset") -> str:
+    return f" {unit_of_time(result)}".rstrip()
