@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.optimise import Optimum as Optimum
     from jaxsim.optimise import free as free
     from jaxsim.optimise import optimise as optimise
+    from jaxsim.plots import plot as plot
     from jaxsim.random import Bernoulli as Bernoulli
     from jaxsim.random import Lognormal as Lognormal
     from jaxsim.random import Normal as Normal
@@ -109,6 +110,7 @@ _TABLE = {
     "optimise": "jaxsim.optimise",
     "free": "jaxsim.optimise",
     "Optimum": "jaxsim.optimise",
+    "plot": "jaxsim.plots",
     "run_study": "jaxsim.study",
     "resume_study": "jaxsim.study",
     "open_study": "jaxsim.study",
@@ -141,4 +143,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -107,4 +107,4 @@ def write_figures(study: "xarray.Dataset", folder: Path) -> list[Path]:
     from jaxsim.plots import plot_fates, plot_lysis, plot_release
 
     figures = {"fates.png": plot_fates, "release.png": plot_release, "lysis.png": plot_lysis}
-    return [write_figure(draw(study), folder / name) for name, draw in figures.items()]
+    return [path for name, draw in figures.items() for path in write_figure(draw(study), folder / name)]

@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.figures:
         from jaxsim.plots import plot_organism_courses
 
-        written.append(write_figure(plot_organism_courses(study), folder / "courses.png"))
+        written += write_figure(plot_organism_courses(study), folder / "courses.png")
     print(f"\nWritten: {', '.join(str(path) for path in written)}")
     return 0
 

@@ -79,7 +79,7 @@ def _figures(studies: dict[str, "xarray.Dataset"], folder: Path) -> list[Path]:
     written = write_figures(studies["cells"], folder)
     for name, draw in (("dose_response", plot_dose_response), ("inhibitor_interval", plot_inhibitor_interval)):
         if name in studies:
-            written.append(write_figure(draw(studies[name]), folder / f"{name}.png"))
+            written += write_figure(draw(studies[name]), folder / f"{name}.png")
     return written
 
 

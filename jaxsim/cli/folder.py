@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+FORMATS = ("png", "pdf")
+
+
 def ready_folder(path: str) -> Path:
     """Make the folder if need be and return it.
 
@@ -43,9 +46,16 @@ def write_dataset(data: "xarray.Dataset", path: Path) -> Path:
     return _replace(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
 
 
-def write_figure(figure: "Figure", path: Path) -> Path:
-    """Write a figure as PNG; a file of that name is replaced when the new one is complete."""
-    return _replace(path, lambda temporary: figure.savefig(temporary, format="png"))
+def write_figure(figure: "Figure", path: Path) -> list[Path]:
+    """Write a figure as PNG and as PDF, with the suffix of each; old files are replaced when the new are complete."""
+
+    def write(kind: str) -> Path:
+        metadata = {"CreationDate": None} if kind == "pdf" else {}  # the same figure gives the same bytes
+        return _replace(
+            path.with_suffix(f".{kind}"), lambda temporary: figure.savefig(temporary, format=kind, metadata=metadata)
+        )
+
+    return [write(kind) for kind in FORMATS]
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> Path:

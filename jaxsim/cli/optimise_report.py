@@ -49,7 +49,10 @@ def write_report(
     courses = course_pair(best, report)
     written.append(write_dataset(courses, folder / "courses.nc"))
     if figures:
-        written.append(write_figure(plot_regimen_courses(courses, report.time_unit), folder / "courses.png"))
+        schedules = {"start": best.start, "optimum": best.schedule}
+        written += write_figure(
+            plot_regimen_courses(courses, report.time_unit, schedules, report.names), folder / "courses.png"
+        )
     announce("done")
     return written
 
@@ -73,7 +76,7 @@ def _landscape(
     written = [_text(folder / "landscape.csv", _csv(head, rows))]
     if figures:
         figure = plot_landscape(found, str(best.criterion.objective), report.time_unit)
-        written.append(write_figure(figure, folder / "landscape.png"))
+        written += write_figure(figure, folder / "landscape.png")
     return written
 
 
@@ -93,7 +96,7 @@ def _switching(
     written = [_text(folder / f"switching_{name}.csv", _csv(("from", "to", "value", "lower", "upper"), rows))]
     if figures:
         figure = plot_switching_function(curve, best.schedule, effect=effect, time_unit=report.time_unit)
-        written.append(write_figure(figure, folder / f"switching_{name}.png"))
+        written += write_figure(figure, folder / f"switching_{name}.png")
     return written
 
 

@@ -126,7 +126,7 @@ def write_figures(study: "xarray.Dataset", folder: Path) -> list[Path]:
     """Draw the figures of a study of organisms."""
     from jaxsim.plots import plot_organism_arms, plot_organism_headline
 
-    written = [write_figure(plot_organism_headline(study), folder / "headline.png")]
+    written = write_figure(plot_organism_headline(study), folder / "headline.png")
     if "gmp_frequency_day_4" in study:
-        written.append(write_figure(plot_organism_arms(study), folder / "arms.png"))
+        written += write_figure(plot_organism_arms(study), folder / "arms.png")
     return written

@@ -22,7 +22,7 @@ def decompose_organism(
     print(decomposition_text(found))
     written = [write_dataset(found, folder / "decomposition.nc")]
     if figures:
-        written.append(write_figure(plot_organism_decomposition(found), folder / "decomposition.png"))
+        written += write_figure(plot_organism_decomposition(found), folder / "decomposition.png")
     return written
 
 

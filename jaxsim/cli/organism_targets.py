@@ -27,7 +27,7 @@ def validate_organism(
     print(targets_text(found))
     written = [write_dataset(found, folder / "targets.nc"), write_csv(found, folder / "targets.csv")]
     if figures:
-        written.append(write_figure(plot_organism_verdicts(found), folder / "targets.png"))
+        written += write_figure(plot_organism_verdicts(found), folder / "targets.png")
     return written
 
 

@@ -75,7 +75,8 @@ def _write_digests(folder: Path, names: list[str]) -> None:
 
 def figures_of(data: "xarray.Dataset") -> "dict[str, tuple[Figure, str]]":
     """Return the figures that a study has: name to figure and caption."""
-    from jaxsim.plots import plot_study_courses, plot_study_response, plot_study_survival
+    from jaxsim.plots import plot_study_courses, plot_study_heat_map, plot_study_response, plot_study_survival
+    from jaxsim.plots.study_heat_map import is_grid
     from jaxsim.plots.study_points import chosen_points, varied_names
 
     found: dict[str, tuple[Any, str]] = {}
@@ -84,6 +85,8 @@ def figures_of(data: "xarray.Dataset") -> "dict[str, tuple[Figure, str]]":
     band = "the outer quantiles asked for" if "quantiles" in data else "one standard deviation"
     some = " at some of the design points" if data.sizes["point"] > 5 else ""
     found["courses"] = (plot_study_courses(data), f"Mean over time{some}, with {band}.")
+    if is_grid(data):
+        found["heat_map"] = (plot_study_heat_map(data), "Mean at the last save time over both varied parameters.")
     for name in varied_names(data)[:MOST_PARAMETERS]:
         caption = f"Mean at the last save time over {name}, with 95 % intervals (mostly below the size of the symbol)."
         found[f"response_{name}"] = (plot_study_response(data, name), caption)

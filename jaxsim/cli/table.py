@@ -1,13 +1,17 @@
 """Tables in a terminal."""
 
+import shutil
 from collections.abc import Sequence
 from textwrap import wrap
 
 WIDTH = 27  # of a heading before it is broken into lines
+FALLBACK = 120  # columns, where there is no terminal
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows under headings; the first column is aligned left, the others right.
+
+    Columns that do not fit beside each other in the terminal stand below, each time after the first one.
 
     Parameters
     ----------
@@ -24,6 +28,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     untreated      0.0
     treated       39.1
     """
+    blocks = _fitting(headings, rows)
+    parts = (([headings[c] for c in (0, *block)], [[row[c] for c in (0, *block)] for row in rows]) for block in blocks)
+    return "\n\n".join(_beside(*part) for part in parts)
+
+
+def _beside(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return all columns beside each other."""
     broken = [wrap(heading, WIDTH) or [""] for heading in headings]
     deepest = max(len(lines) for lines in broken)
     head = [[""] * (deepest - len(lines)) + lines for lines in broken]
@@ -37,3 +48,18 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     others = (cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))
     return "  ".join([cells[0].ljust(widths[0]), *others]).rstrip()
+
+
+def _fitting(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Return which columns, the first left out, fit beside each other after the first."""
+    widths = [
+        max([*map(len, wrap(heading, WIDTH) or [""]), *(len(row[c]) for row in rows)])
+        for c, heading in enumerate(headings)
+    ]
+    columns = shutil.get_terminal_size((FALLBACK, 24)).columns
+    blocks: list[list[int]] = [[]]
+    for c in range(1, len(headings)):
+        if blocks[-1] and widths[0] + sum(2 + widths[other] for other in [*blocks[-1], c]) > columns:
+            blocks.append([])
+        blocks[-1].append(c)
+    return blocks

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _html
 from ..errors import ScheduleError
 from .dose import Dose
 from .entry import numbers, refuse_negative
@@ -77,6 +78,10 @@ class Schedule:
             return "Schedule()"
         shown = [(name, repr(given[0]) if len(given) == 1 else repr(list(given))) for name, given in self.items()]
         return "Schedule(\n" + "".join(f"    {name}={text},\n" for name, text in shown) + ")"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, repr(entry)) for name, entries in self.items() for entry in entries]
+        return _html.block(_html.table("Schedule", ("agent", "entry"), rows) or _html.line("Schedule without doses"))
 
 
 register(Schedule, ("entries",), ("names",))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim.ensemble.grid import as_grid
+from jaxsim.ensemble.grid import time_coordinate
 from jaxsim.ensemble.provenance import provenance
 from jaxsim.ensemble.result import Gathered
 from jaxsim.kernels import LABELS, SHARES, TREATMENTS, Status
@@ -94,7 +94,7 @@ def _hide_incomplete(dims: tuple[str, ...], value: np.ndarray, complete: np.ndar
 def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str, Any]:
     program = gathered.program
     coordinates: dict[str, Any] = {
-        "time": as_grid(request.times),
+        "time": time_coordinate(network, request.times),
         "species": list(program.structure.species),
         "ending": list(LABELS),
     }

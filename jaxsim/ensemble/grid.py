@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxsim.errors import SimulationError
 from jaxsim.kernels.selection import FINEST
+from jaxsim.network import Network
 
 UNIFORM = 1e-9  # relative deviation of the spacing below which a grid counts as uniform
 
@@ -67,3 +68,15 @@ def is_uniform(grid: np.ndarray) -> bool:
         return False
     ideal = np.linspace(grid[0], grid[-1], grid.size)
     return bool(np.max(np.abs(grid - ideal)) <= UNIFORM * (grid[-1] - grid[0]))
+
+
+def time_coordinate(network: Network, times: Any) -> tuple[str, np.ndarray, dict[str, str]]:
+    """Return the time coordinate of a Dataset, with the unit of time where the network knows it.
+
+    Examples
+    --------
+    >>> time_coordinate(Network({"A": 1}, ["A -> , 1"]), [0.0, 1.0])[2]
+    {'long_name': 'time'}
+    """
+    unit = {"units": network.time_unit} if network.time_unit else {}
+    return "time", as_grid(times), {"long_name": "time", **unit}

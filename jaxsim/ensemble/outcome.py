@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim.ensemble.grid import as_grid
+from jaxsim.ensemble.grid import time_coordinate
 from jaxsim.ensemble.provenance import provenance
 from jaxsim.kernels import LABELS, Status
 from jaxsim.network import Network
@@ -49,7 +49,7 @@ def continuous_dataset(network: Network, request: Any, outcome: Outcome, devices
         "status": (("ending",), outcome.status, {"long_name": "trajectories by how they ended"}),
     }
     coordinates: dict[str, Any] = {
-        "time": as_grid(request.times),
+        "time": time_coordinate(network, request.times),
         "species": list(structure.species),
         "ending": list(LABELS),
     }

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jaxsim import _html
+
 if TYPE_CHECKING:
     import xarray
 
@@ -86,9 +88,8 @@ class Estimate:
         return self.half_width / abs(self.value)
 
     def __repr__(self) -> str:
-        bias = f", of which {self.bias_bound:.2g} bounds the bias" if self.bias_bound else ", unbiased"
         head = [
-            f"{self.quantity} at {self.at:g}: {self.value:.7g} +- {self.half_width:.2g} (95 %{bias})",
+            self._head,
             f"  {self.method}: {self.reason}",
             f"  {'level':34s} {'leaps':>7s} {'trajectories':>12s} {'mean':>11s} {'variance':>9s} {'seconds':>8s}",
         ]
@@ -97,11 +98,29 @@ class Estimate:
             f"{level.variance:>9.2g} {level.seconds:>8.3f}"
             for level in self.levels
         ]
-        plain = (
-            f"  plain Monte Carlo: {self.plain_trajectories:,} trajectories of {self.events:.3g} events, variance "
+        return "\n".join([*head, *rows, f"  {self._plain}"])
+
+    def _repr_html_(self) -> str:
+        head = ("level", "leaps", "trajectories", "mean", "variance", "processor seconds")
+        rows = [
+            (level.name, level.steps or "-", f"{level.trajectories:,}", f"{level.mean:.5g}", f"{level.variance:.2g}",
+             f"{level.seconds:.3f}")
+            for level in self.levels
+        ]  # fmt: skip
+        method = _html.line(f"{self.method}: {self.reason}")
+        return _html.block(_html.line(self._head), method, _html.table("levels", head, rows), _html.line(self._plain))
+
+    @property
+    def _head(self) -> str:
+        bias = f", of which {self.bias_bound:.2g} bounds the bias" if self.bias_bound else ", unbiased"
+        return f"{self.quantity} at {self.at:g}: {self.value:.7g} +- {self.half_width:.2g} (95 %{bias})"
+
+    @property
+    def _plain(self) -> str:
+        return (
+            f"plain Monte Carlo: {self.plain_trajectories:,} trajectories of {self.events:.3g} events, variance "
             f"{self.plain_variance:.3g}; {self.plain_cost_ratio:.3g} times the cost"
         )
-        return "\n".join([*head, *rows, plain])
 
     def dataset(self) -> "xarray.Dataset":
         """Return the same as a Dataset over ``level``, the estimate as scalars, the rest as attributes."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim import _html
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.auto import EVENT, EVENT_REACTION, chosen
 from jaxsim.gradient.batches import Average
@@ -120,16 +121,35 @@ class GradientCheck:
         names = self.found.components
         width = max(len(name) for name in names)
         head = f"{'':<{width}}  {'estimate':>20} {'referee':>20} {'z':>6} {'z trunc.':>8} {'sees':>6} {'ripple':>7}"
-        rows = []
-        for p, name in enumerate(names):
-            estimate = f"{self.found.vector[p]:.5g} +- {self.found.noise[p]:.1g}"
-            reference = f"{self.reference[p]:.5g} +- {self.reference_error[p]:.1g}"
-            rows.append(
-                f"{name:<{width}}  {estimate:>20} {reference:>20} {self.z[p]:6.2f} {self.z_truncation[p]:8.2f} "
-                f"{self.smallest_bias[p]:6.1%} {self.ripple[p]:7.1%}"
+        rows = [
+            f"{name:<{width}}  {estimate:>20} {reference:>20} {z:>6} {truncation:>8} {sees:>6} {ripple:>7}"
+            for name, estimate, reference, z, truncation, sees, ripple in self._rows()
+        ]
+        return "\n".join([head, *rows, self._planted, self.sentence])
+
+    def _repr_html_(self) -> str:
+        head = ("component", "estimate", "referee", "z", "z of truncation", "sees errors from", "ripple")
+        checked = _html.table("gradient against its referee, with standard errors", head, self._rows())
+        return _html.block(_html.line(self.sentence), checked, _html.line(self._planted))
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return the numbers of each component as text."""
+        return [
+            (
+                name,
+                f"{self.found.vector[p]:.5g} +- {self.found.noise[p]:.1g}",
+                f"{self.reference[p]:.5g} +- {self.reference_error[p]:.1g}",
+                f"{self.z[p]:.2f}",
+                f"{self.z_truncation[p]:.2f}",
+                f"{self.smallest_bias[p]:.1%}",
+                f"{self.ripple[p]:.1%}",
             )
-        planted = "planted, an error of a tenth stands at z = " + ", ".join(f"{z:.1f}" for z in self.planted_z)
-        return "\n".join([head, *rows, planted, self.sentence])
+            for p, name in enumerate(self.found.components)
+        ]
+
+    @property
+    def _planted(self) -> str:
+        return "planted, an error of a tenth stands at z = " + ", ".join(f"{z:.1f}" for z in self.planted_z)
 
     @property
     def sentence(self) -> str:

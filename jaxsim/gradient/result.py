@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim import _html
+
 
 @dataclass(frozen=True)
 class Gradient:
@@ -76,7 +78,22 @@ class Gradient:
             f"  {name:<{width}}  {slope: .6g} +- {error:.2g}"
             for name, slope, error in zip(self.components, self.vector, self.error, strict=True)
         ]
-        head = f"objective {self.value:.6g} +- {self.value_error:.2g}; gradient by {self.method} ({self.reason})"
-        cost = f"{self.trajectories} trajectories, {self.seconds:.2g} s"
+        return "\n".join([self._head, *rows, *self._notes])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, f"{slope:.6g}", f"{error:.2g}")
+            for name, slope, error in zip(self.components, self.vector, self.error, strict=True)
+        ]
+        gradient = _html.table("gradient", ("component", "estimate", "standard error"), rows)
+        return _html.block(_html.line(self._head), gradient, *map(_html.line, self._notes))
+
+    @property
+    def _head(self) -> str:
+        return f"objective {self.value:.6g} +- {self.value_error:.2g}; gradient by {self.method} ({self.reason})"
+
+    @property
+    def _notes(self) -> tuple[str, str]:
+        """What is known of the bias, and the cost."""
         held = f"; a count was held at zero in {self.held:.1%} of the trajectories" if self.held else ""
-        return "\n".join([head, *rows, f"bias: {self.bias}", f"cost: {cost}{held}"])
+        return f"bias: {self.bias}", f"cost: {self.trajectories} trajectories, {self.seconds:.2g} s{held}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from jaxsim import _html
 from jaxsim.network.printer import to_string, write_number
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ def listing(network: "Network") -> str:
         A -> @ d*A
     """
     structure = network.structure
-    label = f" '{network.name}'" if network.name else ""
-    count = len(structure.reactions)
-    head = f"Network{label} of {len(structure.species)} species and {count} reaction{'' if count == 1 else 's'}"
     observables = (f"{name} = {to_string(value)}" for name, value in structure.observables)
     rows = [
         _row("species", _values(network.initial, {})),
@@ -35,10 +33,50 @@ def listing(network: "Network") -> str:
         _row("inputs", _values(network.inputs, {})),
         _row("variables", _values(network.variables, {})),
         *_block("observables", observables, len(structure.observables)),
-        *_block("reactions", map(str, structure.reactions), count),
+        *_block("reactions", map(str, structure.reactions), len(structure.reactions)),
         *_block("events", map(str, structure.events), len(structure.events)),
     ]
-    return "\n".join([head, *filter(None, rows)])
+    return "\n".join([_head(network), *filter(None, rows)])
+
+
+def html_listing(network: "Network") -> str:
+    """Write the same as tables for a notebook.
+
+    Examples
+    --------
+    >>> from jaxsim.network import Network
+    >>> "0.5" in html_listing(Network({"A": 9}, ["A -> , d"], parameters={"d": 0.5}))
+    True
+    """
+    units, descriptions = network.units, network.descriptions
+    parameters = (
+        (key, _value(value), units.get(key, ""), descriptions.get(key, "")) for key, value in network.parameters.items()
+    )
+    named = (
+        ("species", network.initial, "count"),
+        ("inputs", network.inputs, "value"),
+        ("variables", network.variables, "value"),
+    )
+    return _html.block(
+        _html.line(_head(network)),
+        *(_table(title, ("name", last), [(k, _value(v)) for k, v in values.items()]) for title, values, last in named),
+        _table("parameters", ("name", "value", "unit", "description"), list(parameters)),
+        _table("observables", ("name", "expression"), list(network.observables.items())),
+        _table("reactions", ("reaction",), [(str(reaction),) for reaction in network.reactions]),
+        _table("events", ("event",), [(str(event),) for event in network.events]),
+    )
+
+
+def _table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """Write a table, cut and counted like the lists in text."""
+    rest = len(rows) - MOST_SHOWN
+    return _html.table(title, head, [*rows[:MOST_SHOWN], *([(f"and {rest} more",)] if rest > 0 else [])])
+
+
+def _head(network: "Network") -> str:
+    label = f" '{network.name}'" if network.name else ""
+    count = len(network.reactions)
+    return f"Network{label} of {len(network.species)} species and {count} reaction{'' if count == 1 else 's'}"
 
 
 def _values(values: Mapping[str, Any], units: Mapping[str, str]) -> list[str]:

@@ -7,8 +7,18 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxsim.errors import NetworkError, closest, naming_closest_keyword
-from jaxsim.network.listing import listing
-from jaxsim.network.parameter import Parameter, checked_count, checked_input, checked_value, checked_variable
+from jaxsim.network.event import Event
+from jaxsim.network.listing import html_listing, listing
+from jaxsim.network.parameter import (
+    Parameter,
+    checked_count,
+    checked_input,
+    checked_value,
+    checked_variable,
+    common_time_unit,
+)
+from jaxsim.network.printer import to_string
+from jaxsim.network.reaction import Reaction
 from jaxsim.network.structure import Structure
 from jaxsim.network.validation import build_structure
 
@@ -131,6 +141,26 @@ class Network:
         return self._parts.name
 
     @property
+    def species(self) -> Mapping[str, Any]:
+        """Initial count of each species by name, as in the constructor; read-only."""
+        return self.initial
+
+    @property
+    def reactions(self) -> tuple[Reaction, ...]:
+        """The reactions, in order."""
+        return self._parts.structure.reactions
+
+    @property
+    def observables(self) -> Mapping[str, str]:
+        """Expression of each observable, as text; read-only."""
+        return MappingProxyType({key: to_string(value) for key, value in self._parts.structure.observables})
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events, in order."""
+        return self._parts.structure.events
+
+    @property
     def initial(self) -> Mapping[str, Any]:
         """Initial count of each species, in molecules; read-only."""
         return MappingProxyType(self._parts.initial)
@@ -154,6 +184,17 @@ class Network:
     def units(self) -> Mapping[str, str]:
         """Unit of each parameter that has one; read-only."""
         return MappingProxyType(dict(self._parts.units))
+
+    @property
+    def time_unit(self) -> str:
+        """Unit of time, if the units of the rates name one and the same, as ``1/h`` and ``L/h/kg`` do; else empty.
+
+        Examples
+        --------
+        >>> Network({"A": 9}, ["A -> , d"], parameters={"d": Parameter(1.0, "1/h")}).time_unit
+        'h'
+        """
+        return common_time_unit(self.units.values())
 
     @property
     def descriptions(self) -> Mapping[str, str]:
@@ -213,6 +254,9 @@ class Network:
 
     def __repr__(self) -> str:
         return listing(self)
+
+    def _repr_html_(self) -> str:
+        return html_listing(self)
 
 
 def _build(parts: _Parts) -> Network:

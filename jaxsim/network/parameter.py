@@ -1,6 +1,8 @@
 """A parameter's value with its unit and meaning, and which values networks accept."""
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,13 @@ import jax
 import numpy as np
 
 from jaxsim.errors import NetworkError
+
+TIME_UNITS = {  # as written in units of rates, and the short form
+    **dict.fromkeys(("s", "sec", "second", "seconds"), "s"),
+    **dict.fromkeys(("min", "minute", "minutes"), "min"),
+    **dict.fromkeys(("h", "hr", "hour", "hours"), "h"),
+    **dict.fromkeys(("d", "day", "days"), "d"),
+}
 
 
 @dataclass(frozen=True)
@@ -120,3 +129,19 @@ def _as_scalar(value: Any, what: str) -> float:
         return float(value)
     except OverflowError as error:
         raise NetworkError(f"{what} is an integer beyond what a number can be; give a smaller one") from error
+
+
+def common_time_unit(units: Iterable[str]) -> str:
+    """Return the unit of time by which all rates among these units are given, or nothing if they name none or several.
+
+    Examples
+    --------
+    >>> common_time_unit(["1/h", "L/h/kg", "uM"]), common_time_unit(["1/(h cell)", "1/d"]), common_time_unit(["d^-1"])
+    ('h', '', 'd')
+    """
+    named: set[str] = set()
+    for unit in units:
+        divided = re.findall(r"[A-Za-z]+", unit.partition("/")[2])
+        inverse = re.findall(r"([A-Za-z]+)\s*(?:\^|\*\*)\s*-1", unit)
+        named |= {TIME_UNITS[word] for word in divided + inverse if word in TIME_UNITS}
+    return named.pop() if len(named) == 1 else ""

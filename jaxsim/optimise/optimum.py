@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxsim import _html
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.check import GradientCheck
 from jaxsim.gradient.limit import Limit
@@ -169,6 +170,12 @@ class Optimum:
             f"search: {self.cost['search']:.3g} forward trajectories, {self.cost['seconds']:.3g} s; {self.ended}"
         )
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        first, *lines = str(self).splitlines()
+        rows = [(name, _listed(value)) for name, value in self.held.items()]
+        held = _html.table("optimum", ("name", "values"), rows)
+        return _html.block(_html.line(first), held, *map(_html.line, lines[len(self.held) :]))
 
 
 def _listed(values: np.ndarray) -> str:

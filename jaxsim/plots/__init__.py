@@ -16,12 +16,15 @@ from jaxsim.plots.organism_sensitivity import plot_organism_sensitivity
 from jaxsim.plots.organism_verdicts import plot_organism_verdicts
 from jaxsim.plots.regimen_courses import plot_regimen_courses
 from jaxsim.plots.release import plot_release
+from jaxsim.plots.result import plot
 from jaxsim.plots.study_courses import plot_study_courses
+from jaxsim.plots.study_heat_map import plot_study_heat_map
 from jaxsim.plots.study_response import plot_study_response
 from jaxsim.plots.study_survival import plot_study_survival
 from jaxsim.plots.switching_function import plot_switching_function
 
 __all__ = [
+    "plot",
     "plot_coupling",
     "plot_dose_response",
     "plot_fates",
@@ -40,6 +43,7 @@ __all__ = [
     "plot_regimen_courses",
     "plot_release",
     "plot_study_courses",
+    "plot_study_heat_map",
     "plot_study_response",
     "plot_study_survival",
     "plot_switching_function",

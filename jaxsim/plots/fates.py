@@ -52,11 +52,11 @@ def plot_fates(study: "xarray.Dataset") -> "Figure":
     figure, panels = new_figure(study.sizes["arm"], 1.45)
     for arm, panel in zip(study["arm"].values, panels, strict=True):
         one = study.sel(arm=arm)
-        for fate, (colour, line) in LOOK.items():
+        for place, (fate, (colour, line)) in enumerate(LOOK.items()):
             value, low, high = (
                 percent(one[name].sel(fate=fate)) for name in ("fate_fraction", "fate_low", "fate_high")
             )
-            band(panel, study["time"].values, value, low, high, colour, line, fate)
+            band(panel, study["time"].values, value, low, high, colour, line, fate, (place, len(LOOK)))
         label(panel, y="cells (%)", title=str(arm))
         hours_axis(panel, float(study["time"][-1]))
         panel.set_ylim(0.0, 100.0)

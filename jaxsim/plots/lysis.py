@@ -33,12 +33,12 @@ def plot_lysis(study: "xarray.Dataset") -> "Figure":
     figure, (panel,) = new_figure(1, 2.2)
     times = study["time"].values
     highest = float(percent(study["fate_fraction"].sel(fate="pyroptotic")).max())
-    for arm, (colour, line) in paired(study["arm"].values):
+    for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
         one = study.sel(arm=arm)
         value, low, high = (
             percent(one[name].sel(fate="pyroptotic")) for name in ("fate_fraction", "fate_low", "fate_high")
         )
-        band(panel, times, value, low, high, colour, line, str(arm))
+        band(panel, times, value, low, high, colour, line, str(arm), (place, study.sizes["arm"]))
         median = float(one["lysis_time"].sel(quantile=0.5))
         if np.isfinite(median):
             panel.plot(median, value[-1] / 2, "o", color=colour, markersize=3)

@@ -43,7 +43,7 @@ def plot_organism_courses(study: "xarray.Dataset") -> "Figure":
     figure, panels = new_figure(len(PANELS), 1.2)
     days = study["time"].values / 24.0
     for (name, text), panel in zip(PANELS.items(), panels, strict=True):
-        for arm, (colour, line) in paired(study["arm"].values):
+        for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
             course = study[name].sel(arm=arm).values
             low, middle, high = np.quantile(course, BAND, axis=0)
             if name == "tumour":
@@ -52,7 +52,7 @@ def plot_organism_courses(study: "xarray.Dataset") -> "Figure":
                 low, middle, high = (np.maximum(value, 0.5) for value in (low, middle, high))
                 panel.set_yscale("log")
                 log_ticks(panel.yaxis)
-            band(panel, days, middle, low, high, colour, line, str(arm))
+            band(panel, days, middle, low, high, colour, line, str(arm), (place, study.sizes["arm"]))
         label(panel, title=text)
         panel.set_xlim(0.0, days[-1])
     label(panels[-1], x="time (d)", title=PANELS["nlr"])

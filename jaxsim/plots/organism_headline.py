@@ -54,13 +54,13 @@ def plot_organism_headline(study: "xarray.Dataset") -> "Figure":
     figure, panels = new_grid(4, 2, 1.25)
     days = study["time"].values / 24.0
     for (name, text), panel in zip(PANELS.items(), panels, strict=True):
-        for arm, (colour, line) in paired(study["arm"].values):
+        for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
             if name in TUMOUR_ALONE and not study["tumour"].sel(arm=arm).values.any():
                 continue
             low, middle, high = np.quantile(study[name].sel(arm=arm).values, BAND, axis=0)
             if name in LOGARITHMIC:
                 low, middle, high = (np.maximum(value, LOGARITHMIC[name][0]) for value in (low, middle, high))
-            band(panel, days, middle, low, high, colour, line, str(arm))
+            band(panel, days, middle, low, high, colour, line, str(arm), (place, study.sizes["arm"]))
         if name in LOGARITHMIC:
             panel.set_yscale("log")
             log_ticks(panel.yaxis, *LOGARITHMIC[name][1:])

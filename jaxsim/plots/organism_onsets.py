@@ -45,12 +45,13 @@ def plot_onsets(found: "xarray.Dataset") -> "Figure":
         for day in CHEMOTHERAPY:
             panel.axvline(day, color=GREY, linewidth=0.6, linestyle=":")
         panel.axhline(0.0, color=GREY, linewidth=0.6)
-        for course, (colour, line) in paired(found["course"].values):
+        for place, (course, (colour, line)) in enumerate(paired(found["course"].values)):
             one = found.sel(course=course)
             beyond = (one[name] - one[f"{name}_without"]).transpose("onset", "animal").values
             mean = beyond.mean(axis=1)
             reach = TWO_SIDED * beyond.std(axis=1, ddof=1) / np.sqrt(beyond.shape[1])
-            band(panel, one["onset"].values, mean, mean - reach, mean + reach, colour, line, str(course))
+            band(panel, one["onset"].values, mean, mean - reach, mean + reach, colour, line, str(course),
+                 (place, found.sizes["course"]))  # fmt: skip
         label(panel, title=title)
     label(panels[-1], x="onset of the course (d)", title=titles[1])
     legend_above(figure, panels[0], 2)

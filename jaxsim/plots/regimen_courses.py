@@ -1,17 +1,26 @@
 """Figure: the courses of species before and after an optimisation."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxsim.plots.style import band, label, legend_above, new_figure, paired
+from jaxsim.plots.dose_marks import mark_doses
+from jaxsim.plots.style import FONT, band, label, legend_above, new_figure, paired
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
+    from jaxsim.dosing import Schedule
 
-def plot_regimen_courses(courses: "xarray.Dataset", time_unit: str = "h") -> "Figure":
+
+def plot_regimen_courses(
+    courses: "xarray.Dataset",
+    time_unit: str = "h",
+    schedules: "Mapping[str, Schedule] | None" = None,
+    names: Mapping[str, str] | None = None,
+) -> "Figure":
     """Draw the mean of every species, with one standard deviation to each side, for each regimen.
 
     Parameters
@@ -20,6 +29,11 @@ def plot_regimen_courses(courses: "xarray.Dataset", time_unit: str = "h") -> "Fi
         With `mean` and, where there are trajectories, `variance`, of dimensions regimen, time and species.
     time_unit
         Of the rates.
+    schedules
+        Of regimens by name: their doses are marked below the lowest panel, in a row for each agent, in the colour of
+        the regimen.
+    names
+        What species are, in words, such as ``{"T": "tumour cells"}``, for the titles.
 
     Returns
     -------
@@ -51,7 +65,16 @@ def plot_regimen_courses(courses: "xarray.Dataset", time_unit: str = "h") -> "Fi
                 line,
                 str(regimen),
             )
-        label(panel, title=str(name))
-    label(panels[-1], x=f"time ({time_unit})", title=str(species[-1]))
+        label(panel, y="count", title=(names or {}).get(str(name), str(name)))
+        panel.set_xlim(float(courses["time"][0]), float(courses["time"][-1]))
+    panels[-1].set_xlabel(f"time ({time_unit})", fontsize=FONT)
     legend_above(figure, panels[0], 2)
+    if schedules:
+        looks = dict(paired(courses["regimen"].values))
+        rows = [
+            (f"{agent}, {regimen}", looks[regimen][0], entries)
+            for regimen, schedule in schedules.items()
+            for agent, entries in schedule.items()
+        ]
+        mark_doses(panels[-1], rows)
     return figure

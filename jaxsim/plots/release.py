@@ -29,10 +29,10 @@ def plot_release(study: "xarray.Dataset") -> "Figure":
     'time (h)'
     """
     figure, (panel,) = new_figure(1, 2.2)
-    for arm, (colour, line) in paired(study["arm"].values):
+    for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
         one = study.sel(arm=arm)
         value, low, high = (percent(one[name]) for name in ("release", "release_low", "release_high"))
-        band(panel, study["time"].values, value, low, high, colour, line, str(arm))
+        band(panel, study["time"].values, value, low, high, colour, line, str(arm), (place, study.sizes["arm"]))
     label(panel, "time (h)", "IL-1α released (% of starting pool)")
     hours_axis(panel, float(study["time"][-1]))
     panel.set_ylim(bottom=0.0)

@@ -49,8 +49,8 @@ def plot_study_response(data: "xarray.Dataset", parameter: str, species: int = 4
     for panel, name in zip(panels, shown, strict=True):
         mean, error = (end[key].sel(species=name).values for key in ("mean", "standard_error"))
         panel.errorbar(x, mean, Z95 * error, fmt="o", markersize=2.5, linewidth=0.8, color=BLUE)
-        label(panel, y=name)
+        label(panel, y=f"count of {name}")
     if x.min() > 0 and x.max() > LOG_FROM * x.min():
         panels[-1].set_xscale("log")
-    label(panels[-1], parameter, shown[-1])
+    label(panels[-1], parameter, f"count of {shown[-1]}")
     return figure

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from jaxsim.errors import StudyError
 from jaxsim.plots.study_points import chosen_points, name_of_point
-from jaxsim.plots.style import LINE, label, legend_above, new_figure, paired, percent
+from jaxsim.plots.style import LINE, label, legend_above, new_figure, paired, percent, time_label
 
 if TYPE_CHECKING:
     import xarray
@@ -44,7 +44,7 @@ def plot_study_survival(data: "xarray.Dataset", points: int = 5) -> "Figure":
                        label=name_of_point(data, point))  # fmt: skip
         panel.set_ylim(0.0, 102.0)
         label(panel, y=f"not yet {name} (%)")
-    label(panels[-1], "time", f"not yet {names[-1]} (%)")
+    label(panels[-1], time_label(data), f"not yet {names[-1]} (%)")
     if data.sizes["point"] > 1:
         legend_above(figure, panels[0], 1)
     return figure

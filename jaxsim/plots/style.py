@@ -16,6 +16,8 @@ FONT = 8.0  # points
 SMALL = 7.0
 LINE = 1.3
 BAND = 0.25  # opacity of an interval
+MOST_BANDS = 3  # on top of each other
+BARS = 6  # for each curve where there are more
 
 # The palette of Okabe and Ito 2008, Color universal design.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -24,14 +26,14 @@ BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE, "--"), (SKY, "-."))
 
 
-def new_figure(rows: int, height: float) -> "tuple[Figure, list[Axes]]":
-    """Return a figure one column wide with `rows` panels of `height` inches above each other, sharing their x axis."""
+def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, list[Axes]]":
+    """Return a figure one column wide, with `rows` panels of `height` inches above each other that may share an x axis."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(COLUMN, rows * height + 0.5), dpi=300, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    axes = figure.subplots(rows, 1, sharex=share, squeeze=False)[:, 0]
     for panel in axes:
         plain(panel)
     return figure, list(axes)
@@ -66,6 +68,23 @@ def label(panel: "Axes", x: str = "", y: str = "", title: str = "") -> None:
         panel.set_title(title, fontsize=FONT, loc="left")
 
 
+def unit_of_time(data: Any) -> str:
+    """Return the unit of the time coordinate, or nothing if the rates name none."""
+    return str(data["time"].attrs.get("units", ""))
+
+
+def time_label(data: Any) -> str:
+    """Name the time axis with its unit.
+
+    Examples
+    --------
+    >>> import xarray
+    >>> time_label(xarray.Dataset(coords={"time": ("time", [0.0], {"units": "h"})}))
+    'time (h)'
+    """
+    return f"time ({unit_of_time(data) or 'unit of the rates'})"
+
+
 def hours_axis(panel: "Axes", hours: float) -> None:
     """Mark whole days, or their halves and quarters in short studies."""
     step = next((step for step in (6.0, 12.0, 24.0, 48.0, 96.0) if hours / step <= 6), 168.0)
@@ -82,9 +101,28 @@ def log_ticks(axis: "Axis", style: str = ".0e", steps: tuple[float, ...] = (1.0,
     axis.set_major_formatter(FuncFormatter(lambda value, _: format(value, style)))
 
 
-def band(panel: "Axes", x: Any, value: Any, low: Any, high: Any, colour: str, line: str, name: str) -> None:
-    """Draw a curve with its interval."""
-    panel.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
+def band(
+    panel: "Axes",
+    x: Any,
+    value: Any,
+    low: Any,
+    high: Any,
+    colour: str,
+    line: str,
+    name: str,
+    among: tuple[int, int] = (0, 1),
+) -> None:
+    """Draw a curve with its interval.
+
+    The interval is a band, or bars at some places where the curve is one `among` many, given as its place and their
+    number: more than a few bands on top of each other mix to a colour of none of them. Bars of neighbours stand apart.
+    """
+    place, count = among
+    if count <= MOST_BANDS:
+        panel.fill_between(x, low, high, color=colour, alpha=BAND, linewidth=0)
+    else:
+        at = np.unique(np.linspace(0, len(x) - 1, BARS * count + 1).round().astype(int)[1 + place :: count])
+        panel.vlines(np.asarray(x)[at], np.asarray(low)[at], np.asarray(high)[at], color=colour, linewidth=0.7)
     panel.plot(x, value, color=colour, linestyle=line, linewidth=LINE, label=name)
 
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool
 
-from jaxsim.dosing import Dose
+from jaxsim.plots.dose_marks import mark_doses
 from jaxsim.plots.style import (
     BAND,
     BLACK,
     BLUE,
-    FONT,
     LINE,
     ORANGE,
     PURPLE,
@@ -23,7 +22,6 @@ from jaxsim.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from jaxsim.dosing import Schedule
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 UNRESOLVED = "#777777"  # where the band covers 0
 AGENTS = (BLACK, PURPLE, ORANGE, SKY)
-ROW = 0.055  # of the height of the panel: a row of dose marks
 
 
 def plot_switching_function(
@@ -84,7 +81,9 @@ def plot_switching_function(
     panel.set_xlim(edges[0], edges[-1])
     label(panel, f"time ({time_unit})", f"d {objective} / d {effect}(t), per {time_unit}")
     if schedule is not None:
-        _mark_doses(panel, schedule)
+        mark_doses(
+            panel, [(name, AGENTS[row % len(AGENTS)], entries) for row, (name, entries) in enumerate(schedule.items())]
+        )
     return figure
 
 
@@ -96,23 +95,3 @@ def _verdicts(found: "SwitchingFunction", minimise: bool) -> Iterator[tuple[str,
     yield BLUE, f"more helps: it {better} the objective", helps
     yield VERMILION, f"more harms: it {worse} the objective", harms
     yield UNRESOLVED, "not told from zero", ~raises & ~lowers
-
-
-def _mark_doses(panel: "Axes", schedule: "Schedule") -> None:
-    """Mark doses in rows below the curve, which is given the room."""
-    agents = [(name, [e for e in entries if isinstance(e, Dose)]) for name, entries in schedule.items()]
-    agents = [(name, entries) for name, entries in agents if entries]
-    low, high = panel.get_ylim()
-    panel.set_ylim(low - (high - low) * ROW * (len(agents) + 0.5), high)
-    across, (start, end) = panel.get_xaxis_transform(), panel.get_xlim()
-    for row, (name, entries) in enumerate(agents):
-        height, colour = ROW * (len(agents) - row - 0.35), AGENTS[row % len(AGENTS)]
-        begins = np.concatenate([entry.starts(np) for entry in entries])
-        lasts = np.concatenate([entry.stops(np) for entry in entries]) - begins
-        inside = (begins <= end) & (begins + lasts >= start)
-        bolus = inside & (lasts == 0.0)
-        panel.plot(begins[bolus], np.full(bolus.sum(), height), "^", color=colour, markersize=3.5, transform=across)
-        for begin, last in zip(begins[inside & ~bolus], lasts[inside & ~bolus], strict=True):
-            panel.plot([begin, begin + last], [height] * 2, color=colour, linewidth=3.0, transform=across,
-                       solid_capstyle="butt")  # fmt: skip
-        panel.annotate(name, (1.01, height), xycoords="axes fraction", color=colour, fontsize=FONT - 1.0, va="center")

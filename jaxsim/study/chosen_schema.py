@@ -100,6 +100,8 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     """Of ``js.simulate``, for the courses."""
     time_unit: str = "h"
     """Of the rates, for labels."""
+    names: dict[str, str] = {}
+    """What species are, in words, for the figures of courses."""
 
 
 class ChosenFile(msgspec.Struct, forbid_unknown_fields=True):

@@ -39,7 +39,8 @@ def test_the_demonstration_writes_every_figure_and_dataset(demo):
     folder, done, _ = demo
     names = {path.name for path in folder.iterdir()}
     figures = {"fates.png", "release.png", "lysis.png", "dose_response.png", "inhibitor_interval.png"}
-    assert names == figures | {"cells.nc", "dose_response.nc", "inhibitor_interval.nc"}
+    pdfs = {name.replace("png", "pdf") for name in figures}
+    assert names == figures | pdfs | {"cells.nc", "dose_response.nc", "inhibitor_interval.nc"}
     assert all((folder / name).read_bytes().startswith(PNG) for name in figures)
     assert all(name in done.stdout for name in names)
 

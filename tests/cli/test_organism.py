@@ -14,7 +14,7 @@ def test_a_short_study_prints_tables_and_writes_files(tmp_path, capsys):
     assert "3 virtual animals" in text
     assert "Days 4 to 9: chemo over vehicle" in text
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {"organism.nc", "restoration.nc", "headline.png", "arms.png"}
+    assert names == {"organism.nc", "restoration.nc", "headline.png", "headline.pdf", "arms.png", "arms.pdf"}
     with xarray.open_dataset(tmp_path / "out" / "organism.nc", engine="h5netcdf") as study:
         assert dict(study["tumour"].sizes) == {"arm": 3, "animal": 3, "time": 37}
         assert len(set(study["burden"].values.ravel())) == 9

@@ -19,7 +19,7 @@ ORDER = (
     *("gradient", "optimise", "models", "formats", "study", "plots", "cli", "__main__"),
 )
 # stand beside the order: they may be imported from anywhere and import nothing of ours
-LEAVES = ("_version", "_identity", "_files", "_process")
+LEAVES = ("_version", "_identity", "_files", "_process", "_html")
 
 
 def modules():
