@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.network import Expression, Name, Structure, bounds, evaluate, hoist_all, names, names_of_time
+from jaxsim.network import Expression, Name, Structure, bounds, evaluate, evaluate_all, hoist_all, names, names_of_time
 from jaxsim.network.arithmetic import as_number
 from jaxsim.network.cancellation import NARROW, Ranges, pull_cancelling
+from jaxsim.network.tree import united
 
 SLACK = 1e-6  # relative widening of bounds, ten times the rounding of float32
 
@@ -55,7 +56,7 @@ def plan_rates(structure: Structure, sampled: tuple[str, ...], ranges: Ranges = 
         return Name(found.setdefault(part, f"difference {len(found)}"))
 
     counts = frozenset({*structure.species, *structure.variables})
-    final = tuple(pull_cancelling(rate, ranges, counts, pull) for rate in final)
+    final = united([pull_cancelling(rate, ranges, counts, pull) for rate in final])
     differences = tuple((name, part) for part, name in found.items())
     return Rates(final, (*constant, *before.items()), in_time, varying, differences)
 
@@ -95,16 +96,19 @@ def state_values(rates: Rates, env: Mapping[str, Any], precise: Mapping[str, Any
 
 def propensities(rates: Rates, env: Mapping[str, Any], which: tuple[int, ...], like: Any) -> list[Any]:
     """Evaluate some propensities, each [L]."""
-    return [_lanes(evaluate(rates.expressions[r], env), like) for r in which]
+    values = evaluate_all([rates.expressions[r] for r in which], env)
+    return [_lanes(value, like) for value in values]
 
 
 def propensity_bounds(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str, Any], like: Any) -> list[Any]:
     """Return for each reaction its propensity, or the upper bound over the cell if it varies in time."""
     boxes = {name: (value, value) for name, value in env.items()} | dict(leaves)
-    result = []
-    for r, expression in enumerate(rates.expressions):
-        value = bounds(expression, boxes)[1] if r in rates.varying else evaluate(expression, env)
-        result.append(_lanes(value, like))
+    fixed = [r for r in range(len(rates.expressions)) if r not in rates.varying]
+    known = dict(zip(fixed, evaluate_all([rates.expressions[r] for r in fixed], env), strict=True))
+    result = [
+        _lanes(known[r] if r in known else bounds(expression, boxes)[1], like)
+        for r, expression in enumerate(rates.expressions)
+    ]
     return result or [jnp.zeros_like(like)]  # of a network of events alone
 
 

@@ -2,7 +2,7 @@
 
 from jaxsim.network.bounds import bounds
 from jaxsim.network.conservation import conservation_laws
-from jaxsim.network.evaluate import evaluate
+from jaxsim.network.evaluate import evaluate, evaluate_all
 from jaxsim.network.event import Event
 from jaxsim.network.expression import (
     Binary,
@@ -54,6 +54,7 @@ __all__ = [
     "conservation_laws",
     "dependency_graph",
     "evaluate",
+    "evaluate_all",
     "hoist",
     "hoist_all",
     "is_distribution",

@@ -1,6 +1,6 @@
 """Lower an expression to ``jax.numpy``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -17,12 +17,12 @@ from jaxsim.network.expression import (
     Name,
     Number,
     Unary,
-    fold,
 )
 from jaxsim.network.function import Value
 from jaxsim.network.functions import FUNCTIONS
 from jaxsim.network.guard import operations_to_guard
 from jaxsim.network.randomness import RANDOM
+from jaxsim.network.tree import fold_all
 
 Draw = Callable[..., Value]
 
@@ -83,12 +83,26 @@ def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None
     [6.0, 0.0]
     """
 
-    guarded = operations_to_guard(expression)
+    return evaluate_all((expression,), env, draw)[0]
+
+
+def evaluate_all(expressions: Sequence[Expression], env: Mapping[str, Value], draw: Draw | None = None) -> list[Value]:
+    """Do what :func:`evaluate` does for several expressions; what they share as one object is computed once.
+
+    Rates of large models repeat their parts: see :func:`jaxsim.network.tree.united`.
+
+    Examples
+    --------
+    >>> from jaxsim.network import parse
+    >>> evaluate_all([parse("2*a"), parse("a + 1")], {"a": 3.0})
+    [6.0, 4.0]
+    """
+    guarded = frozenset[int]().union(*map(operations_to_guard, expressions))
 
     def visit(node: Expression, operands: list[Any]) -> Any:
         return apply(node, operands, env, draw, id(node) in guarded)
 
-    return fold(expression, visit)
+    return fold_all(expressions, visit)
 
 
 def apply(

@@ -5,7 +5,7 @@ once from the children's hashes, equality walks a stack, and pickling writes a f
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -75,8 +75,20 @@ def fold(expression: Expression, visit: Callable[[Expression, list[Result]], Res
     >>> fold(parse("a + b*c"), lambda node, sizes: 1 + sum(sizes))
     5
     """
+    return fold_all((expression,), visit)[0]
+
+
+def fold_all(expressions: Sequence[Expression], visit: Callable[[Expression, list[Result]], Result]) -> list[Result]:
+    """Do what :func:`fold` does for several expressions, once per node object of all of them.
+
+    Examples
+    --------
+    >>> from jaxsim.network import parse
+    >>> fold_all([parse("a + b"), parse("c")], lambda node, sizes: 1 + sum(sizes))
+    [3, 1]
+    """
     values: dict[int, Result] = {}
-    stack = [expression]
+    stack = list(reversed(expressions))
     while stack:
         node = stack[-1]
         pending = [child for child in node.children if id(child) not in values]
@@ -86,7 +98,30 @@ def fold(expression: Expression, visit: Callable[[Expression, list[Result]], Res
         stack.pop()
         if id(node) not in values:
             values[id(node)] = visit(node, [values[id(child)] for child in node.children])
-    return values[id(expression)]
+    return [values[id(expression)] for expression in expressions]
+
+
+def united(expressions: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Return the same expressions in which equal parts are one object, so that each is computed once.
+
+    For expressions without random functions, of which two equal calls are two draws.
+
+    Examples
+    --------
+    >>> from jaxsim.network import parse
+    >>> first, second = united([parse("exp(a + b)"), parse("c*(a + b)")])
+    >>> first.children[0] is second.children[1]
+    True
+    """
+    kept: dict[tuple[Any, ...], Expression] = {}
+
+    def visit(node: Expression, parts: list[Expression]) -> Expression:
+        same_parts = all(new is old for new, old in zip(parts, node.children, strict=True))
+        return kept.setdefault(
+            (type(node), repr(node.label), *map(id, parts)), node if same_parts else node.rebuild(tuple(parts))
+        )
+
+    return tuple(fold_all(expressions, visit))
 
 
 def size(expression: Expression) -> int:

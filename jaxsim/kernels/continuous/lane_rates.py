@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.continuous.real_rates import environment, real_drift, real_rates
-from jaxsim.network import Expression, Structure, evaluate, hoist_all, stoichiometry
+from jaxsim.network import Expression, Structure, evaluate, evaluate_all, hoist_all, stoichiometry
+from jaxsim.network.tree import united
 
 
 @lru_cache(maxsize=256)
@@ -23,7 +24,7 @@ def hoisted_rates(structure: Structure) -> tuple[tuple[Expression, ...], tuple[t
     (1, 1)
     """
     rates, before = hoist_all(real_rates(structure), frozenset(structure.parameters), "before ")
-    return rates, tuple(before.items())
+    return united(rates), tuple(before.items())
 
 
 def constants(structure: Structure, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def constants(structure: Structure, parameters: Mapping[str, Any]) -> dict[str, 
 def lane_propensities(structure: Structure, known: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
     """Return the propensities [R, L], from what :func:`constants` returned."""
     env = environment(structure, known, timed, x)
-    values = [evaluate(rate, env) for rate in hoisted_rates(structure)[0]]
+    values = evaluate_all(hoisted_rates(structure)[0], env)
     return jnp.stack([jnp.broadcast_to(jnp.asarray(value).astype(x.dtype), x[0].shape) for value in values])
 
 

@@ -15,9 +15,20 @@ import numpy as np
 from jaxsim.dosing import Timeline
 from jaxsim.kernels.continuous.effects import expected_effects
 from jaxsim.kernels.moments import branches
-from jaxsim.network import Binary, Call, Expression, FallingFactorial, Name, Number, Structure, evaluate, names_of_time
+from jaxsim.network import (
+    Binary,
+    Call,
+    Expression,
+    FallingFactorial,
+    Name,
+    Number,
+    Structure,
+    evaluate_all,
+    names_of_time,
+)
 from jaxsim.network.expression import fold
 from jaxsim.network.moments import Switch, smooth
+from jaxsim.network.tree import united
 
 
 class RealRates(NamedTuple):
@@ -36,7 +47,7 @@ def real_drift(structure: Structure) -> RealRates:
     effects = expected_effects(structure)
     found = smooth([*propensities, *effects.values()], names_of_time(structure), frozenset(structure.parameters))
     first, rest = found.expressions[: len(propensities)], found.expressions[len(propensities) :]
-    return RealRates(first, dict(zip(effects, rest, strict=True)), found.switches)
+    return RealRates(united(first), dict(zip(effects, rest, strict=True)), found.switches)
 
 
 def real_rates(structure: Structure) -> tuple[Expression, ...]:
@@ -82,7 +93,7 @@ def environment(structure: Structure, parameters: Mapping[str, Any], timed: Mapp
 
 def real_propensities(structure: Structure, env: Mapping[str, Any], like: Any) -> Any:
     """Return the propensities [R, ...] in the shape and dtype of `like`."""
-    values = [evaluate(rate, env) for rate in real_rates(structure)]
+    values = evaluate_all(real_rates(structure), env)
     return jnp.stack([jnp.broadcast_to(jnp.asarray(value).astype(like.dtype), like.shape) for value in values])
 
 
