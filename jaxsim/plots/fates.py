@@ -30,7 +30,7 @@ LOOK = {
 
 
 def plot_fates(study: "xarray.Dataset") -> "Figure":
-    """Draw the fraction of cells in each fate over time, with 95 % intervals.
+    """Draw the fraction of cells in each fate over time; bars are 95 % intervals.
 
     Parameters
     ----------

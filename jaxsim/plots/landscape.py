@@ -39,7 +39,7 @@ def plot_landscape(found: "Landscape", objective: str = "objective", time_unit: 
     >>> x = np.linspace(0.0, 1.0, 5)
     >>> found = Landscape("drug.at", x, x**2, 0.1 + 0 * x, 0, x < 0.3, (0.0, 0.1), x[::-2], x[::-2] ** 2)
     >>> plot_landscape(found).axes[0].get_xlabel()
-    'drug.at (h)'
+    'time of each dose of drug (h)'
     """
     figure, (panel,) = new_figure(1, 2.2)
     reach = TWO_SIDED * (found.error if found.apart is None else found.apart)

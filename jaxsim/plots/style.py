@@ -27,7 +27,7 @@ ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":
 
 
 def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, list[Axes]]":
-    """Return a figure one column wide, with `rows` panels of `height` inches above each other that may share an x axis."""
+    """Return a figure one column wide, `rows` panels of `height` inches above each other that may share an x axis."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
