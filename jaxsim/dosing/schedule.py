@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _html
+from jaxsim._html import block, line, table
+
 from ..errors import ScheduleError
 from .dose import Dose
 from .entry import numbers, refuse_negative
@@ -81,7 +82,7 @@ class Schedule:
 
     def _repr_html_(self) -> str:
         rows = [(name, repr(entry)) for name, entries in self.items() for entry in entries]
-        return _html.block(_html.table("Schedule", ("agent", "entry"), rows) or _html.line("Schedule without doses"))
+        return block(table("Schedule", ("agent", "entry"), rows) or line("Schedule without doses"))
 
 
 register(Schedule, ("entries",), ("names",))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jaxsim import _html
+from jaxsim._html import block, line, table
 
 if TYPE_CHECKING:
     import xarray
@@ -107,8 +107,8 @@ class Estimate:
              f"{level.seconds:.3f}")
             for level in self.levels
         ]  # fmt: skip
-        method = _html.line(f"{self.method}: {self.reason}")
-        return _html.block(_html.line(self._head), method, _html.table("levels", head, rows), _html.line(self._plain))
+        method = line(f"{self.method}: {self.reason}")
+        return block(line(self._head), method, table("levels", head, rows), line(self._plain))
 
     @property
     def _head(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim import _html
+from jaxsim._html import block, line, table
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.auto import EVENT, EVENT_REACTION, chosen
 from jaxsim.gradient.batches import Average
@@ -129,8 +129,8 @@ class GradientCheck:
 
     def _repr_html_(self) -> str:
         head = ("component", "estimate", "referee", "z", "z of truncation", "sees errors from", "ripple")
-        checked = _html.table("gradient against its referee, with standard errors", head, self._rows())
-        return _html.block(_html.line(self.sentence), checked, _html.line(self._planted))
+        checked = table("gradient against its referee, with standard errors", head, self._rows())
+        return block(line(self.sentence), checked, line(self._planted))
 
     def _rows(self) -> list[tuple[str, ...]]:
         """Return the numbers of each component as text."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim import _html
+from jaxsim._html import block, line, table
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Gradient:
             (name, f"{slope:.6g}", f"{error:.2g}")
             for name, slope, error in zip(self.components, self.vector, self.error, strict=True)
         ]
-        gradient = _html.table("gradient", ("component", "estimate", "standard error"), rows)
-        return _html.block(_html.line(self._head), gradient, *map(_html.line, self._notes))
+        gradient = table("gradient", ("component", "estimate", "standard error"), rows)
+        return block(line(self._head), gradient, *map(line, self._notes))
 
     @property
     def _head(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jaxsim import _html
+from jaxsim._html import block, line, table
 from jaxsim.network.printer import to_string, write_number
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def html_listing(network: "Network") -> str:
         ("inputs", network.inputs, "value"),
         ("variables", network.variables, "value"),
     )
-    return _html.block(
-        _html.line(_head(network)),
+    return block(
+        line(_head(network)),
         *(_table(title, ("name", last), [(k, _value(v)) for k, v in values.items()]) for title, values, last in named),
         _table("parameters", ("name", "value", "unit", "description"), list(parameters)),
         _table("observables", ("name", "expression"), list(network.observables.items())),
@@ -70,7 +70,7 @@ def html_listing(network: "Network") -> str:
 def _table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     """Write a table, cut and counted like the lists in text."""
     rest = len(rows) - MOST_SHOWN
-    return _html.table(title, head, [*rows[:MOST_SHOWN], *([(f"and {rest} more",)] if rest > 0 else [])])
+    return table(title, head, [*rows[:MOST_SHOWN], *([(f"and {rest} more",)] if rest > 0 else [])])
 
 
 def _head(network: "Network") -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim import _html
+from jaxsim._html import block, line, table
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.check import GradientCheck
 from jaxsim.gradient.limit import Limit
@@ -174,8 +174,8 @@ class Optimum:
     def _repr_html_(self) -> str:
         first, *lines = str(self).splitlines()
         rows = [(name, _listed(value)) for name, value in self.held.items()]
-        held = _html.table("optimum", ("name", "values"), rows)
-        return _html.block(_html.line(first), held, *map(_html.line, lines[len(self.held) :]))
+        held = table("optimum", ("name", "values"), rows)
+        return block(line(first), held, *map(line, lines[len(self.held) :]))
 
 
 def _listed(values: np.ndarray) -> str:

@@ -26,7 +26,9 @@ def mark_doses(panel: "Axes", rows: Sequence[tuple[str, str, Sequence[Any]]]) ->
     """
     agents = [(name, colour, [entry for entry in entries if isinstance(entry, Dose)]) for name, colour, entries in rows]
     agents = [row for row in agents if row[2]]
-    row_share = ROW * panel.get_subplotspec().get_gridspec().nrows / (panel.figure.get_figheight() - 0.5)
+    place, figure = panel.get_subplotspec(), panel.get_figure(root=True)
+    panels = place.get_gridspec().nrows if place is not None else 1
+    row_share = ROW * panels / (figure.get_figheight() - 0.5 if figure is not None else 1.0)
     low, high = panel.get_ylim()
     panel.set_ylim(low - (high - low) * row_share * (len(agents) + 0.5), high)
     across, (start, end) = panel.get_xaxis_transform(), panel.get_xlim()

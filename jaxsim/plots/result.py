@@ -64,7 +64,7 @@ def plot(result: Any, species: str | Sequence[str] | None = None) -> "Figure":
     'count'
     """
     names = _checked(result, species)
-    points = chosen_points(result, MOST_POINTS) if "point" in result.dims else [None]
+    points: list[int | None] = [*chosen_points(result, MOST_POINTS)] if "point" in result.dims else [None]
     drawn = [*_courses(result, names, points), *_histograms(result, names, points), *_survivals(result, points)]
     if not drawn:
         raise SimulationError(
@@ -97,7 +97,7 @@ def _checked(result: Any, species: str | Sequence[str] | None) -> list[str]:
 
 def _courses(result: "xarray.Dataset", names: list[str], points: list[int | None]) -> list[Any]:
     """Return what draws the courses: one panel for all species, or one for each in a batch."""
-    known = [point for point in points if np.isfinite(_point(result, point)["mean"]).sum("time").max() > 1]
+    known = [point for point in points if np.isfinite(_point(result, point)["mean"].values).any(axis=-1).sum() > 1]
     if result.sizes["time"] < 2 or not known:
         return []
     if known == [None]:
@@ -105,7 +105,7 @@ def _courses(result: "xarray.Dataset", names: list[str], points: list[int | None
         return [lambda panel: _course_panel(panel, curves, "count")]
 
     def of(name: str) -> Any:
-        several = [(_point(result, point).sel(species=name), name_of_point(result, point)) for point in known]
+        several = [(_point(result, point).sel(species=name), _name(result, point)) for point in known]
         return lambda panel: _course_panel(panel, several, f"count of {name}")
 
     return [of(name) for name in names]
@@ -153,7 +153,7 @@ def _histograms(result: "xarray.Dataset", names: list[str], points: list[int | N
             unit = _spaced_unit(result)
             curves = [(result.isel(time=t), f"time {float(result['time'][t]):.4g}{unit}") for t in chosen]
         else:
-            curves = [(_point(result, point).isel(time=-1), name_of_point(result, point)) for point in points]
+            curves = [(_point(result, point).isel(time=-1), _name(result, point)) for point in points]
         at = "" if points == [None] else f" at time {float(result['time'][-1]):.4g}{_spaced_unit(result)}"
         return lambda panel: _histogram_panel(panel, curves, name, at)
 
@@ -183,7 +183,7 @@ def _survivals(result: "xarray.Dataset", points: list[int | None]) -> list[Any]:
         several = [
             (
                 _point(result, point)["survival"].sel(passage=passage),
-                passage if point is None else name_of_point(result, point),
+                passage if point is None else _name(result, point),
             )
             for point in points
         ]
@@ -203,6 +203,10 @@ def _survival_panel(panel: "Axes", curves: list[tuple[Any, str]], passage: str) 
 
 def _point(result: "xarray.Dataset", point: int | None) -> "xarray.Dataset":
     return result if point is None else result.isel(point=point)
+
+
+def _name(result: "xarray.Dataset", point: int | None) -> str:
+    return "" if point is None else name_of_point(result, point)
 
 
 def _spaced_unit(result: "xarray.Dataset") -> str:
