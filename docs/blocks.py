@@ -22,6 +22,7 @@ FENCE = re.compile(r"^(?P<marks>`{3,})(?P<kind>[a-z]+)[^\n]*\n(?P<text>.*?)^(?P=
 SKIPPED = re.compile(r"<!-- not run: (?P<reason>[^>]+) -->\s*\Z")
 REASONS = ("a cluster", "a container", "the network", "a GPU")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?(?!\w)")
+SECONDS = re.compile(r"(?<![\w.])\d[\d.]* s\b")
 TOLERANCE = 0.02
 SENTINEL = "\x1e"
 
@@ -139,9 +140,10 @@ def _near(a: float, b: float) -> bool:
 def rewritten(page: str, blocks: list[Block], printed: list[str]) -> str:
     """Return the page with the outputs of its blocks, where it shows them and they differ."""
     for block, text in reversed(list(zip(blocks, printed, strict=True))):
-        if block.output is not None and not block.skipped and (block.output.strip() in ("", "...") or not same(block.output, text)):
+        unwritten = block.output is not None and (block.output.strip() in ("", "...") or not same(block.output, text))
+        if unwritten and not block.skipped:
             start, end = block.span
-            page = page[:start] + text.strip("\n") + "\n" + page[end:]
+            page = page[:start] + SECONDS.sub("... s", text.strip("\n")) + "\n" + page[end:]
     return page
 
 

@@ -9,6 +9,7 @@ import inspect
 import json
 from pathlib import Path
 
+import measured
 import msgspec
 
 import jaxsim
@@ -50,12 +51,13 @@ def write(folder: Path) -> None:
         "units.md": units_page(),
         "methods.md": methods_page(),
         "functions.md": functions_page(),
+        **{f"{name}.inc": text for name, text in measured.tables().items()},
     }
     for name, text in pages.items():
         path = folder / name
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
-    for path in folder.glob("*.md"):
+    for path in folder.iterdir():
         if path.name not in pages:
             path.unlink()
 
