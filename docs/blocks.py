@@ -2,10 +2,10 @@
 
 ``python docs/blocks.py PAGE...`` runs pages and says where they differ; ``--write`` writes the outputs into the pages.
 
-Blocks in ``python`` share one namespace; blocks in ``bash`` run in the same folder, which is empty at the start, with the
-programs of this environment; a ``toml`` block whose first line is ``# NAME.toml`` is written into it. A ``text`` block after
-one of them is its output: numbers may differ by 2 %, ``...`` alone on a line stands for any lines, and within a line for
-any text. A block after ``<!-- not run: REASON -->`` is not run, and the reason is a cluster, a container, the network or a GPU.
+Blocks in ``python`` share one namespace; blocks in ``bash`` run in the same folder, which is empty at the start, with
+the programs of this environment; a ``toml`` block whose first line is ``# NAME.toml`` is written into it. A ``text``
+block after one of them is its output: numbers may differ by 2 %, ``...`` alone on a line stands for any lines, and
+within a line for any text. A block after ``<!-- not run: REASON -->`` is not run; REASONS says why it may not be.
 """
 
 import argparse
@@ -43,7 +43,7 @@ class Block(NamedTuple):
 
 def blocks_of(page: str) -> list[Block]:
     """Return the blocks of a page that are run or skipped, in order."""
-    fences = [f for f in FENCE.finditer(page)]
+    fences = list(FENCE.finditer(page))
     found = []
     for number, fence in enumerate(fences):
         if fence["kind"] not in ("python", "bash", "toml"):

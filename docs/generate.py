@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the program: public names, study files, the command line, statuses, units.
+"""Write the reference pages that are made from the program: names, files, the command line, statuses, units, records.
 
 ``scripts/docs`` calls :func:`write` before Sphinx reads the pages, so that no page can differ from the program.
 """
@@ -7,6 +7,7 @@ import ast
 import importlib
 import inspect
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import measured
@@ -26,10 +27,18 @@ from jaxsim.study import chosen_schema, schema
 ROOMS = {
     "jaxsim.network": ("networks", "Networks", "Species, parameters, reactions and events."),
     "jaxsim.dosing": ("doses", "Doses and drug curves", "Schedules, doses and the disposition of drugs."),
-    "jaxsim.random": ("laws", "Laws of parameters", "Laws that a parameter or an initial count follows over trajectories."),
+    "jaxsim.random": (
+        "laws",
+        "Laws of parameters",
+        "Laws that a parameter or an initial count follows.",
+    ),
     "jaxsim.ensemble": ("simulation", "Simulation", "Ensembles, rate equations, one trajectory again."),
     "jaxsim.estimation": ("estimation", "Accuracy on request", "A mean to a wanted relative error."),
-    "jaxsim.gradient": ("gradients", "Objectives and gradients", "Objectives over trajectories, and their derivatives."),
+    "jaxsim.gradient": (
+        "gradients",
+        "Objectives and gradients",
+        "Objectives, and their derivatives.",
+    ),
     "jaxsim.optimise": ("optimisation", "Schedules that are best", "What is free, and the search."),
     "jaxsim.study": ("studies", "Studies", "Sweeps on disk that survive interruptions."),
     "jaxsim.formats": ("files", "Model files", "SBML, Antimony and BioNetGen."),
@@ -93,11 +102,37 @@ def module_page(module: object, title: str, sentence: str) -> str:
 
 
 STUDY = """\
-A study file says what `jaxsim run` simulates. This page is made from the schema that reads the file: what is not here is
-refused, with the nearest name that is. How to use one: [a study that survives](../../tutorials/study.md)."""
+A study file says what `jaxsim run` simulates. This page is made from the schema that reads the file: what is not here
+is refused, with the nearest name that is. How to use one: [a study that survives](../../tutorials/study.md)."""
 CHOSEN = """\
-A file of `jaxsim optimise` has the sections of a [study file](study_file.md), in which numbers may be free, and says what
-is sought. This page is made from the schema. How to use one: [find the best schedule](../../how-to/optimise.md)."""
+A file of `jaxsim optimise` has the sections of a [study file](study_file.md), in which numbers may be free, and says
+what is sought. This page is made from the schema. How to use one:
+[find the best schedule](../../how-to/optimise.md)."""
+ESTIMATED = """\
+Which to take: [choose an estimator](../../how-to/estimators.md). The cost is that of one trajectory's gradient in one
+number, in trajectories that are only simulated.
+
+| estimator | does | cost | walks on leaps | sees objectives that jump |
+|---|---|---:|---|---|
+"""
+EXPRESSIONS = """\
+# Expressions
+
+Rates, observables, conditions and effects are expressions of species, parameters, inputs, the time `t` and `pi`, with
+`+ - * / ^ **`, comparisons, `and`, `or`, `not` and `if(condition, a, b)`. Nothing is evaluated as Python.
+
+## Functions
+
+{names}.
+
+## Random functions, in effects and events
+
+Two more arguments, the lowest and the highest value, truncate a law.
+
+| function | parameters |
+|---|---|
+{laws}
+"""
 
 
 def file_page(top: type, title: str, sentence: str) -> str:
@@ -150,11 +185,11 @@ def shown_default(field: object) -> str:
 
 
 def field_sentences(section: type) -> dict[str, str]:
-    """Return the string that follows each attribute in the source, by name, of the section and what it is derived from."""
+    """Return the string that follows each attribute in the source, by name, inherited attributes included."""
     says: dict[str, str] = {}
     for cls in reversed([c for c in section.__mro__ if c.__module__ == section.__module__]):
         body = ast.parse(inspect.getsource(cls)).body[0].body
-        for before, after in zip(body, body[1:], strict=False):
+        for before, after in pairwise(body):
             text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
             if isinstance(before, ast.AnnAssign) and text:
                 says[before.target.id] = " ".join(str(after.value.value).split()).replace("``", "`").replace("|", "\\|")
@@ -200,7 +235,7 @@ def statuses_page() -> str:
     """Return the page of the ways in which a trajectory can end."""
     rows = [f"| `{s.label}` | {'yes' if s.fine else 'no'} | {s.sentence} |" for s in Status]
     return (
-        "# Statuses\n\nEvery trajectory ends with one of these, and every result counts them in `out[\"status\"]`. A\n"
+        '# Statuses\n\nEvery trajectory ends with one of these, and every result counts them in `out["status"]`. A\n'
         "`SimulationWarning` names those that are not fine. Values that not all trajectories reached are NaN.\n\n"
         "| status | fine | the trajectories |\n|---|---|---|\n" + "\n".join(rows) + "\n"
     )
@@ -215,9 +250,11 @@ def units_page() -> str:
         "volumes, in L": units.VOLUMES,
         "times, in h": units.HOURS,
     }
-    parts = ["# Units\n\nA dose has a mass or an amount of substance, whole or per `kg` of body weight or `m2` of body\n"
-             "surface, such as `mg/kg`; a concentration is a molarity or a mass per volume, such as `ng/mL`. A dose\n"
-             "without a unit is in the units of the rates. Whatever is not in these tables is refused when it is made.\n"]
+    parts = [
+        "# Units\n\nA dose has a mass or an amount of substance, whole or per `kg` of body weight or `m2` of body\n"
+        "surface, such as `mg/kg`; a concentration is a molarity or a mass per volume, such as `ng/mL`. A dose\n"
+        "without a unit is in the units of the rates. Whatever is not in these tables is refused when it is made.\n"
+    ]
     for title, table in tables.items():
         rows = "\n".join(f"| `{name}` | {scale:g} |" for name, scale in table.items())
         parts.append(f"## {title[0].upper()}{title[1:]}\n\n| unit | size |\n|---|---|\n{rows}\n")
@@ -227,21 +264,21 @@ def units_page() -> str:
 def methods_page() -> str:
     """Return the page of methods and estimators: the tables of the program."""
     rows = [
-        f"| `\"{name}\"` | {m.description} | {', '.join(f'`{one}`' for one in sorted(OPTIONAL & m.takes))} |"
+        f'| `"{name}"` | {m.description} | {", ".join(f"`{one}`" for one in sorted(OPTIONAL & m.takes))} |'
         for name, m in METHODS.items()
     ]
     more = [
-        f"| `\"{name}\"` | {m.says} | {m.cost_of(1):.2g} | {'yes' if m.leaps else 'no'} | {'yes' if m.jumps else 'no'} |"
+        f'| `"{name}"` | {m.says} | {m.cost_of(1):.2g} | {"yes" if m.leaps else "no"} | {"yes" if m.jumps else "no"} |'
         for name, m in ESTIMATORS.items()
     ]
     return (
         "# Methods and estimators\n\n## Methods of js.simulate\n\nWhich to take: "
         "[choose a method](../../how-to/methods.md).\n\n| method | does | takes besides |\n|---|---|---|\n"
         + "\n".join(rows)
-        + "\n\n## Estimators of js.gradient\n\nWhich to take: [choose an estimator](../../how-to/estimators.md). The cost "
-        "is that of one trajectory's gradient in one number, in trajectories that are only simulated.\n\n"
-        "| estimator | does | cost | walks on leaps | sees objectives that jump |\n|---|---|---:|---|---|\n"
-        + "\n".join(more) + "\n"
+        + "\n\n## Estimators of js.gradient\n\n"
+        + ESTIMATED
+        + "\n".join(more)
+        + "\n"
     )
 
 
@@ -249,9 +286,4 @@ def functions_page() -> str:
     """Return the page of what an expression may call."""
     laws = "\n".join(f"| `{name}` | {', '.join(parameters)} |" for name, parameters in RANDOM.items())
     names = ", ".join(f"`{name}`" for name in sorted({*FUNCTIONS, *SYNONYMS}))
-    return (
-        "# Expressions\n\nRates, observables, conditions and effects are expressions of species, parameters, inputs, the\n"
-        "time `t` and `pi`, with `+ - * / ^ **`, comparisons, `and`, `or`, `not` and `if(condition, a, b)`. Nothing is\n"
-        f"evaluated as Python.\n\n## Functions\n\n{names}.\n\n## Random functions, in effects and events\n\n"
-        f"Two more arguments, the lowest and the highest value, truncate a law.\n\n| function | parameters |\n|---|---|\n{laws}\n"
-    )
+    return EXPRESSIONS.format(names=names, laws=laws)

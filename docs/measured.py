@@ -52,23 +52,24 @@ def simulators(path: Path, by_processor: bool) -> str:
 def peers(path: Path) -> str:
     """Return the table of estimators beside those of stochastix."""
     record = read(path)
-    lines = ["| estimator | bias in births, deaths | z | deviation per trajectory | µs per trajectory |", "|---|---|---|---|---:|"]
+    lines = [
+        "| estimator | bias in births, deaths | z | deviation per trajectory | µs per trajectory |",
+        "|---|---|---|---|---:|",
+    ]
     for row in record["rows"]:
         relative = [bias / truth for bias, truth in zip(row["bias"], record["truth"], strict=True)]
-        lines.append(
-            f"| {row['name']} | {', '.join(f'{r:+.1%}' for r in relative)} | {', '.join(f'{z:+.1f}' for z in row['z'])} "
-            f"| {', '.join(f'{d:.2g}' for d in row['deviation'])} | {row['microseconds']:.2g} |"
-        )
+        cells = (each(relative, "+.1%"), each(row["z"], "+.1f"), each(row["deviation"], ".2g"))
+        lines.append(f"| {row['name']} | {' | '.join(cells)} | {row['microseconds']:.2g} |")
     return "\n".join(lines) + "\n" + source(path)
 
 
 def acceptance(path: Path) -> str:
     """Return the rows of an acceptance table, with number and verdict."""
-    lines = ["| what | measured | required | holds |", "|---|---|---|---|"]
-    for row in read(path)["rows"].values():
-        for line in row["lines"]:
-            lines.append(f"| {safe(line['what'])} | {number(line['number'])} | {safe(line['limit'])} | {VERDICTS[line['passes']]} |")
-    return "\n".join(lines) + "\n" + source(path)
+    rows = ["| what | measured | required | holds |", "|---|---|---|---|"]
+    for line in (line for row in read(path)["rows"].values() for line in row["lines"]):
+        cells = (safe(line["what"]), number(line["number"]), safe(line["limit"]), VERDICTS[line["passes"]])
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n" + source(path)
 
 
 def poisson(path: Path) -> str:
@@ -82,10 +83,14 @@ def poisson(path: Path) -> str:
 def random_networks(path: Path) -> str:
     """Return what random networks said of the estimators."""
     record = read(path)
-    lines = ["| estimator | cases | intervals | that hold the truth | largest |z| |".replace("|z|", "abs(z)"), "|---|---:|---:|---:|---:|"]
+    lines = [
+        "| estimator | cases | intervals | that hold the truth | largest |z| |".replace("|z|", "abs(z)"),
+        "|---|---:|---:|---:|---:|",
+    ]
     for part in ("exact paths", "leaps, paths and the automatic choice"):
         for name, row in record[part]["methods"].items():
-            lines.append(f"| `{name}` | {row['cases']} | {row['intervals']} | {row['hold the truth']:.1%} | {row['largest |z|']} |")
+            held = each([row["hold the truth"]], ".1%")
+            lines.append(f"| `{name}` | {row['cases']} | {row['intervals']} | {held} | {row['largest |z|']} |")
     remark = "" if record["complete"] else f"\nNot complete: {record['remark']}\n"
     return "\n".join(lines) + "\n" + remark + source(path)
 
@@ -93,12 +98,19 @@ def random_networks(path: Path) -> str:
 def cores(path: Path) -> str:
     """Return the table of two cores against one."""
     record = read(path)
-    names = sorted({name for case in record["cases"] for name in case if isinstance(case[name], dict) and "ratio" in case[name]})
+    names = sorted(
+        {name for case in record["cases"] for name in case if isinstance(case[name], dict) and "ratio" in case[name]}
+    )
     lines = [f"| case | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     for case in record["cases"]:
         ratios = [f"{case[name]['ratio']:.2f}" if name in case else "–" for name in names]
         lines.append(f"| {case['case'].replace('_', ' ')} | {' | '.join(ratios)} |")
     return "\n".join(lines) + f"\n\n{record['note']}\n" + source(path)
+
+
+def each(values: list[float | None], style: str) -> str:
+    """Return numbers side by side; a dash where there is none."""
+    return ", ".join("–" if value is None else format(value, style) for value in values)
 
 
 def number(value: object) -> str:

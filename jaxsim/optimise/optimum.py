@@ -149,7 +149,7 @@ class Optimum:
 
     @property
     def _gains_over_start(self) -> int:
-        """1 where the interval of the gain over the start is on the better side of zero, -1 on the worse, 0 on neither."""
+        """1 where the interval of the gain over the start is better than zero, -1 where it is worse, else 0."""
         low, high = sorted(self.criterion.sign * -bound for bound in self.gains[0].interval)
         return int(low > 0) - int(high < 0)
 

@@ -51,7 +51,7 @@ def test_reports_value_gain_and_path(network, best):
 
 def test_first_line_says_whether_the_start_was_improved_on(best):
     def posed(gain, error, limits=(), excess=()):
-        """The optimum with a final trial made up: start 20 with a gain, and the excess of a limit in optimum and start."""
+        """The optimum with a final trial made up: the start at 20, a gain, and what a limit has in both."""
         mean = np.array([[20.0 + gain, *excess[:1]], [20.0, *excess[1:]]])
         covariance = np.zeros((*mean.shape, *mean.shape))
         covariance[0, 0, 0, 0] = error**2
