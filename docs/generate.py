@@ -79,6 +79,8 @@ def directive(kind: str, target: str, *options: str) -> str:
 
 def entry(name: str, owner: object, value: object) -> str:
     """Return the directive that documents one name."""
+    if inspect.ismodule(value) and callable(value):  # js.gradient: a package that is called
+        return directive("autofunction", f"{value.__name__}.{name}")
     if inspect.ismodule(value):
         return f"`js.{name}`: see [Models](models.md).\n"
     if inspect.isclass(value):

@@ -79,7 +79,7 @@ def test_generated_pages_hold_every_name_command_and_key(tmp_path, monkeypatch):
     loaded("generate").write(tmp_path)
     text = "\n".join(path.read_text() for path in sorted(tmp_path.iterdir()))
     for name in set(jaxsim.__all__) - {"__version__", "models"}:
-        assert re.search(rf"^\.\. auto\w+:: jaxsim\.{name}$", text, re.MULTILINE), name
+        assert re.search(rf"^\.\. auto\w+:: jaxsim\.({name}\.)?{name}$", text, re.MULTILINE), name
     for name in jaxsim.models.__all__:
         assert re.search(rf"^\.\. auto\w+:: jaxsim\.models\.{name}$", text, re.MULTILINE), name
     for command in COMMANDS:
