@@ -96,6 +96,8 @@ def switching_function(
 ) -> SwitchingFunction:
     """Differentiate an objective in the course of an effect over time, before any dose form is chosen.
 
+    Parameters that are not named here are those of :func:`jaxsim.gradient`.
+
     Parameters
     ----------
     of : str
@@ -108,8 +110,6 @@ def switching_function(
     floor : float
         Added to the effect at all times. A score cannot see what an effect would do to a rate that is zero without it,
         such as a kill rate before the first dose; with a small floor it can, there where the effect is that much more.
-
-    Other parameters are those of :func:`jaxsim.gradient`.
 
     Returns
     -------

@@ -15,7 +15,7 @@ from jaxsim.network import Network
 from jaxsim.optimise.certificate import Certificate
 from jaxsim.optimise.criterion import Criterion
 from jaxsim.optimise.search import Search
-from jaxsim.optimise.trial import Trial
+from jaxsim.optimise.trial import BOUND, Trial
 
 TWO_SIDED = 1.96
 
@@ -58,7 +58,9 @@ class Optimum:
         The final one, of the optimum against every start, the user's schedule and those to compare with: means and
         covariances of the objective (functional 0) and of the excess of each limit.
     gains : tuple of Gain
-        Paired differences of the objective.
+        Paired differences of the objective, that over the start first.
+    improved : bool
+        Whether an improvement over the start was shown; the first line of the printed optimum says so too.
     certificate : Certificate or None
         The gradient at the optimum with intervals, and active bounds.
     checks : dict
@@ -137,6 +139,43 @@ class Optimum:
         """Whether the upper 95 % bound of every limit is kept."""
         return all(kept for *_, kept in self.limits)
 
+    @property
+    def improved(self) -> bool:
+        """Whether an improvement over the start was shown, at 95 %.
+
+        The optimum keeps all limits, and either its gain has an interval on the better side of zero, or the start
+        breaks a limit: its bound on the near side lies beyond it.
+        """
+        return self.feasible and (self._gains_over_start > 0 or self._start_breaks_limits)
+
+    @property
+    def _gains_over_start(self) -> int:
+        """1 where the interval of the gain over the start is better than zero, -1 where it is worse, else 0."""
+        low, high = sorted(self.criterion.sign * -bound for bound in self.gains[0].interval)
+        return int(low > 0) - int(high < 0)
+
+    @property
+    def _start_breaks_limits(self) -> bool:
+        index = self.trial.names.index("start")
+        excess = self.trial.mean[index, 1:]
+        errors = [self.trial.error(index, f) for f in range(1, 1 + len(excess))]
+        return bool(np.any(excess - BOUND * np.asarray(errors) > self.criterion.most))
+
+    @property
+    def verdict(self) -> str:
+        """One line: whether an improvement over the start was shown, with the interval of the gain."""
+        low, high = self.gains[0].interval
+        pairs = f"optimum - start: {low:.4g} to {high:.4g}, 95 % of pairs"
+        if not self.feasible:
+            return f"no improvement over the start was shown: the optimum may break a limit ({pairs})"
+        if self._gains_over_start > 0:
+            return f"an improvement over the start was shown ({pairs})"
+        if self._start_breaks_limits:
+            return f"an improvement over the start was shown: it breaks a limit, the optimum keeps all ({pairs})"
+        if self._gains_over_start < 0:
+            return f"no improvement over the start was shown: the start is better ({pairs})"
+        return f"no improvement over the start was shown: the interval of the gain holds zero ({pairs})"
+
     def switching_function(self, of: str, **settings: Any) -> SwitchingFunction:
         """Return the derivative of the objective in the whole course of an effect, at the optimum.
 
@@ -154,7 +193,7 @@ class Optimum:
     def __str__(self) -> str:
         low, high = self.value - TWO_SIDED * self.value_error, self.value + TWO_SIDED * self.value_error
         verb = "minimised" if self.criterion.minimised else "maximised"
-        lines = [f"{self.criterion.objective}, {verb}: {self.value:.5g} ({low:.5g} to {high:.5g})"]
+        lines = [self.verdict, f"{self.criterion.objective}, {verb}: {self.value:.5g} ({low:.5g} to {high:.5g})"]
         lines += [f"  {name} = {_listed(value)}" for name, value in self.held.items()]
         lines += [f"  {gain}" for gain in self.gains]
         lines += [

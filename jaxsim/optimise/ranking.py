@@ -61,7 +61,7 @@ class Ranking:
         verb = "minimised" if criterion.minimised else "maximised"
         order = [*self.order, *(name for name in self.trial.names if name not in self.optima)]
         width = max(len(name) for name in order)
-        lines = [f"{criterion.objective}, {verb}"]
+        lines = [f"{self.order[0]}: {self.best.verdict}", f"{criterion.objective}, {verb}"]
         for name in order:
             index = self.trial.names.index(name)
             value, reach = self.trial.mean[index, 0], TWO_SIDED * self.trial.error(index)

@@ -28,11 +28,9 @@ ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":
 
 def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, list[Axes]]":
     """Return a figure one column wide, `rows` panels of `height` inches above each other that may share an x axis."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from jaxsim.plots.notebook_figure import NotebookFigure
 
-    figure = Figure(figsize=(COLUMN, rows * height + 0.5), dpi=300, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(COLUMN, rows * height + 0.5)
     axes = figure.subplots(rows, 1, sharex=share, squeeze=False)[:, 0]
     for panel in axes:
         plain(panel)
@@ -41,11 +39,9 @@ def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, l
 
 def new_grid(rows: int, columns: int, height: float) -> "tuple[Figure, list[Axes]]":
     """Return a figure two columns wide with panels in rows, `height` inches each, sharing their x axis; row by row."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from jaxsim.plots.notebook_figure import NotebookFigure
 
-    figure = Figure(figsize=(2.0 * COLUMN, rows * height + 0.6), dpi=300, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = NotebookFigure(2.0 * COLUMN, rows * height + 0.6)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for panel in axes.ravel():
         plain(panel)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 import types
 from pathlib import Path
 
@@ -10,9 +11,8 @@ import pytest
 import jaxsim
 
 REPOSITORY = Path(jaxsim.__file__).parent.parent
-SOURCES = sorted(
-    path for folder in ("jaxsim", "tests", "benchmarks", "scripts") for path in (REPOSITORY / folder).rglob("*.py")
-)
+FOLDERS = ("jaxsim", "tests", "benchmarks", "scripts", "docs")
+SOURCES = sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py"))
 BANNED = {"utils", "helpers", "common", "misc", "util", "helper", "tools"}
 FUNCTION_LINES = 60  # the house rule is 40 lines of code; this leaves room for the docstring of a private function
 
@@ -60,3 +60,9 @@ def test_functions_are_short(path):
 def test_versions_agree():
     citation = (REPOSITORY / "CITATION.cff").read_text()
     assert re.search(r"^version: (.+)$", citation, re.MULTILINE).group(1) == jaxsim.__version__
+
+
+def test_addresses_agree():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    citation = (REPOSITORY / "CITATION.cff").read_text()
+    assert re.search(r'^repository-code: "(.+)"$', citation, re.MULTILINE).group(1) == project["urls"]["Repository"]

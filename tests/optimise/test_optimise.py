@@ -1,6 +1,7 @@
 """Searches whose answer is known: by rate equations, which are exact for linear networks, on a fine grid."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,31 @@ def test_reports_value_gain_and_path(network, best):
     assert "optimum - start" in str(best)
 
 
+def test_first_line_says_whether_the_start_was_improved_on(best):
+    def posed(gain, error, limits=(), excess=()):
+        """The optimum with a final trial made up: the start at 20, a gain, and what a limit has in both."""
+        mean = np.array([[20.0 + gain, *excess[:1]], [20.0, *excess[1:]]])
+        covariance = np.zeros((*mean.shape, *mean.shape))
+        covariance[0, 0, 0, 0] = error**2
+        trial = best.trial._replace(names=("optimum", "start"), mean=mean, covariance=covariance, leaping=None)
+        criterion = best.criterion._replace(limits=limits)
+        return replace(best, trial=trial, search=replace(best.search, criterion=criterion), certificate=None, checks={})
+
+    limit = (js.mean("Y", at=END) <= 5.0,)
+    cases = [
+        (posed(-3.0, 1.0), True, "an improvement over the start was shown (optimum - start: -4.96 to -1.04"),
+        (posed(-1.0, 1.0), False, "no improvement over the start was shown: the interval of the gain holds zero"),
+        (posed(0.0, 0.0), False, "no improvement over the start was shown: the interval of the gain holds zero"),
+        (posed(3.0, 1.0), False, "no improvement over the start was shown: the start is better"),
+        (posed(3.0, 1.0, limit, (4.0, 9.0)), True, "an improvement over the start was shown: it breaks a limit"),
+        (posed(-3.0, 1.0, limit, (6.0, 4.0)), False, "no improvement over the start was shown: the optimum may break"),
+    ]
+    for found, improved, sentence in cases:
+        assert found.improved is improved
+        assert str(found).splitlines()[0].startswith(sentence)
+    assert best.improved  # of the search itself
+
+
 def test_certificate_and_checks(best):
     assert best.certificate.stationary
     assert "does not differ from zero" in str(best)
@@ -88,6 +114,7 @@ def test_agents_are_compared_on_the_same_trajectories(network):
     assert found.best is found.optima["strong"]
     assert found.gain("none").interval[1] < found.gain("weak").interval[0] < found.gain("weak").interval[1] < 0
     assert "best - this" in str(found)
+    assert str(found).splitlines()[0].startswith("strong: an improvement over the start was shown")
 
 
 def test_one_program_for_gradients_of_every_batch(network):
