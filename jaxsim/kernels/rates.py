@@ -8,10 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.network import Expression, Name, Structure, bounds, evaluate, evaluate_all, hoist_all, names, names_of_time
+from jaxsim.network import (
+    Expression,
+    Name,
+    Structure,
+    bounds,
+    evaluate,
+    evaluate_all,
+    hoist_all,
+    names,
+    names_of_time,
+    united,
+)
 from jaxsim.network.arithmetic import as_number
 from jaxsim.network.cancellation import NARROW, Ranges, pull_cancelling
-from jaxsim.network.tree import united
 
 SLACK = 1e-6  # relative widening of bounds, ten times the rounding of float32
 

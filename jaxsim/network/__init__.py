@@ -2,7 +2,7 @@
 
 from jaxsim.network.bounds import bounds
 from jaxsim.network.conservation import conservation_laws
-from jaxsim.network.evaluate import evaluate, evaluate_all
+from jaxsim.network.evaluate import evaluate, evaluate_all, united
 from jaxsim.network.event import Event
 from jaxsim.network.expression import (
     Binary,
@@ -68,4 +68,5 @@ __all__ = [
     "stoichiometry",
     "substitute",
     "to_string",
+    "united",
 ]

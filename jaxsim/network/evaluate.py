@@ -22,7 +22,7 @@ from jaxsim.network.function import Value
 from jaxsim.network.functions import FUNCTIONS
 from jaxsim.network.guard import operations_to_guard
 from jaxsim.network.randomness import RANDOM
-from jaxsim.network.tree import fold_all
+from jaxsim.network.tree import fold, fold_all
 
 Draw = Callable[..., Value]
 
@@ -89,7 +89,7 @@ def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None
 def evaluate_all(expressions: Sequence[Expression], env: Mapping[str, Value], draw: Draw | None = None) -> list[Value]:
     """Do what :func:`evaluate` does for several expressions; what they share as one object is computed once.
 
-    Rates of large models repeat their parts: see :func:`jaxsim.network.tree.united`.
+    Rates of large models repeat their parts: see :func:`united`.
 
     Examples
     --------
@@ -97,12 +97,43 @@ def evaluate_all(expressions: Sequence[Expression], env: Mapping[str, Value], dr
     >>> evaluate_all([parse("2*a"), parse("a + 1")], {"a": 3.0})
     [6.0, 4.0]
     """
-    guarded = frozenset[int]().union(*map(operations_to_guard, expressions))
+    guards = [operations_to_guard(one) for one in expressions]
+    shared = iter(
+        fold_all(
+            [one for one, guarded in zip(expressions, guards, strict=True) if not guarded],
+            lambda node, operands: apply(node, operands, env, draw),
+        )
+    )
+    return [
+        fold(one, lambda node, operands, guarded=guarded: apply(node, operands, env, draw, id(node) in guarded))
+        if guarded
+        else next(shared)
+        for one, guarded in zip(expressions, guards, strict=True)
+    ]
 
-    def visit(node: Expression, operands: list[Any]) -> Any:
-        return apply(node, operands, env, draw, id(node) in guarded)
 
-    return fold_all(expressions, visit)
+def united(expressions: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Return the same expressions in which equal parts are one object, so that :func:`evaluate_all` computes each once.
+
+    For expressions without random functions, of which two equal calls are two draws. Those with operations that are
+    guarded below an ``if`` stay as they are: outside of it the same operation has another derivative at its pole.
+
+    Examples
+    --------
+    >>> from jaxsim.network import parse
+    >>> first, second = united([parse("exp(a + b)"), parse("c*(a + b)")])
+    >>> first.children[0] is second.children[1]
+    True
+    """
+    kept: dict[tuple[Any, ...], Expression] = {}
+
+    def visit(node: Expression, parts: list[Expression]) -> Expression:
+        same_parts = all(new is old for new, old in zip(parts, node.children, strict=True))
+        return kept.setdefault(
+            (type(node), repr(node.label), *map(id, parts)), node if same_parts else node.rebuild(tuple(parts))
+        )
+
+    return tuple(one if operations_to_guard(one) else fold(one, visit) for one in expressions)
 
 
 def apply(

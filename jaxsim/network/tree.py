@@ -101,29 +101,6 @@ def fold_all(expressions: Sequence[Expression], visit: Callable[[Expression, lis
     return [values[id(expression)] for expression in expressions]
 
 
-def united(expressions: Sequence[Expression]) -> tuple[Expression, ...]:
-    """Return the same expressions in which equal parts are one object, so that each is computed once.
-
-    For expressions without random functions, of which two equal calls are two draws.
-
-    Examples
-    --------
-    >>> from jaxsim.network import parse
-    >>> first, second = united([parse("exp(a + b)"), parse("c*(a + b)")])
-    >>> first.children[0] is second.children[1]
-    True
-    """
-    kept: dict[tuple[Any, ...], Expression] = {}
-
-    def visit(node: Expression, parts: list[Expression]) -> Expression:
-        same_parts = all(new is old for new, old in zip(parts, node.children, strict=True))
-        return kept.setdefault(
-            (type(node), repr(node.label), *map(id, parts)), node if same_parts else node.rebuild(tuple(parts))
-        )
-
-    return tuple(fold_all(expressions, visit))
-
-
 def size(expression: Expression) -> int:
     """Return the number of nodes of an expression when it is written out.
 

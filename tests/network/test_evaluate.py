@@ -9,7 +9,7 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxsim.errors import ExpressionError
-from jaxsim.network import FallingFactorial, bounds, evaluate, parse
+from jaxsim.network import FallingFactorial, bounds, evaluate, evaluate_all, parse, united
 from jaxsim.network.functions import FUNCTIONS
 
 A = np.array([0.5, 1.0, 3.0], np.float32)
@@ -184,3 +184,16 @@ def test_guarded_branches_keep_their_values(text, x):
 def test_evaluation_traces_to_one_program_over_lanes():
     step = jax.jit(jax.vmap(lambda a: evaluate(parse("k*a*(a - 1)"), {"a": a, "k": 0.5})))
     assert step(jnp.array([4.0, 2.0])).tolist() == [6.0, 1.0]
+
+
+def test_what_rates_share_is_computed_once_and_what_is_guarded_keeps_its_own_derivative():
+    """At zero the root has no derivative; below an `if` that is not taken it must not matter, beside it must show."""
+    plain, guarded = united([parse("2*sqrt(x)"), parse("if(x > 0, sqrt(x), x)")])
+
+    def slope(which):
+        return jax.grad(lambda x: evaluate_all([plain, guarded], {"x": x})[which])(jnp.float32(0.0))
+
+    assert not np.isfinite(slope(0)) and slope(1) == 1.0
+    twice = united([parse("a*b/(1 + a*b)"), parse("c + a*b/(1 + a*b)")])
+    traced = jax.make_jaxpr(lambda a, b, c: evaluate_all(twice, {"a": a, "b": b, "c": c}))(1.0, 2.0, 3.0)
+    assert len(traced.eqns) == 4  # a product, a sum, a quotient, and the sum with c

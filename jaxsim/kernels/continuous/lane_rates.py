@@ -8,8 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.continuous.real_rates import environment, real_drift, real_rates
-from jaxsim.network import Expression, Structure, evaluate, evaluate_all, hoist_all, stoichiometry
-from jaxsim.network.tree import united
+from jaxsim.network import Expression, Structure, evaluate, evaluate_all, hoist_all, stoichiometry, united
 
 
 @lru_cache(maxsize=256)

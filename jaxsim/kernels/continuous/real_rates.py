@@ -25,10 +25,10 @@ from jaxsim.network import (
     Structure,
     evaluate_all,
     names_of_time,
+    united,
 )
 from jaxsim.network.expression import fold
 from jaxsim.network.moments import Switch, smooth
-from jaxsim.network.tree import united
 
 
 class RealRates(NamedTuple):
