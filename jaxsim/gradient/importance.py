@@ -25,7 +25,7 @@ from jaxsim.gradient.leap_score_estimator import spread_of
 from jaxsim.gradient.objective import Objective, Term, is_condition
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, lanes_of
 from jaxsim.gradient.score_estimator import refuse_exact_faults, refuse_nonlinear, with_first
-from jaxsim.gradient.tilted_paths import TiltedPaths, Tilt, tilted_paths
+from jaxsim.gradient.tilted_paths import Tilt, TiltedPaths, tilted_paths
 from jaxsim.network import Binary, Call, Compare, Expression, Logic, Number, Unary
 
 STAGES, BINS = 5, 16
@@ -109,7 +109,7 @@ def weighed(problem: Problem, exact: Any, spread: Any = None, slopes: Any = None
                 *(spread if not learning else None, tilt),
             )
             paths = paths._replace(numbers=np.asarray(paths.numbers))
-        refuse_exact_faults(paths)  # type: ignore[arg-type]
+        refuse_exact_faults(paths)
         return paths
 
     halves = []
