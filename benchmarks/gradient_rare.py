@@ -14,6 +14,7 @@ from record import describe
 import jaxsim as js
 
 SEEDS, TRAJECTORIES = 40, 4096
+SETTINGS = {"method": "importance", "trajectories": TRAJECTORIES}
 BIRTH, DEATH, TIME = 1.0, 0.2, 3.0
 
 
@@ -44,7 +45,7 @@ def measured(network, objective, free, right, slopes):
     for seed in range(SEEDS + 1):  # the first compiles
         began = time.process_time()
         try:
-            found = js.gradient(network, objective, free=free, trajectories=TRAJECTORIES, seed=seed, method="importance")
+            found = js.gradient(network, objective, free=free, seed=seed, **SETTINGS)
         except js.SimulationError as refusal:
             refused.append(str(refusal))
             continue
