@@ -26,7 +26,7 @@ from jaxsim.gradient.objective import Objective, Term, is_condition
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, lanes_of
 from jaxsim.gradient.score_estimator import refuse_exact_faults, refuse_nonlinear, with_first
 from jaxsim.gradient.tilted_paths import Tilt, TiltedPaths, tilted_paths
-from jaxsim.network import Binary, Call, Compare, Expression, Logic, Number, Unary
+from jaxsim.network import Binary, Call, Compare, Expression, Logic, Number, Unary, to_string
 
 STAGES, BINS = 5, 16
 ROUNDS = 40  # of learning, at most
@@ -176,6 +176,9 @@ def learnt(call: Callable[..., TiltedPaths], reactions: int, first: int, lanes: 
         elite = happened
         if np.mean(happened) < ELITE:
             line = np.quantile(near, 1.0 - ELITE)
+            above = near[near > best]
+            if line <= best and above.size >= LEAST_ELITE / 2:  # counts stand on steps: take the next one
+                line = np.min(above)
             elite = happened | (near >= line)
             stalled = stalled + 1 if line <= best else 0
             best = max(best, line)
@@ -188,7 +191,7 @@ def learnt(call: Callable[..., TiltedPaths], reactions: int, first: int, lanes: 
         if common > POLISH:
             return tilt
     raise SimulationError(
-        f"no tilt of the rates leads to the event '{term.signal}': it may be impossible, or so far that none of "
+        f"no tilt of the rates leads to the event '{to_string(term.signal)}': it may be impossible, or so far that none of "
         f"{ROUNDS} pilots came nearer; give a condition whose two sides are counts that approach each other"
     )
 
