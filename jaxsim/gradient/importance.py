@@ -191,8 +191,8 @@ def learnt(call: Callable[..., TiltedPaths], reactions: int, first: int, lanes: 
         if common > POLISH:
             return tilt
     raise SimulationError(
-        f"no tilt of the rates leads to the event '{to_string(term.signal)}': it may be impossible, or so far that none of "
-        f"{ROUNDS} pilots came nearer; give a condition whose two sides are counts that approach each other"
+        f"no tilt of the rates leads to the event '{to_string(term.signal)}': it may be impossible, or so far that "
+        f"none of {ROUNDS} pilots came nearer; give a condition whose two sides are counts that approach each other"
     )
 
 
