@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.formats import read as read
     from jaxsim.formats import write as write
     from jaxsim.gradient import Objective as Objective
+    from jaxsim.gradient import RareProbability as RareProbability
     from jaxsim.gradient import auc as auc
     from jaxsim.gradient import check_gradient as check_gradient
     from jaxsim.gradient import cvar as cvar
@@ -47,6 +48,7 @@ if TYPE_CHECKING:  # the same table for type checkers and editors; a test compar
     from jaxsim.gradient import minimum as minimum
     from jaxsim.gradient import probability as probability
     from jaxsim.gradient import quantile as quantile
+    from jaxsim.gradient import rare_probability as rare_probability
     from jaxsim.gradient import switching_function as switching_function
     from jaxsim.gradient import time_above as time_above
     from jaxsim.gradient import time_below as time_below
@@ -96,6 +98,7 @@ _TABLE = {
     "check_gradient": "jaxsim.gradient",
     "switching_function": "jaxsim.gradient",
     "Objective": "jaxsim.gradient",
+    "RareProbability": "jaxsim.gradient",
     "auc": "jaxsim.gradient",
     "cvar": "jaxsim.gradient",
     "maximum": "jaxsim.gradient",
@@ -104,6 +107,7 @@ _TABLE = {
     "minimum": "jaxsim.gradient",
     "probability": "jaxsim.gradient",
     "quantile": "jaxsim.gradient",
+    "rare_probability": "jaxsim.gradient",
     "time_above": "jaxsim.gradient",
     "time_below": "jaxsim.gradient",
     "variance": "jaxsim.gradient",

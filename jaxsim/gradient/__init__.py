@@ -36,6 +36,7 @@ from jaxsim.gradient.objectives import (
     time_below,
     variance,
 )
+from jaxsim.gradient.rare import RareProbability, rare_probability
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.switching import SwitchingFunction, switching_function
 
@@ -44,6 +45,7 @@ __all__ = [
     "Gradient",
     "GradientCheck",
     "Objective",
+    "RareProbability",
     "SwitchingFunction",
     "auc",
     "check_gradient",
@@ -55,6 +57,7 @@ __all__ = [
     "minimum",
     "probability",
     "quantile",
+    "rare_probability",
     "switching_function",
     "time_above",
     "time_below",

@@ -78,6 +78,9 @@ METHODS = {
         "difference", "differences with common random numbers on the leap chain", 1.0, each=2.0, leaps=True,
         differs=True,
     ),
+    "importance": Method(
+        "importance", "score function on exact paths steered to a rare event, by likelihood ratios", 4.0, scores=True
+    ),
     "split_difference": Method(
         "split_difference", "differences on exact paths with split coupling", 1.4, each=1.4, differs=True
     ),

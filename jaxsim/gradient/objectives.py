@@ -15,7 +15,8 @@ quantile                     density [3]_  density [3]_   density [3]_  refused 
 cvar                         yes           yes            yes           refused      yes
 ===========================  ============  =============  ============  ===========  ==========
 
-`controlled_score` and `controlled_exact_score` take what `score` takes, `split_difference` what `difference` takes.
+`controlled_score` and `controlled_exact_score` take what `score` takes, `split_difference` what `difference` takes;
+`importance` takes one probability.
 
 .. [1] Biased where the counts at the extremum are small.
 .. [2] Every reaction that changes a species which the condition reads is treated by score; a reaction that cannot be

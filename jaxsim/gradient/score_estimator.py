@@ -15,6 +15,7 @@ from jaxsim.gradient.exact_score import ExactScores, exact_scores, settled_terms
 from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.leap_score_estimator import bias_of, spread_of
 from jaxsim.gradient.problem import Estimate, Problem, chain_of, first_words, lanes_of
+from jaxsim.gradient.tilted_paths import TiltedPaths
 from jaxsim.kernels.continuous.effects import degree
 from jaxsim.kernels.rates import plan_rates
 
@@ -90,7 +91,7 @@ def refuse_nonlinear(problem: Problem) -> None:
             )
 
 
-def refuse_exact_faults(kept: ExactScores) -> None:
+def refuse_exact_faults(kept: ExactScores | TiltedPaths) -> None:
     """Refuse a result in which a rate went out of range."""
     number = int(np.sum(kept.faulty))
     if number:
