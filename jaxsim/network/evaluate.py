@@ -98,16 +98,13 @@ def evaluate_all(expressions: Sequence[Expression], env: Mapping[str, Value], dr
     [6.0, 4.0]
     """
     guards = [operations_to_guard(one) for one in expressions]
-    shared = iter(
-        fold_all(
-            [one for one, guarded in zip(expressions, guards, strict=True) if not guarded],
-            lambda node, operands: apply(node, operands, env, draw),
-        )
-    )
+
+    def folded(chosen: Sequence[Expression], guarded: frozenset[int]) -> list[Value]:
+        return fold_all(chosen, lambda node, operands: apply(node, operands, env, draw, id(node) in guarded))
+
+    shared = iter(folded([one for one, guarded in zip(expressions, guards, strict=True) if not guarded], frozenset()))
     return [
-        fold(one, lambda node, operands, guarded=guarded: apply(node, operands, env, draw, id(node) in guarded))
-        if guarded
-        else next(shared)
+        folded([one], guarded)[0] if guarded else next(shared)
         for one, guarded in zip(expressions, guards, strict=True)
     ]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.stats import poisson
 
 import jaxsim as js
 from jaxsim.gradient.importance import tail_shape
@@ -54,6 +55,41 @@ def test_resistance_by_a_rare_mutation_of_dividing_cells():
     assert abs(found.vector[0] - right / 1e-8) < Z * found.error[0]  # P is linear in so small a rate
     plain = found.value / found.value_error**2
     assert plain > 1000 * 10 * found.trajectories  # ten for pilots and weights, beyond the promised thousand
+
+
+@pytest.mark.parametrize("during", [False, True])
+def test_the_tail_of_a_count(during):
+    network = js.Network({"S": 1000, "R": 0}, ["S -> S + R, u"], {"u": 1e-5})
+    asked = js.probability("R >= 4", during=(0.0, 2.0)) if during else js.probability("R >= 4", at=2.0)
+    found = js.rare_probability(network, asked, trajectories=4096, seed=5)
+    right = poisson.sf(3, 0.02)  # 6.6e-9
+    assert abs(found.value - right) < Z * found.standard_error < 0.1 * right
+    assert found.interval[0] > 0.0 and "plain Monte Carlo would need" in str(found)
+
+
+def test_a_dose_and_crowding_against_the_finite_state_solution():
+    network = js.Network(
+        {"X": 10},
+        ["X -> 2 X @ X*(1 - X/64)", "X -> @ X*(0.1 + 0.2*drug)"],
+        inputs={"drug": js.OneCompartment(0.7, 1.0)},
+    )
+    plan = js.Schedule(drug=js.Dose(1.0, at=1.0))
+    found = js.rare_probability(network, js.probability("X == 0", at=3.0), schedule=plan, trajectories=4096, seed=2)
+    n = np.arange(65.0)
+    up = n * (1.0 - n / 64.0)
+
+    def slope(t, p):
+        down = n * (0.1 + 0.2 * (np.exp(-0.7 * (t - 1.0)) if t >= 1.0 else 0.0))
+        flow = -(up + down) * p
+        flow[1:] += up[:-1] * p[:-1]
+        flow[:-1] += down[1:] * p[1:]
+        return flow
+
+    p = np.eye(65)[10]
+    for span in ((0.0, 1.0 - 1e-12), (1.0, 3.0)):
+        p = solve_ivp(slope, span, p, rtol=1e-9, atol=1e-18, method="LSODA").y[:, -1]
+    assert 1e-10 < p[0] < 1e-5
+    assert abs(found.value - p[0]) < Z * found.standard_error < 0.2 * p[0]
 
 
 def test_what_cannot_be_steered_is_refused():
