@@ -90,7 +90,7 @@ def outputs_of(blocks: list[Block], folder: Path) -> list[str]:
     script.write_text(program(blocks))
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY),
-        "COLUMNS": "100", "PYTHONWARNINGS": "default",
+        "COLUMNS": "120", "PYTHONWARNINGS": "default",
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, script.name], cwd=folder, env=environment, capture_output=True, text=True, check=False

@@ -75,10 +75,10 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_refused_at_once_in_one_sentence(what):
     act, pattern = REFUSED[what]
-    began = time.perf_counter()
+    began = time.process_time()  # a busy machine is no long computation
     with pytest.raises(js.JaxsimError, match=pattern) as raised:
         act()
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     message = str(raised.value)
     assert "\n" not in message
     assert 15 < len(message) < 400
