@@ -1,6 +1,7 @@
 """Values, dtypes and gradients of evaluated expressions."""
 
 import math
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +10,9 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxsim.errors import ExpressionError
-from jaxsim.network import FallingFactorial, bounds, evaluate, parse
+from jaxsim.network import FallingFactorial, bounds, evaluate, evaluate_all, parse
 from jaxsim.network.functions import FUNCTIONS
+from jaxsim.network.tree import united
 
 A = np.array([0.5, 1.0, 3.0], np.float32)
 B = np.array([2.0, 1.0, 4.0], np.float32)
@@ -184,3 +186,32 @@ def test_guarded_branches_keep_their_values(text, x):
 def test_evaluation_traces_to_one_program_over_lanes():
     step = jax.jit(jax.vmap(lambda a: evaluate(parse("k*a*(a - 1)"), {"a": a, "k": 0.5})))
     assert step(jnp.array([4.0, 2.0])).tolist() == [6.0, 1.0]
+
+
+def test_what_expressions_share_is_computed_once_and_draws_stay_apart():
+    texts = [f"{n}*exp(-a*b)/(1 + exp(-a*b))" for n in range(1, 9)]
+    apart = [parse(text) for text in texts]
+    shared = united(apart)
+    env = {"a": jnp.float32(0.3), "b": jnp.float32(2.0)}
+
+    def count(expressions):
+        traced = jax.make_jaxpr(lambda env: evaluate_all(expressions, env))(env)
+        return sum(equation.primitive.name == "exp" for equation in traced.jaxpr.eqns)
+
+    assert (count(apart), count(shared)) == (16, 1)
+    assert shared == tuple(apart)
+    expected = [float(evaluate(one, env)) for one in apart]
+    assert [float(value) for value in evaluate_all(shared, env)] == pytest.approx(expected, rel=1e-6)
+    assert count(pickle.loads(pickle.dumps(shared[:1]))) == 1
+    assert str(united([parse("0*a"), parse("-0*a")])[1]) == str(parse("-0*a"))
+    drawn = []
+    twice = parse("random_poisson(2) + random_poisson(2)")
+    evaluate_all([twice], {}, lambda function, mean: drawn.append(function) or float(len(drawn)))
+    assert len(drawn) == 2
+
+
+def test_a_division_below_a_branch_is_guarded_wherever_it_is_shared():
+    safe, plain = united([parse("if(x > 0, 1/x, 0)"), parse("2 + 1/x")])
+    slope = jax.grad(lambda x: evaluate_all([safe, plain], {"x": x})[0])(jnp.float32(0.0))
+    assert slope == 0.0
+    assert float(evaluate_all([safe, plain], {"x": jnp.float32(4.0)})[1]) == 2.25
