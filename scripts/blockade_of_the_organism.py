@@ -98,20 +98,25 @@ def when(announce) -> None:
         sweeps.append(onsets_of_variants(name, ONSETS, variants))
     found = xarray.concat(sweeps, "course", combine_attrs="drop_conflicts").assign_coords(course=list(AGENTS))
     found.to_netcdf(RESULTS / "when.nc", engine="h5netcdf")
-    for variant in variants:
+    keep_when(found)
+    draw_when(found)
+
+
+def keep_when(found: "xarray.Dataset") -> None:
+    """Put what each course gives and costs into the record."""
+    for variant in found["variant"].values:
         for name in AGENTS:
             one = found.sel(course=name, variant=variant)
             gain = 100.0 * (1.0 - 10.0 ** (one["log10_tumour"] - one["log10_tumour_without"]).values)
             best, worst = int(gain.argmax()), int(gain.argmin())
             near = ONSETS[gain >= gain[best] - 0.1 * abs(gain[best])]
-            row = {"best onset, d": ONSETS[best], "9/10 of the benefit, d": spanned((near[0], near[-1])),
+            row = {"best onset, d": ONSETS[best], "9/10 of the benefit, d": ", ".join(f"{day:g}" for day in near),
                    "less tumour, %": f"{gain[best]:.1f}", "from day 0, %": f"{gain[0]:.1f}",
                    "worst onset, d": ONSETS[worst], "then, %": f"{gain[worst]:.1f}"}  # fmt: skip
             for shown, part in (("nadir", "nadir"), ("days below half", "days_below_half")):
                 row[shown] = f"{one[part].values[best]:.2f}"
                 row[f"{shown}, chemotherapy"] = f"{float(one[f'{part}_without']):.2f}"
             keep("when", f"{variant}: {name}", row)
-    draw_when(found)
 
 
 def draw_when(found: "xarray.Dataset") -> None:

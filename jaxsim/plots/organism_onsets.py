@@ -113,9 +113,9 @@ def plot_when_to_block(found: "xarray.Dataset", optima: "Mapping[str, float] | N
             panels[0].plot(at, np.interp(at, days, gain[:, 0]), "v", color=colour, markersize=4)
         _draw_variants(panels[2:], days, gain, 0.24 * (index - (len(courses) - 1) / 2), colour)
     panels[1].axhline(float(found["nadir_without"].isel(course=0, variant=0)), color=GREY, linewidth=0.8)
-    label(panels[0], "onset of the course (d)", title="less tumour at 21 d than by chemotherapy alone (%)")
-    label(panels[1], "onset of the course (d)", title="neutrophil nadir, of baseline (grey: chemotherapy)")
-    label(panels[2], "best onset, and those with 9/10 of its benefit (d)")
+    label(panels[0], "onset of the course (d)", title="less tumour at 21 d than without it (%)")
+    label(panels[1], "onset of the course (d)", title="neutrophil nadir, of baseline (grey: without)")
+    label(panels[2], "best onset; dots: 9/10 of its benefit (d)")
     label(panels[3], "less tumour, worst to best onset (%)")
     legend_above(figure, panels[0], len(courses))
     return figure
