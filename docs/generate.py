@@ -42,6 +42,7 @@ ROOMS = {
     "jaxsim.optimise": ("optimisation", "Schedules that are best", "What is free, and the search."),
     "jaxsim.study": ("studies", "Studies", "Sweeps on disk that survive interruptions."),
     "jaxsim.formats": ("files", "Model files", "SBML, Antimony and BioNetGen."),
+    "jaxsim.plots": ("figures", "Figures of results", "A figure of any result; those of the models are in plots."),
     "jaxsim.errors": ("errors", "Errors and warnings", "All errors are a JaxsimError."),
 }
 

@@ -29,6 +29,7 @@ install_import_hook([f"jaxsim.{name}" for name in ANNOTATED], "beartype.beartype
 # Examples in docstrings that compile a whole mouse, or a million-cell model once more.
 SLOW_EXAMPLES = {
     "jaxsim.models.coupling.coupled_study",
+    "jaxsim.models.organism_onsets.onsets_of_variants",
     "jaxsim.models.organism_onsets.organism_onsets",
     "jaxsim.models.organism_sensitivity.organism_sensitivity",
     "jaxsim.models.organism_trial.organism_trial",

@@ -16,6 +16,7 @@ HOURS = 504.0
 TWICE_DAILY = tuple(four_days([0.0], 12.0))  # for four days, from the first dose on
 EVERY_SIX_HOURS = tuple(four_days([0.0], 6.0))
 GEMCITABINE = standard_regimen()["gemcitabine"]
+SHELTER = ("shelter",)
 
 
 class Course(NamedTuple):
@@ -57,13 +58,40 @@ def blockade_course(name: str, hour: float) -> Schedule:
     >>> blockade_course("antibody", 48.0)["anti_il1a"]
     (Dose(0.8, 'mg', at=[48]),)
     """
-    if name not in COURSES:
-        raise ScheduleError(f"there is no course '{name}'{closest(name, COURSES)}; choose from {', '.join(COURSES)}")
-    course = COURSES[name]
+    course = COURSES[_known(name)]
     given = course.doses(max(hour, 0.0))
     if hour < 0.0:  # a schedule of the same shape, which shares the compiled program
         given = Dose(np.zeros(given.starts(np).size), given.unit, at=given.starts(np))
     return Schedule(gemcitabine=GEMCITABINE, **{course.agent: given})
+
+
+def onset_plan(name: str, start: float = 200.0) -> Schedule:
+    """Return weekly gemcitabine with one course whose onset, in hours, is free.
+
+    Raises
+    ------
+    ScheduleError
+        If there is no such course.
+
+    Examples
+    --------
+    >>> onset_plan("antibody").names
+    ('gemcitabine', 'anti_il1a')
+    """
+    agent = COURSES[_known(name)].agent
+    course = COURSES[name].doses(0.0)
+    starts = course.starts(np)
+    last = HOURS - 24.0 - float(starts[-1])
+    pattern = {"pattern": tuple(starts.tolist())} if starts.size > 1 else {}
+    onset = free(0.0, last, start=min(start, last), **pattern)
+    given = Dose(float(np.ravel(course.amounts(np))[0]), course.unit, at=onset)
+    return Schedule(gemcitabine=GEMCITABINE, **{agent: given})
+
+
+def _known(name: str) -> str:
+    if name not in COURSES:
+        raise ScheduleError(f"there is no course '{name}'{closest(name, COURSES)}; choose from {', '.join(COURSES)}")
+    return name
 
 
 def blockade_plans() -> dict[str, Schedule]:
@@ -122,10 +150,11 @@ def blockade_standards() -> dict[str, Schedule]:
 def uncertain_variants() -> dict[str, dict[str, float]]:
     """Return settings of the organism in which the least certain numbers differ, by name.
 
-    What a cell holds of IL-1alpha, the level at which half of its effect on the marrow is reached, the harm that
-    neutrophils do (recovery of damaged cells, killing by CD8 cells and their division held back, all three by one
-    factor), the share of pyroptosis that the caspase-1 inhibitor lets through, and no way through G-CSF. Without harm,
-    or with little IL-1alpha, blocking is useless: that is the contrary scenario.
+    What a cell holds of IL-1alpha, the level at which half of its effect on the marrow is reached, how much of it gets
+    from tumour to plasma, the harm that neutrophils do (recovery of damaged cells, killing by CD8 cells and their
+    division held back, all three by one factor), the share of pyroptosis that the caspase-1 inhibitor lets through, no
+    way through G-CSF, and how hard the marrow is hit. Contrary scenarios: neutrophils do no harm, so that blocking is
+    useless; they help CD8 cells as much as they hold them back by default, so that blocking takes a benefit away.
 
     Examples
     --------
@@ -133,17 +162,24 @@ def uncertain_variants() -> dict[str, dict[str, float]]:
     ['default', '1 fg per cell', '8 fg per cell']
     """
     values = {name: entry.value for name, entry in organism_parameters()["parameters"].items()}
-    harm = [name for link in GROUPS["harm"] for name in LINKS[link].parameters]
+    harm, shelter = ([name for link in links for name in LINKS[link].parameters] for links in (GROUPS["harm"], SHELTER))
+    drained = values["il1a_tumour_loss"] + values["il1a_escape_rate"]
+    shares = {share: {"il1a_tumour_loss": (1 - share) * drained, "il1a_escape_rate": share * drained}
+              for share in (0.2, 0.6)}  # fmt: skip
     return {
         "default": {},
         "1 fg per cell": {"il1a_per_cell": 0.001},
         "8 fg per cell": {"il1a_per_cell": 0.008},
         "half effect at 70 pg/mL": {"il1_constant": 70.0},
         "half effect at 2200 pg/mL": {"il1_constant": 2200.0},
-        "no harm": dict.fromkeys(harm, 0.0),
-        "half the harm": {name: 0.5 * values[name] for name in harm},
-        "harm x 1.2": {name: 1.2 * values[name] for name in harm},
+        "0.2 of IL-1alpha absorbed": shares[0.2],
+        "0.6 of IL-1alpha absorbed": shares[0.6],
+        "no G-CSF links": {"body_gcsf_gain": 0.0, "tumour_gcsf_gain": 0.0},
         "no leak": {"gsdme_fraction": 0.0},
         "leak of 0.6": {"gsdme_fraction": 0.6},
-        "no G-CSF links": {"body_gcsf_gain": 0.0, "tumour_gcsf_gain": 0.0},
+        "marrow hit twice as hard": {"marrow_kill_rate": 2.0 * values["marrow_kill_rate"]},
+        "half the harm": {name: 0.5 * values[name] for name in harm},
+        "harm x 1.2": {name: 1.2 * values[name] for name in harm},
+        "no harm": dict.fromkeys(harm, 0.0),
+        "neutrophils help CD8 cells": {"neutrophil_recovery": 0.0} | {name: -values[name] for name in shelter},
     }

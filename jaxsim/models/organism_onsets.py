@@ -1,24 +1,21 @@
 """organism_onsets: a course moved over its onset by brute force, and what the onset decides in virtual animals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from jaxsim.gradient import mean
-from jaxsim.models.organism_blockade import HOURS, blockade_course, blockade_plans
-from jaxsim.models.organism_trial import organism_trial
-from jaxsim.network import Network
-from jaxsim.optimise.criterion import criterion
-from jaxsim.optimise.optimise import posed_search
-from jaxsim.optimise.trial import paired_trial
+from jaxsim.ensemble import FlowCase, solve_flows, warn_of_flows
+from jaxsim.models.organism import organism
+from jaxsim.models.organism_blockade import HOURS, blockade_course
+from jaxsim.models.organism_outputs import courses, outcomes
+from jaxsim.models.organism_trial import CELLS, RELATIVE, organism_trial
 
 if TYPE_CHECKING:
     import xarray
 
 Real = float | int
-NORMAL = 1.96
 STEP = 0.2  # h; free IL-1alpha in plasma turns over at 6.3 an hour
 TAIL = 0.2  # of the animals: those with the largest tumours
 
@@ -129,54 +126,59 @@ def summarised(found: "xarray.Dataset") -> Onsets:
     )
 
 
-class Moved(NamedTuple):
-    """What leaps of many animals say of the onset of a course; log10 of the tumour, 95 % half-widths, days."""
+def onsets_of_variants(
+    name: str, onsets: Sequence[Real], variants: Mapping[str, Mapping[str, Any]], *, every: Real = 6.0
+) -> "xarray.Dataset":
+    """Solve the rate equations of typical mice that differ in uncertain numbers, for every onset of a course.
 
-    best: float
-    near: tuple[float, float]
-    """First and last of the onsets in a row around the best that pairs of animals cannot tell from it."""
-    gain: tuple[float, float]
-    """How much less tumour than without the course, at the best onset."""
-    over_first: tuple[float, float]
-    """How much less than with the first onset."""
-    spread: tuple[float, float]
-    """How much less than at the worst onset."""
-
-    @property
-    def flat(self) -> bool:
-        """Whether the onset makes a difference of less than 2 % of the tumour."""
-        return bool(self.spread[0] < np.log10(1.02))
-
-
-def onsets_by_leaps(name: str, network: Network, onsets: Sequence[Real], animals: int, seed: int = 0) -> Moved:
-    """Say what the onset of a course decides, by trajectories of many virtual animals on common random numbers.
+    Variants are solved side by side, and so are onsets: all by one program.
 
     Parameters
     ----------
     name
-        Of a course of :data:`jaxsim.models.organism_blockade.COURSES` that has a plan of its own.
-    network
-        From :func:`jaxsim.models.organism_quick.quick_organism`, so that steps need not follow G-CSF.
+        Of a course in :data:`jaxsim.models.organism_blockade.COURSES`.
     onsets
         Days at which it begins.
-    animals, seed
-        As many trajectories, of as many animals.
+    variants
+        Settings of :func:`jaxsim.models.organism` by name, numbers of its parameter file alone, such as those of
+        :func:`jaxsim.models.organism_blockade.uncertain_variants`.
+    every
+        Hours between the times at which blood is looked at.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over ``onset`` (d) and ``variant``: ``log10_tumour`` at the end, ``nadir`` of blood neutrophils relative to
+        baseline, ``days_below_half`` of baseline; over ``variant`` the same without the course, ``..._without``.
+
+    Examples
+    --------
+    >>> found = onsets_of_variants("antibody", [0, 14], {"default": {}, "no harm": {"kill_protection": 0.0}})
+    >>> gain = found["log10_tumour_without"] - found["log10_tumour"]
+    >>> bool(gain.sel(variant="default", onset=0) > gain.sel(variant="default", onset=14) > 0)
+    True
     """
-    sought = criterion(network, mean("log10_tumour", at=HOURS), None, (), 0.0, None)
-    search = posed_search(
-        network, blockade_plans()[name], sought, step=STEP, method="langevin", seed=seed, trajectories=animals
-    )
-    schedules = {"without": blockade_course(name, -1.0)} | {f"{d:g}": blockade_course(name, 24.0 * d) for d in onsets}
-    trial = paired_trial(search.problem, sought, schedules, animals, seed, 0)
-    best, worst = (1 + int(find(trial.mean[1:, 0])) for find in (np.argmin, np.argmax))
+    import xarray
 
-    def less(other: int) -> tuple[float, float]:
-        difference, error = trial.difference(other, best)
-        return difference, NORMAL * error
-
-    same = np.array([less(1 + i)[0] <= less(1 + i)[1] for i in range(len(onsets))])
-    near = _row(np.asarray(onsets, np.float64), same, best - 1)
-    return Moved(float(onsets[best - 1]), near, less(0), less(1), less(worst))
+    networks = [organism(**settings) for settings in variants.values()]
+    moved = sorted({parameter for settings in variants.values() for parameter in settings})
+    traits = {one: np.array([net.parameters[one] for net in networks], np.float64) for one in moved}
+    start = np.array([list(net.initial.values()) for net in networks], np.float64)
+    schedules = [blockade_course(name, 24.0 * float(day)) for day in (-1.0, *onsets)]
+    cases = [FlowCase(networks[0], schedule, traits, len(networks), start) for schedule in schedules]
+    times = np.arange(0.0, HOURS + 0.5 * every, every)
+    solved = solve_flows(cases, times, rtol=RELATIVE, atol=CELLS)
+    warn_of_flows(solved)
+    shape = (len(schedules), len(networks))
+    everyone = {one: np.tile(values, len(schedules)) for one, values in traits.items()}
+    shown = outcomes(courses(networks[0], solved.mean, everyone), times)
+    found = {one: shown[one][0].reshape(shape) for one in ("burden", "nadir", "days_below_half")}
+    found["log10_tumour"] = np.log10(np.maximum(found.pop("burden"), 1.0))
+    fields: dict[str, Any] = {}
+    for one, values in found.items():
+        fields[one], fields[f"{one}_without"] = (("onset", "variant"), values[1:]), (("variant",), values[0])
+    days = ("onset", np.asarray(onsets, np.float64), {"units": "d"})
+    return xarray.Dataset(fields, {"onset": days, "variant": list(variants)}, {"course": name})
 
 
 def _row(onsets: np.ndarray, same: np.ndarray, best: int) -> tuple[float, float]:

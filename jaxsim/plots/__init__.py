@@ -11,7 +11,7 @@ from jaxsim.plots.organism_courses import plot_organism_courses
 from jaxsim.plots.organism_decomposition import plot_organism_decomposition
 from jaxsim.plots.organism_headline import plot_organism_headline
 from jaxsim.plots.organism_ladder import plot_organism_ladder
-from jaxsim.plots.organism_onsets import plot_onset_sensitivity, plot_onsets
+from jaxsim.plots.organism_onsets import plot_onsets, plot_when_to_block
 from jaxsim.plots.organism_sensitivity import plot_organism_sensitivity
 from jaxsim.plots.organism_verdicts import plot_organism_verdicts
 from jaxsim.plots.regimen_courses import plot_regimen_courses
@@ -31,7 +31,6 @@ __all__ = [
     "plot_inhibitor_interval",
     "plot_landscape",
     "plot_lysis",
-    "plot_onset_sensitivity",
     "plot_onsets",
     "plot_organism_arms",
     "plot_organism_courses",
@@ -47,4 +46,5 @@ __all__ = [
     "plot_study_response",
     "plot_study_survival",
     "plot_switching_function",
+    "plot_when_to_block",
 ]

@@ -1,14 +1,15 @@
 """Figures: what courses of an agent do by their onset, and how far uncertain numbers move that."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxsim.plots.style import FONT, LINE, SMALL, band, label, legend_above, new_figure, paired
+from jaxsim.plots.style import LINE, SMALL, band, label, legend_above, new_figure, new_grid, paired, percent, plain
 
 if TYPE_CHECKING:
     import xarray
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 TWO_SIDED = 1.96
@@ -58,48 +59,76 @@ def plot_onsets(found: "xarray.Dataset") -> "Figure":
     return figure
 
 
-def plot_onset_sensitivity(rows: Sequence[tuple[str, str, Any]]) -> "Figure":
-    """Draw the best onset of each course and what it gives, under each variant of the uncertain numbers.
+def plot_when_to_block(found: "xarray.Dataset", optima: "Mapping[str, float] | None" = None) -> "Figure":
+    """Draw what a course gives and costs by its onset, in the typical mouse and where uncertain numbers differ.
 
     Parameters
     ----------
-    rows
-        Variant, course and what :func:`jaxsim.models.organism_onsets.summarised` says of it.
+    found
+        From :func:`jaxsim.models.organism_onsets.onsets_of_variants`, over ``course`` too; the first variant is the
+        typical mouse.
+    optima
+        Onset in days that a search found for each course.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Bars: onsets that pairs cannot tell from the best; 95 % intervals of the benefit.
+        Above: how much smaller the tumour is at 21 d than under chemotherapy alone, and the nadir of neutrophils;
+        triangles are optima, vertical dotted lines doses of chemotherapy. Below, for every variant: the best onset with
+        the onsets that give at least nine tenths of its benefit, and the benefit from the best to the worst onset.
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> said = SimpleNamespace(best=2.0, near=(1.0, 3.0), gain=(0.1, 0.01))
-    >>> len(plot_onset_sensitivity([("as fitted", "antibody", said)]).axes)
-    2
+    >>> import xarray
+    >>> shape, over = (1, 3, 2), ("course", "onset", "variant")
+    >>> curves = {name: (over, np.zeros(shape) + np.arange(3.0)[:, None]) for name in ("log10_tumour", "nadir")}
+    >>> none = {f"{name}_without": (("course", "variant"), np.ones((1, 2))) for name in ("log10_tumour", "nadir")}
+    >>> places = {"course": ["antibody"], "onset": [0.0, 1.0, 2.0], "variant": ["default", "no harm"]}
+    >>> len(plot_when_to_block(xarray.Dataset({**curves, **none}, places)).axes)
+    4
     """
-    variants = list(dict.fromkeys(variant for variant, _, _ in rows))
-    courses = list(dict.fromkeys(course for _, course, _ in rows))
-    figure, _ = new_figure(1, 0.32 * len(variants) + 0.6)
-    figure.clear()
-    panels = figure.subplots(1, 2, sharey=True)
+    variants = [str(name) for name in found["variant"].values]
+    lower = 0.6 + 0.16 * len(variants)
+    figure, _ = new_grid(2, 2, 0.5 * (1.6 + lower))
+    figure.clear()  # the lower row has axes of its own
+    panels = list(figure.subplots(2, 2, height_ratios=[1.6, lower]).ravel())
     for panel in panels:
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.tick_params(labelsize=SMALL, width=0.6, length=2.5)
-    for index, (course, (colour, _)) in enumerate(paired(courses)):
-        mine = [(variants.index(variant), said) for variant, name, said in rows if name == course]
-        at = np.array([row for row, _ in mine]) + 0.22 * (index - (len(courses) - 1) / 2)
-        best = [said.best for _, said in mine]
-        panels[0].hlines(at, *np.array([said.near for _, said in mine]).T, color=colour, linewidth=LINE)
-        panels[0].plot(best, at, "o", color=colour, markersize=2.5, label=course)
-        ends = 100.0 * (1.0 - 10.0 ** -np.array([[g - r, g, g + r] for g, r in (said.gain for _, said in mine)]))
-        panels[1].hlines(at, ends[:, 0], ends[:, 2], color=colour, linewidth=LINE)
-        panels[1].plot(ends[:, 1], at, "o", color=colour, markersize=2.5)
-    panels[0].set_yticks(range(len(variants)), variants, fontsize=SMALL)
-    panels[0].invert_yaxis()
-    label(panels[0], x="best onset (d)")
-    label(panels[1], x="less tumour (%)")
-    legend_above(figure, panels[0], min(3, len(courses)))
-    for panel in panels:
-        panel.xaxis.label.set_size(FONT - 0.5)
+        plain(panel)
+    for panel in panels[:2]:
+        for day in CHEMOTHERAPY:
+            panel.axvline(day, color=GREY, linewidth=0.6, linestyle=":")
+    for panel in panels[2:]:
+        panel.set_yticks(range(len(variants)), variants if panel is panels[2] else [], fontsize=SMALL)
+        panel.set_ylim(len(variants) - 0.4, -0.6)
+    panels[3].axvline(0.0, color=GREY, linewidth=0.6)
+    days = found["onset"].values
+    courses = [str(name) for name in found["course"].values]
+    for index, (course, (colour, line)) in enumerate(paired(courses)):
+        one = found.sel(course=course)
+        gain = percent(1.0 - 10.0 ** (one["log10_tumour"] - one["log10_tumour_without"]).transpose("onset", ...).values)
+        panels[0].plot(days, gain[:, 0], color=colour, linestyle=line, linewidth=LINE, label=course)
+        nadir = one["nadir"].isel(variant=0).values
+        panels[1].plot(days, nadir, color=colour, linestyle=line, linewidth=LINE)
+        if optima and course in optima:
+            at = optima[course]
+            panels[0].plot(at, np.interp(at, days, gain[:, 0]), "v", color=colour, markersize=4)
+        _draw_variants(panels[2:], days, gain, 0.24 * (index - (len(courses) - 1) / 2), colour)
+    panels[1].axhline(float(found["nadir_without"].isel(course=0, variant=0)), color=GREY, linewidth=0.8)
+    label(panels[0], "onset of the course (d)", title="less tumour at 21 d than without it (%)")
+    label(panels[1], "onset of the course (d)", title="neutrophil nadir, of baseline (grey: without)")
+    label(panels[2], "best onset; dots: 9/10 of its benefit (d)")
+    label(panels[3], "less tumour, worst to best onset (%)")
+    legend_above(figure, panels[0], len(courses))
     return figure
+
+
+def _draw_variants(panels: "Sequence[Axes]", days: np.ndarray, gain: np.ndarray, aside: float, colour: str) -> None:
+    """Draw for every variant the best onset of a course, and its benefit [onset, variant]."""
+    best, most = gain.argmax(axis=0), gain.max(axis=0)
+    rows = np.arange(gain.shape[1])
+    for row in rows:
+        near = days[gain[:, row] >= most[row] - 0.1 * abs(most[row])]
+        panels[0].plot(near, np.full(near.size, row + aside), ".", color=colour, markersize=1.2)
+    panels[0].plot(days[best], rows + aside, "o", color=colour, markersize=2.5)
+    panels[1].hlines(rows + aside, gain.min(axis=0), most, color=colour, linewidth=LINE)
+    panels[1].plot(most, rows + aside, "o", color=colour, markersize=2.5)

@@ -11,9 +11,10 @@ from jaxsim.models.organism_blockade import (
     blockade_course,
     blockade_plans,
     blockade_standards,
+    onset_plan,
     uncertain_variants,
 )
-from jaxsim.models.organism_onsets import STEP, organism_onsets, summarised
+from jaxsim.models.organism_onsets import STEP, onsets_of_variants
 from jaxsim.models.organism_outputs import courses
 from jaxsim.models.organism_quick import quick_organism
 from jaxsim.network import evaluate
@@ -99,20 +100,30 @@ def test_every_plan_is_read_and_every_standard_fits_its_agents(reduced):
         assert set(standards[name].names) == set(plan.names)
         assert read_regimen(reduced, plan, 0.0, 504.0).degrees >= 1
     assert blockade_course("scarce antibody", 24.0)["anti_il1a"][0].starts(np) == pytest.approx([24.0])
+    for name, course in COURSES.items():
+        plan = onset_plan(name)
+        assert read_regimen(reduced, plan, 0.0, 504.0).degrees == 1
+        assert plan[course.agent][0].amounts(np).sum() > 0.0
+    with pytest.raises(js.ScheduleError, match="no course 'antibdy'; did you mean 'antibody'"):
+        onset_plan("antibdy")
     assert uncertain_variants()["no harm"]["kill_protection"] == 0.0
     with pytest.raises(js.ScheduleError, match="no course 'antibdy'; did you mean 'antibody'"):
         blockade_course("antibdy", 0.0)
     assert set(COURSES) > {"inhibitor", "antagonist"}
 
 
-def test_later_antibody_does_less_and_without_harm_it_does_next_to_nothing():
-    said = summarised(organism_onsets("antibody", [0.0, 3.0, 6.0], animals=8, days=7, seed=4))
-    assert (said.best, said.worst) == (0.0, 6.0)
-    assert said.spread[0] > said.spread[1] > 0.0
-    assert not said.flat
-    harmless = organism_onsets("antibody", [0.0], animals=8, days=7, seed=4, settings=uncertain_variants()["no harm"])
-    gain = summarised(harmless).gain
-    assert abs(gain[0]) < 0.2 * said.gain[0]
+def test_blocking_is_best_early_useless_without_harm_and_harmful_where_neutrophils_help():
+    known = uncertain_variants()
+    chosen = {name: known[name] for name in ("default", "no harm", "neutrophils help CD8 cells")}
+    found = onsets_of_variants("antibody", [0.0, 7.0, 14.0], chosen)
+    less = (1.0 - 10.0 ** (found["log10_tumour"] - found["log10_tumour_without"])).transpose("variant", "onset").values
+    default, harmless, helped = less
+    assert default[0] == pytest.approx(0.24, abs=0.02)
+    assert default[0] > default[1] + 0.05 > default[2] + 0.1 > 0.1
+    assert abs(harmless).max() < 0.01
+    assert helped[0] < -0.15
+    nadir, before = found["nadir"].sel(variant="default"), found["nadir_without"].sel(variant="default")
+    assert float(nadir.sel(onset=0.0)) < float(before) - 0.05  # what blocking costs
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Values, dtypes and gradients of evaluated expressions."""
 
 import math
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -197,3 +198,32 @@ def test_what_rates_share_is_computed_once_and_what_is_guarded_keeps_its_own_der
     twice = united([parse("a*b/(1 + a*b)"), parse("c + a*b/(1 + a*b)")])
     traced = jax.make_jaxpr(lambda a, b, c: evaluate_all(twice, {"a": a, "b": b, "c": c}))(1.0, 2.0, 3.0)
     assert len(traced.eqns) == 4  # a product, a sum, a quotient, and the sum with c
+
+
+def test_what_expressions_share_is_computed_once_and_draws_stay_apart():
+    texts = [f"{n}*exp(-a*b)/(1 + exp(-a*b))" for n in range(1, 9)]
+    apart = [parse(text) for text in texts]
+    shared = united(apart)
+    env = {"a": jnp.float32(0.3), "b": jnp.float32(2.0)}
+
+    def count(expressions):
+        traced = jax.make_jaxpr(lambda env: evaluate_all(expressions, env))(env)
+        return sum(equation.primitive.name == "exp" for equation in traced.jaxpr.eqns)
+
+    assert (count(apart), count(shared)) == (16, 1)
+    assert shared == tuple(apart)
+    expected = [float(evaluate(one, env)) for one in apart]
+    assert [float(value) for value in evaluate_all(shared, env)] == pytest.approx(expected, rel=1e-6)
+    assert count(pickle.loads(pickle.dumps(shared[:1]))) == 1
+    assert str(united([parse("0*a"), parse("-0*a")])[1]) == str(parse("-0*a"))
+    drawn = []
+    twice = parse("random_poisson(2) + random_poisson(2)")
+    evaluate_all([twice], {}, lambda function, mean: drawn.append(function) or float(len(drawn)))
+    assert len(drawn) == 2
+
+
+def test_a_division_below_a_branch_keeps_its_guard():
+    safe, plain = united([parse("if(x > 0, 1/x, 0)"), parse("2 + 1/x")])
+    slope = jax.grad(lambda x: evaluate_all([safe, plain], {"x": x})[0])(jnp.float32(0.0))
+    assert slope == 0.0
+    assert float(evaluate_all([safe, plain], {"x": jnp.float32(4.0)})[1]) == 2.25
