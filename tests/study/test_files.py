@@ -250,12 +250,12 @@ def test_an_entry_point_beside_the_study_file_is_called(tmp_path):
         read_setup('[model]\nentry = "mine:no"\n' + TIMES, tmp_path)
 
 
-def test_the_study_of_the_readme_is_understood(tmp_path):
-    readme = (Path(js.__file__).parent.parent / "README.md").read_text()
-    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+def test_the_study_of_the_tutorial_is_understood(tmp_path):
+    page = (Path(js.__file__).parent.parent / "docs" / "tutorials" / "study.md").read_text()
+    (text,) = re.findall(r"%%writefile epidemic.toml\n(.*?)```", page, re.DOTALL)
     setup = read_setup(text, tmp_path)
     assert setup.points.values.shape == (15, 2)
-    assert setup.file.stop.half_width == 1.0
+    assert setup.file.stop.half_width == 5.0
 
 
 def test_the_command_line_refuses_in_one_sentence(tmp_path, monkeypatch, capsys):
