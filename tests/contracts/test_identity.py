@@ -239,6 +239,7 @@ print(json.dumps(sums))
 """
 
 
+@pytest.mark.slow
 def test_two_devices_do_not_show(tmp_path):
     import os
     from pathlib import Path

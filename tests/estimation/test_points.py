@@ -49,6 +49,7 @@ def test_pieces_are_those_of_one_sequence(first, number):
     assert not np.array_equal(coordinates(3, 1, 7, first, number), words[:, first : first + number])
 
 
+@pytest.mark.slow
 def test_estimates_take_points_where_they_pay_and_cover_the_closed_form(varied):
     truth = 100_000 * (np.exp(-0.5) - np.exp(-1.5))
     found = [js.estimate(varied, "X", at=1.0, relative_error=2e-3, seed=seed) for seed in range(12)]

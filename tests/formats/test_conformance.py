@@ -110,6 +110,7 @@ def written(folder, name, draw, mean, deviation=None):
     return run_case(folder, name, RUNS, seed=3)
 
 
+@pytest.mark.slow
 def test_a_mean_alone_is_judged_as_a_mean_where_the_law_has_one(tmp_path):
     """Cauchy laws: with both ends the mean, and the sample gives the standard deviation; without, the median."""
     mean = 3.345210222

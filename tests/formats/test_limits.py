@@ -169,6 +169,7 @@ def test_what_doubles_is_computed_once_for_all_of_its_parents():
         assert float(evaluate(rest, {"A": 1.0, **known})) == pytest.approx(float(expected), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_observables_in_a_long_chain_are_written_out_in_good_time():
     given = {f"o{n}": f"o{n + 1}" for n in range(2_000)} | {"o2000": "A"}
     assert names(js.Network({"A": 9}, ["A -> @ o0"], {}, given).structure.reactions[0].rate) == {"A"}

@@ -57,6 +57,7 @@ def flagged(seeds):
     return sum(not checked("controlled_exact_score", trajectories=512, seed=seed).passes for seed in seeds)
 
 
+@pytest.mark.slow
 def test_correct_gradients_are_flagged_at_the_stated_level():
     """One in a thousand: more than one of 24 has a probability of 3e-4."""
     assert flagged(range(24)) <= 1

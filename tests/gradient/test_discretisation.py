@@ -129,6 +129,7 @@ def test_negative_rates_are_refused_in_a_sentence(method):
         js.gradient(network, js.mean("X", at=8.0), free=["k"], method=method, trajectories=256, step=0.05)
 
 
+@pytest.mark.slow
 def test_the_automatic_choice_takes_exact_paths_where_they_are_affordable():
     few = js.Network({"X": 20}, ["-> X, k", "X -> , mu"], {"k": 20.0, "mu": 1.0})
     many = few.with_parameters(k=2e6)

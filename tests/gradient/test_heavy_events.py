@@ -103,6 +103,7 @@ def test_no_piece_carries_a_dose_across_a_look():
     assert moved == pytest.approx(-3.0 * np.exp(-DECAY * 1e-4), rel=3e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "at", [[END], *(pytest.param(at, marks=pytest.mark.slow) for at in ([2.0, 2.0], [0.0], [3.0, END]))]
 )

@@ -38,6 +38,7 @@ def test_exact_score_is_unbiased_for_the_exact_process():
     assert abs(0.5 * result.vector[0] - expected[0]) > LIMIT * result.error[0]  # half of it would have been seen
 
 
+@pytest.mark.slow
 def test_exact_score_of_early_terms_of_rates_and_of_what_varies():
     """Terms known before the end, a rate, and the law of a parameter that multiplies the drug's effect."""
 

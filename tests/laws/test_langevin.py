@@ -15,6 +15,7 @@ def simulate(network, times, trajectories, **options):
     return js.simulate(network, times=times, trajectories=trajectories, method="langevin", progress=False, **options)
 
 
+@pytest.mark.slow
 def test_large_populations_agree_with_linear_noise():
     """An epidemic among 100,000: means within their standard error plus 1 in 10,000, variances within 2 % beyond it."""
     network = js.Network(

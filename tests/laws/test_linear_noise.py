@@ -1,6 +1,7 @@
 """Linear noise is exact for linear networks, and right to leading order for others."""
 
 import numpy as np
+import pytest
 from exact import master_equation, moments
 from scipy.integrate import solve_ivp
 
@@ -21,6 +22,7 @@ def test_birth_and_death():
     np.testing.assert_allclose(out["variance"][:, 0], expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gene_of_three_states_against_the_matrix_exponential():
     """One gene (closed, poised, open) and its messenger; all rates are linear, so the two moments are exact."""
     rates = {"a": 0.6, "b": 0.4, "c": 0.9, "e": 0.5, "k": 4.0, "d": 1.0}

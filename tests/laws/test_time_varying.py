@@ -93,6 +93,7 @@ def test_frozen_rates_fail_the_same_test(monkeypatch):
     assert not verdict.passes, verdict
 
 
+@pytest.mark.slow
 def test_result_does_not_depend_on_the_number_of_cells():
     network, plan, times, mean = repeated_doses()
     for cells in (0, 200):

@@ -61,6 +61,7 @@ def test_rate_equations_meet_random_windows_periods_and_peaks():
     np.testing.assert_allclose(found, right, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_linear_noise_has_the_poisson_variance():
     for one in each(random_values(2)):
         found = ended(FLOW.with_parameters(**one), "linear_noise")
@@ -76,6 +77,7 @@ def slow(*names):
 SLOW = slow("direct", "hybrid", "langevin", "tau_leap", "midpoint_tau_leap", "implicit_tau_leap")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["trapezoidal_tau_leap", *SLOW])
 def test_trajectories_meet_random_windows_periods_and_peaks(method):
     """The mean is right and so is the variance, whose error follows from the fourth moment of a Poisson variate."""

@@ -138,6 +138,7 @@ def test_il1a_in_cells_balances_to_the_unit_at_every_step():
     assert min(total(ledgers, name) for name in flows) > 0  # every way in and out has been used
 
 
+@pytest.mark.slow
 def test_no_result_depends_on_the_lanes():
     start = founders(LAW.network, 700, seed=5, lanes=LANES)
     dense = repacked(start, 700 / LANES)

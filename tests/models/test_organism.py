@@ -108,6 +108,7 @@ def test_every_link_can_be_turned_off_by_its_name():
         assert set(switched_off([name])) == {key for link in links for key in LINKS[link].parameters}
 
 
+@pytest.mark.slow
 def test_gcsf_at_its_quasi_steady_state_is_where_its_two_rates_meet():
     network, state = organism(), {name: float(count) for name, count in organism().initial.items()}
     quick = quick_organism(network)

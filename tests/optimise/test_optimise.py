@@ -117,6 +117,7 @@ def test_agents_are_compared_on_the_same_trajectories(network):
     assert str(found).splitlines()[0].startswith("strong: an improvement over the start was shown")
 
 
+@pytest.mark.slow
 def test_one_program_for_gradients_of_every_batch(network):
     from jaxsim.gradient.leap_score import leap_scores
     from jaxsim.gradient.tables import _evaluated

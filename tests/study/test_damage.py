@@ -276,6 +276,7 @@ def kill_and_damage(study, store, start, kills, generator):
     return damaged
 
 
+@pytest.mark.slow
 def test_kills_with_a_damaged_chunk_each_leave_the_same_bits(study, at_once, same, start, tmp_path):
     store = tmp_path / "killed"
     assert kill_and_damage(study, store, start, 2, random.Random(3)) == 2

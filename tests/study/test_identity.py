@@ -128,6 +128,7 @@ def test_a_signal_lets_the_chunk_finish_and_asks_to_be_queued_again(study, at_on
     same(store, at_once)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["native", pytest.param("xla", marks=pytest.mark.slow)])
 def test_two_simulated_devices(backend, study, same, finish, tmp_path):
     own = tmp_path / "own.toml"
@@ -152,6 +153,7 @@ def test_two_processes_at_the_same_time(study, at_once, same, start, tmp_path):
     same(store, at_once)
 
 
+@pytest.mark.slow
 def test_two_processes_of_jax_distributed(study, at_once, same, start, tmp_path):
     store = tmp_path / "distributed"
     with socket.socket() as free:
