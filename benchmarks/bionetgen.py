@@ -25,7 +25,7 @@ def _path(name: str) -> Path:
 def read(name: str) -> Case:
     """Read a network of mass action; its species are numbered, since peers restrict names."""
     import jaxsim as js
-    from jaxsim.kernels.mass_action import as_mass_action
+    from jaxsim.kernels.rates import as_mass_action
     from jaxsim.network import evaluate
 
     path = _path(name)

@@ -3,7 +3,7 @@
 import numpy as np
 
 import jaxsim as js
-from jaxsim.models.organism_scenarios import standard_regimen
+from jaxsim.models.organism.scenarios import standard_regimen
 
 ERROR = 1e-3
 ERRORS = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)

@@ -5,9 +5,9 @@ import numpy as np
 
 from jaxsim.estimation.estimate import _chain
 from jaxsim.estimation.ladder import Ladder
-from jaxsim.estimation.level import Level
+from jaxsim.estimation.levels import Level
 from jaxsim.estimation.mesh import course
-from jaxsim.estimation.points import Points
+from jaxsim.estimation.quasi_monte_carlo import Points
 from jaxsim.estimation.question import ask
 
 

@@ -185,7 +185,8 @@ def numbers(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
         return
     if hasattr(value, "data_vars"):
         for name in sorted(map(str, value.variables)):
-            yield f"{path}.{name}", np.asarray(value[name].values)
+            if not any(word in name for word in CLOCK):
+                yield f"{path}.{name}", np.asarray(value[name].values)
     elif isinstance(value, Mapping):
         for key in sorted(value, key=str):
             yield from numbers(value[key], f"{path}.{key}")

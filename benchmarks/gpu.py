@@ -149,7 +149,7 @@ def speed(names: tuple[str, ...], sizes: tuple[int, ...]) -> list[dict]:
 def mice(sizes: Sizes) -> dict:
     """Virtual mice for 21 days under chemotherapy and the antibody, by leaps."""
     import jaxsim as js
-    from jaxsim.models.organism_scenarios import mouse_regimen
+    from jaxsim.models.organism.scenarios import mouse_regimen
 
     regimen = mouse_regimen(3)
     plan = js.Schedule(gemcitabine=regimen["gemcitabine"], anti_il1a=regimen["anti_il1a"])

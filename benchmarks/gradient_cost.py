@@ -9,19 +9,19 @@ import tumour_and_blockade as b
 from gradient_lines import line
 
 import jaxsim as js
-from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.exact_drive import exact_drive
-from jaxsim.gradient.exact_pairs import exact_pairs
-from jaxsim.gradient.exact_score import exact_scores, settled_terms
+from jaxsim.gradient.estimators.leap_score import spread_of
+from jaxsim.gradient.estimators.split_difference import moved
+from jaxsim.gradient.estimators.surrogate import prepared
+from jaxsim.gradient.exact.drive import exact_drive
+from jaxsim.gradient.exact.pairs import exact_pairs
+from jaxsim.gradient.exact.scores import exact_scores, settled_terms
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
-from jaxsim.gradient.leap_paths import leap_paths
-from jaxsim.gradient.leap_score import leap_scores
-from jaxsim.gradient.leap_score_estimator import spread_of
+from jaxsim.gradient.leap.channels import find_channels
+from jaxsim.gradient.leap.paths import leap_paths
+from jaxsim.gradient.leap.scores import leap_scores
+from jaxsim.gradient.leap.surrogate import surrogate_gradient
 from jaxsim.gradient.problem import chain_of, drive_of
-from jaxsim.gradient.split_difference import moved
-from jaxsim.gradient.surrogate import surrogate_gradient
-from jaxsim.gradient.surrogate_estimator import prepared
 from jaxsim.gradient.tables import chained
 
 LANES = 2048

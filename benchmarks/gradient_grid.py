@@ -8,9 +8,9 @@ from gradient_lines import line
 from scipy import stats
 
 import jaxsim as js
+from jaxsim.gradient.check import ripple
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
-from jaxsim.gradient.ripple import ripple
 from jaxsim.random import poisson
 
 

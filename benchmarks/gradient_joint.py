@@ -4,20 +4,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxsim.ensemble.batches import run_batches
-from jaxsim.ensemble.double import double_precision
-from jaxsim.gradient.batches import Average, batches, lane_count
-from jaxsim.gradient.channels import find_channels
-from jaxsim.gradient.controlled_score import FITTED_FROM, controlled, fitted
-from jaxsim.gradient.credit import anchors, contributions, values
-from jaxsim.gradient.critics import linear_critics
-from jaxsim.gradient.difference import sides
-from jaxsim.gradient.exact_drive import exact_drive
-from jaxsim.gradient.exact_score import exact_scores, settled_terms
-from jaxsim.gradient.leap_score import leap_scores
-from jaxsim.gradient.leap_score_estimator import leap_anchors, spread_of
+from jaxsim.gradient.estimators.controlled_score import FITTED_FROM, controlled, fitted
+from jaxsim.gradient.estimators.difference import sides
+from jaxsim.gradient.estimators.leap_score import leap_anchors, spread_of
+from jaxsim.gradient.exact.drive import exact_drive
+from jaxsim.gradient.exact.scores import exact_scores, settled_terms
+from jaxsim.gradient.influence import anchors, contributions, values
+from jaxsim.gradient.leap.channels import find_channels
+from jaxsim.gradient.leap.critics import linear_critics
+from jaxsim.gradient.leap.scores import leap_scores
 from jaxsim.gradient.objective import Objective
-from jaxsim.gradient.problem import chain_of, drive_of, first_words
+from jaxsim.gradient.problem import Average, batches, chain_of, drive_of, first_words, lane_count
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.workers import run_batches
 
 PILOT = 1 << 31  # number of the first trajectory of those that place quantiles
 MOST = 131_072  # of these: the quantile of a count is a count, which so many settle

@@ -5,11 +5,11 @@ import tumour_and_blockade as b
 from gradient_lines import line
 
 import jaxsim as js
-from jaxsim.gradient.difference import slopes
+from jaxsim.gradient.estimators.difference import slopes
+from jaxsim.gradient.estimators.surrogate import estimate
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
-from jaxsim.gradient.grid import leap_grid
-from jaxsim.gradient.surrogate_estimator import estimate
+from jaxsim.gradient.objective import leap_grid
 from jaxsim.gradient.tables import build_tables
 
 FREE = ["block.amount", "block.at"]

@@ -7,12 +7,10 @@ from gradient_joint import scores_of
 from gradient_lines import line, problem_a
 
 import jaxsim as js
-from jaxsim.gradient.batches import batches, lane_count
-from jaxsim.gradient.credit import contributions
-from jaxsim.gradient.path_loss import loss
-from jaxsim.gradient.problem import chain_of, drive_of
-from jaxsim.gradient.surrogate import Surrogate, surrogate_ends, surrogate_gradient
-from jaxsim.gradient.surrogate_estimator import levels_of
+from jaxsim.gradient.estimators.surrogate import levels_of
+from jaxsim.gradient.influence import contributions, loss
+from jaxsim.gradient.leap.surrogate import Surrogate, surrogate_ends, surrogate_gradient
+from jaxsim.gradient.problem import batches, chain_of, drive_of, lane_count
 from jaxsim.gradient.tables import chained
 
 LANES = 2048

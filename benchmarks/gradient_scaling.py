@@ -8,9 +8,8 @@ import numpy as np
 from gradient_lines import line, model_a, problem_a, relative_deviation
 
 import jaxsim as js
-from jaxsim.gradient.batches import batches, lane_count
 from jaxsim.gradient.free import free_numbers
-from jaxsim.gradient.problem import chain_of, drive_of
+from jaxsim.gradient.problem import batches, chain_of, drive_of, lane_count
 from jaxsim.gradient.tables import build_tables
 
 SIZES = (100, 1000, 10_000, 100_000, 1_000_000)

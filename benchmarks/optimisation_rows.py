@@ -5,7 +5,7 @@ import tumour_and_blockade as b
 from optimisation_rivals import nelder_mead, random_search
 
 import jaxsim as js
-from jaxsim.gradient.surrogate import surrogate_gradient
+from jaxsim.gradient.leap.surrogate import surrogate_gradient
 from jaxsim.optimise.criterion import criterion
 from jaxsim.optimise.optimise import posed_search
 from jaxsim.optimise.trial import paired_trial

@@ -18,8 +18,8 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import record  # noqa: E402
 
-from jaxsim.ensemble.compiler import compiler_options  # noqa: E402
 from jaxsim.random import poisson, threefry2x32, uniform  # noqa: E402
+from jaxsim.runtime.programs import compiler_options  # noqa: E402
 
 SIZE, REPEATS, WARM = 1 << 18, 25, 0.3  # WARM: processor seconds before timing
 MEANS = (0.1, 1.0, 10.0, 100.0, 1e5)

@@ -17,7 +17,7 @@ import jax
 from timed_study import study_seconds
 
 import jaxsim as js
-from jaxsim.ensemble.provenance import provenance
+from jaxsim.runtime.provenance import provenance
 
 
 def kernel_seconds(trajectories: int) -> tuple[float, float]:

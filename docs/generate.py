@@ -18,11 +18,10 @@ from jaxsim import models, plots
 from jaxsim.cli.main import COMMANDS
 from jaxsim.dosing import units
 from jaxsim.ensemble.methods import METHODS, OPTIONAL
-from jaxsim.gradient.methods import METHODS as ESTIMATORS
+from jaxsim.gradient.estimators import METHODS as ESTIMATORS
 from jaxsim.kernels import Status
-from jaxsim.network.functions import FUNCTIONS, SYNONYMS
-from jaxsim.network.randomness import RANDOM
-from jaxsim.study import chosen_schema, schema
+from jaxsim.network.functions import FUNCTIONS, RANDOM, SYNONYMS
+from jaxsim.study import optimise_schema, schema
 
 ROOMS = {
     "jaxsim.network": ("networks", "Networks", "Species, parameters, reactions and events."),
@@ -55,7 +54,7 @@ def write(folder: Path) -> None:
         "models.md": module_page(models, "Models", "js.models: networks of the literature and studies made with them."),
         "plots.md": module_page(plots, "Figures", "jaxsim.plots: each function takes a Dataset and returns a Figure."),
         "study_file.md": file_page(schema.StudyFile, "Study files", STUDY),
-        "optimise_file.md": file_page(chosen_schema.ChosenFile, "Files of jaxsim optimise", CHOSEN),
+        "optimise_schema.md": file_page(optimise_schema.ChosenFile, "Files of jaxsim optimise", CHOSEN),
         "cli.md": commands_page(),
         "statuses.md": statuses_page(),
         "units.md": units_page(),
@@ -225,9 +224,9 @@ def limits(kind: object) -> str:
 def commands_page() -> str:
     """Return the page of the command line, as its parsers print it."""
     lines = ["# Command line\n\nThis page is what `jaxsim COMMAND --help` prints.\n", "| command | does |\n|---|---|"]
-    lines += [f"| [`jaxsim {name}`](#jaxsim-{name}) | {says} |" for name, says in COMMANDS.items()]
-    for name in COMMANDS:
-        parser = importlib.import_module(f"jaxsim.cli.{name}").parser()
+    lines += [f"| [`jaxsim {name}`](#jaxsim-{name}) | {command.says} |" for name, command in COMMANDS.items()]
+    for name, command in COMMANDS.items():
+        parser = importlib.import_module(command.module).parser()
         formatter = parser.formatter_class
         parser.formatter_class = lambda prog, formatter=formatter: formatter(prog, width=100)
         lines.append(f"\n## jaxsim {name}\n\n```text\n{parser.format_help().rstrip()}\n```")

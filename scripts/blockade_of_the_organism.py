@@ -28,19 +28,24 @@ import xarray
 
 import jaxsim as js
 from jaxsim.models import organism, organism_trial
-from jaxsim.models.organism_blockade import (
+from jaxsim.models.organism.blockade import (
     COURSES,
     HOURS,
+    STEP,
     blockade_course,
     blockade_plans,
     blockade_standards,
+    mean_interval,
     onset_plan,
+    onsets_of_variants,
+    organism_onsets,
+    summarised,
     uncertain_variants,
 )
-from jaxsim.models.organism_onsets import STEP, mean_interval, onsets_of_variants, organism_onsets, summarised
-from jaxsim.models.organism_quick import quick_organism
+from jaxsim.models.organism.figures import plot_onsets, plot_when_to_block
+from jaxsim.models.organism.network import quick_organism
 from jaxsim.optimise.landscape import landscape
-from jaxsim.plots import plot_landscape, plot_onsets, plot_switching_function, plot_when_to_block
+from jaxsim.plots import plot_landscape, plot_switching_function
 
 RESULTS = Path(__file__).parent / "results" / "organism-blockade"
 ONSETS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, *np.arange(3.0, 17.0)])

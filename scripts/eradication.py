@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import jaxsim as js
-from jaxsim.models.intervals import wilson
+from jaxsim.models.parameters import wilson
 
 RECORD = Path(__file__).parent / "results" / "eradication.json"
 KILL, BIRTH, DEATH, SHED = 1.0, 1.0, 0.5, 1.4  # per day; SHED: expected resistant cells in all, per day of KILL

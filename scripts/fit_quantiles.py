@@ -1,4 +1,4 @@
-"""Fit the tables of `jaxsim.random.normal` and `jaxsim.random.quantile` again, and print them.
+"""Fit the tables of `jaxsim.random.normal` and `jaxsim.random.poisson` again, and print them.
 
     python scripts/fit_quantiles.py
 

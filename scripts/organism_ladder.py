@@ -13,8 +13,8 @@ import xarray
 
 import jaxsim as js
 from jaxsim.models import organism, scenarios, standard_regimen
-from jaxsim.models.organism_scenarios import organism_schedules
-from jaxsim.plots.organism_ladder import plot_organism_ladder
+from jaxsim.models.organism.figures import plot_organism_ladder
+from jaxsim.models.organism.scenarios import organism_schedules
 
 RESULTS = Path(__file__).parent / "results"
 SCALES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from jaxsim.models import organism_parameters
-from jaxsim.models.organism_experiments import Experiment, arms, run_group
-from jaxsim.models.organism_links import GROUPS, LINKS
-from jaxsim.models.organism_targets import Evidence, burden, left, ratio
+from jaxsim.models.organism.experiments import Experiment, arms, run_group
+from jaxsim.models.organism.network import GROUPS, LINKS
+from jaxsim.models.organism.targets import Evidence, burden, left, ratio
 
 RESULTS = Path(__file__).parent / "results" / "organism-range.csv"
 ARMS = ("vehicle", "chemo", "chemo+antibody", "chemo+inhibitor", "antibody")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from jaxsim.models import organism_sensitivity
-from jaxsim.plots import plot_organism_sensitivity
+from jaxsim.models.organism.figures import plot_organism_sensitivity
 
 TUMOUR = ("growth_rate", "plateau", "damage_rate", "damage_exposure", "tolerant_damage", "decision_rate",
           "pyroptotic_fraction", "recovery_fraction", "neutrophil_recovery", "tolerant_fraction", "kill_rate",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxsim.models import Grid, compare_couplings, coupled_study, coupling_table, scenarios, standard_regimen
-from jaxsim.plots import plot_coupling
+from jaxsim.models.coupled.figures import plot_coupling
 
 RESULTS = Path(__file__).parent / "results"
 DAYS, ANIMALS, WRONG_DOSE = 4, 5, 100.0  # mg/kg, of a table for 120

@@ -28,14 +28,14 @@ install_import_hook([f"jaxsim.{name}" for name in ANNOTATED], "beartype.beartype
 
 # Examples in docstrings that compile a whole mouse, or a million-cell model once more.
 SLOW_EXAMPLES = {
-    "jaxsim.models.coupling.coupled_study",
-    "jaxsim.models.organism_onsets.onsets_of_variants",
-    "jaxsim.models.organism_onsets.organism_onsets",
+    "jaxsim.models.coupled.study.coupled_study",
+    "jaxsim.models.organism.blockade.onsets_of_variants",
+    "jaxsim.models.organism.blockade.organism_onsets",
     "jaxsim.models.organism_sensitivity.organism_sensitivity",
     "jaxsim.models.organism_trial.organism_trial",
-    "jaxsim.plots.inhibitor_interval.plot_inhibitor_interval",
-    "jaxsim.plots.organism_arms.plot_organism_arms",
-    "jaxsim.plots.release.plot_release",
+    "jaxsim.models.cell.figures.plot_inhibitor_interval",
+    "jaxsim.models.organism.figures.plot_organism_arms",
+    "jaxsim.models.cell.figures.plot_release",
 }
 
 
@@ -51,9 +51,8 @@ def pytest_collection_modifyitems(items):
 def _forget_programs():
     """Drop the programs of each test file: over a thousand in one process run into its limit of memory maps."""
     yield
-    from jaxsim.ensemble import compiled, executables
+    from jaxsim.runtime import programs
 
-    compiled._PROGRAMS.clear()
-    executables._EXECUTABLES.clear()
+    programs._PROGRAMS.clear()
     jax.clear_caches()
     gc.collect()

@@ -5,8 +5,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from jaxsim.cli import values
-from jaxsim.cli.parser import Parser
+from jaxsim.console import options
+from jaxsim.console.options import Parser
 
 DESCRIPTION = """\
 Run a folder of cases of the stochastic part of the SBML Test Suite (Discrete Stochastic Model Test Suite and draws
@@ -33,9 +33,9 @@ def parser() -> Parser:
     given = Parser(prog="jaxsim conformance", description=DESCRIPTION, epilog=EPILOG)
     add = given.add_argument
     add("path", metavar="PATH", help="folder with a subfolder for each case")
-    add("--runs", type=values.positive_count, default=10_000, metavar="N", help="trajectories (default: 10000)")
+    add("--runs", type=options.positive_count, default=10_000, metavar="N", help="trajectories (default: 10000)")
     add("--cases", nargs="+", default=[], metavar="CASE", help="numbers or ranges such as 00001-00039 (default: all)")
-    add("--seed", type=values.seed, default=1, metavar="N", help="the same seed gives the same table (default: 1)")
+    add("--seed", type=options.seed, default=1, metavar="N", help="the same seed gives the same table (default: 1)")
     add("--precision", choices=("auto", "float32", "float64"), default="auto", help="of propensities (default: auto)")
     add("--record", metavar="FILE", help="write what became of semantic cases as JSON")
     return given
@@ -69,8 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_semantic(folder: Path, names: list[str], record: str | None) -> int:
     """Run semantic cases, print what is wrong as it comes, and how many were refused why."""
-    from jaxsim.ensemble.progress import progress_bar
     from jaxsim.formats.conformance import run_course
+    from jaxsim.runtime.progress import progress_bar
 
     verdicts = []
     with progress_bar(len(names), None, "cases") as count:

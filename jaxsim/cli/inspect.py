@@ -2,7 +2,7 @@
 
 import argparse
 
-from jaxsim.cli.parser import BAD_INPUT, Parser
+from jaxsim.console.options import BAD_INPUT, Parser
 
 DESCRIPTION = """\
 Read a model file (SBML .xml or .sbml, BioNetGen .net, Antimony .ant) without running it. Prints species, parameters,

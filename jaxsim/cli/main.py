@@ -4,29 +4,50 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from jaxsim._version import __version__
-from jaxsim.cli.guard import guarded, leave
-from jaxsim.cli.parser import Parser
+from jaxsim.console.guard import guarded, leave
+from jaxsim.console.options import Parser
 from jaxsim.errors import closest
 
-# Each module has `parser()`, which returns a Parser, and `run(arguments)`, which returns an exit code.
+
+class Command(NamedTuple):
+    """A command; its module has `parser()`, which returns a Parser, and `run(arguments)`, which gives an exit code."""
+
+    says: str
+    module: str
+
+
 COMMANDS = {
-    "cells": "fates of single tumour cells under gemcitabine and a caspase-1 inhibitor",
-    "organism": "tumour, marrow and blood of mice or patients under chemotherapy and IL-1 blockade",
-    "coupled": "a mouse whose tumour is of single cells, by tables or cell by cell",
-    "optimise": "the best times and amounts of doses, from a file that says what is free, with the evidence",
-    "run": "run a study file (sweeps of millions of trajectories), or go on with its store",
-    "resume": "go on with a store after a crash, a signal or a full disk",
-    "status": "how far a store is, and who works on it",
-    "show": "the results of a store as a table, NetCDF or CSV; what a study file asks for",
-    "verify": "whether everything in a store is as it was written, and what mends it",
-    "report": "one self-contained page about a store, with figures",
-    "doctor": "check the installation, devices and precision, and say what to fix",
-    "inspect": "what a model file (SBML, .net, Antimony) becomes, and all that would be refused",
-    "conformance": "cases of the stochastic SBML Test Suite, judged as the suite does",
-    "demo": "the whole demonstration: a million cells in each of three arms, dose-response, figures",
+    "run": Command(
+        "run a study file (sweeps of millions of trajectories), or go on with its store",
+        "jaxsim.cli.run",
+    ),
+    "resume": Command(
+        "go on with a store after a crash, a signal or a full disk",
+        "jaxsim.cli.resume",
+    ),
+    "status": Command(
+        "how far a store is, and who works on it",
+        "jaxsim.cli.status",
+    ),
+    "show": Command(
+        "the results of a store as a table, NetCDF or CSV; what a study file asks for",
+        "jaxsim.cli.show",
+    ),
+    "verify": Command(
+        "whether everything in a store is as it was written, and what mends it",
+        "jaxsim.cli.verify",
+    ),
+    "report": Command(
+        "one self-contained page about a store, with figures",
+        "jaxsim.cli.report",
+    ),
+    "doctor": Command(
+        "check the installation, devices and precision, and say what to fix",
+        "jaxsim.cli.doctor",
+    ),
 }
 
 EPILOG = """\
@@ -82,12 +103,12 @@ def _dispatch(given: list[str]) -> int:
 
 
 def _load(name: str) -> ModuleType:
-    return import_module(f"jaxsim.cli.{name}")
+    return import_module(COMMANDS[name].module)
 
 
 def _parser() -> Parser:
     width = max(map(len, COMMANDS)) + 2
-    commands = "\n".join(f"  {name:{width}}{text}" for name, text in COMMANDS.items())
+    commands = "\n".join(f"  {name:{width}}{command.says}" for name, command in COMMANDS.items())
     parser = Parser(
         prog="jaxsim",
         usage="jaxsim COMMAND [options]",

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jaxsim.cli.folder import ready_folder
-from jaxsim.cli.parser import Parser
 from jaxsim.cli.study_options import add_trust, quiet_terminal
+from jaxsim.console.options import Parser
+from jaxsim.console.output import ready_folder
 
 DESCRIPTION = """\
 Choose the free numbers of a schedule so that an objective over random trajectories is best. Prints the optimum with
@@ -55,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     quiet_terminal()
     path = Path(arguments.study)
     from jaxsim.gradient.effect import moved_effect
-    from jaxsim.study.chosen import read_chosen
+    from jaxsim.study.optimise_file import read_chosen
 
     chosen = read_chosen(path, tuple(arguments.trust))
     for effect in chosen.file.report.switching or ():
         moved_effect(chosen.network, effect)  # or it would be refused after the search
     folder = ready_folder(arguments.out or str(path.with_name(f"{path.stem}-optimum")))
-    from jaxsim.cli.optimise_report import write_report
     from jaxsim.optimise import Optimum, optimise
+    from jaxsim.study.optimise_report import write_report
 
     announce = _announcer(arguments.quiet)
     best = optimise(chosen.network, chosen.schedule, announce=announce, **chosen.arguments)

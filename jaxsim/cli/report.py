@@ -5,19 +5,19 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxsim.cli.folder import ready_folder
-from jaxsim.cli.page import page
-from jaxsim.cli.parser import Parser
-from jaxsim.cli.report_sections import (
+from jaxsim.console.options import Parser
+from jaxsim.console.output import ready_folder
+from jaxsim.study.damage import DIGESTS
+from jaxsim.study.ledger import digest_of_file, write_file
+from jaxsim.study.report import (
     figures_section,
     head_section,
+    page,
     precision_section,
     provenance_section,
     results_section,
     status_section,
 )
-from jaxsim.study.damage import DIGESTS
-from jaxsim.study.files import digest_of_file, write_file
 
 if TYPE_CHECKING:
     import xarray
@@ -42,7 +42,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace) -> int:
     """Write the page."""
     from jaxsim.study import decode, open_study
-    from jaxsim.study.state import state_of
+    from jaxsim.study.results import state_of
     from jaxsim.study.store import open_store
 
     store = open_store(arguments.store)
@@ -75,9 +75,15 @@ def _write_digests(folder: Path, names: list[str]) -> None:
 
 def figures_of(data: "xarray.Dataset") -> "dict[str, tuple[Figure, str]]":
     """Return the figures that a study has: name to figure and caption."""
-    from jaxsim.plots import plot_study_courses, plot_study_heat_map, plot_study_response, plot_study_survival
-    from jaxsim.plots.study_heat_map import is_grid
-    from jaxsim.plots.study_points import chosen_points, varied_names
+    from jaxsim.study.figures import (
+        chosen_points,
+        is_grid,
+        plot_study_courses,
+        plot_study_heat_map,
+        plot_study_response,
+        plot_study_survival,
+        varied_names,
+    )
 
     found: dict[str, tuple[Any, str]] = {}
     if not chosen_points(data, 1):

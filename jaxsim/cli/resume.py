@@ -3,7 +3,7 @@
 import argparse
 
 from jaxsim.cli import study_options
-from jaxsim.cli.parser import Parser
+from jaxsim.console.options import Parser
 
 DESCRIPTION = """\
 Go on with a store that 'jaxsim run' has made: compute what is not done, take over what dead processes have claimed,

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from jaxsim.cli import study_options
-from jaxsim.cli.parser import Parser
+from jaxsim.console.options import Parser
 
 DESCRIPTION = """\
 Run a study file (TOML) into a store: a folder beside it that holds results, provenance and what is needed to go on.

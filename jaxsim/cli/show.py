@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jaxsim.cli.parser import Parser
-from jaxsim.cli.table import table
+from jaxsim.console.options import Parser
+from jaxsim.console.output import table
 
 if TYPE_CHECKING:
     import xarray
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(_asked(path))
         return 0
     from jaxsim.study import open_study
-    from jaxsim.study.exports import write_csv, write_netcdf
+    from jaxsim.study.results import write_csv, write_netcdf
 
     data = open_study(path)
     if arguments.netcdf:
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _asked(path: Path) -> str:
     """Return what a study file asks for; functions that it names are not called."""
-    from jaxsim.study.decode import decode, study_text
+    from jaxsim.study.schema import decode, study_text
     from jaxsim.study.setup import setup_of
     from jaxsim.study.sources import Sources
 
@@ -81,8 +81,7 @@ def _asked(path: Path) -> str:
 
 def ending(data: "xarray.Dataset") -> str:
     """Return how the study has ended, and where its stopping rule is not met."""
-    from jaxsim.cli.study_options import beyond_limit, short_lines
-    from jaxsim.study.stopping import shortfalls, verdict
+    from jaxsim.study.stopping import beyond_limit, short_lines, shortfalls, verdict
 
     short, complete = shortfalls(data), int((data["trajectories"] > 0).sum())
     lines = [verdict(complete, data.sizes["point"], short)]

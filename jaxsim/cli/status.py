@@ -6,11 +6,12 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from jaxsim.cli.parser import Parser
-from jaxsim.cli.study_options import DAMAGED, MOST_LINES, beyond_limit, short_lines
-from jaxsim.cli.table import table
-from jaxsim.study.pace import said, spoken
-from jaxsim.study.state import State
+from jaxsim.cli.study_options import DAMAGED
+from jaxsim.console.options import Parser
+from jaxsim.console.output import table
+from jaxsim.study.display import said, spoken
+from jaxsim.study.results import State
+from jaxsim.study.stopping import MOST_LINES, beyond_limit, short_lines
 
 DESCRIPTION = """\
 Print how many chunks of a store are done, in flight and lost with dead processes, the processes at work with
@@ -29,7 +30,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the state."""
-    from jaxsim.study.state import state_of
+    from jaxsim.study.results import state_of
     from jaxsim.study.store import open_store
 
     state = state_of(open_store(arguments.store))

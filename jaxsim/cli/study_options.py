@@ -3,19 +3,15 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
-from jaxsim.cli import values
-from jaxsim.cli.parser import Parser
+from jaxsim.console import options
+from jaxsim.console.options import Parser
 from jaxsim.errors import StudyError
-from jaxsim.study.run import Outcome
-from jaxsim.study.signals import REQUEUE
-from jaxsim.study.stopping import Shortfall
+from jaxsim.study.run import REQUEUE, Outcome
+from jaxsim.study.stopping import beyond_limit, short_lines
 
 DAMAGED, NOT_REACHED = 1, 3
-MOST_LINES = 20  # of design points that are said one by one
 EPILOG = f"""\
 exit codes:
   0    all chunks of this run's share are done, or in the hands of other processes
@@ -39,8 +35,8 @@ PATIENCE: dict[str, Any] = {
 def add_options(parser: Parser) -> None:
     """Add the options to a parser."""
     add = parser.add_argument
-    add("--task", type=values.count, default=None, metavar="K", help="take the chunks that are K modulo N")
-    add("--of", type=values.positive_count, default=None, metavar="N", help="number of tasks")
+    add("--task", type=options.count, default=None, metavar="K", help="take the chunks that are K modulo N")
+    add("--of", type=options.positive_count, default=None, metavar="N", help="number of tasks")
     add("--distributed", action="store_true",
         help="join the other processes of this job through jax.distributed, which finds them under SLURM, Open MPI "
         "and Kubernetes; each takes its share")  # fmt: skip
@@ -117,19 +113,6 @@ def ended(outcome: Outcome, quiet: bool) -> int:
     if code == NOT_REACHED and not quiet:
         print(short_lines(outcome.short), file=sys.stderr)
     return code
-
-
-def short_lines(short: Sequence[Shortfall]) -> str:
-    """Return a line for each design point at which the stopping rule is not met."""
-    lines = [f"  {one.sentence}" for one in short[:MOST_LINES]]
-    return "\n".join([*lines, *([f"  ... and {len(short) - MOST_LINES} more points"] if short[MOST_LINES:] else [])])
-
-
-def beyond_limit(short: Sequence[Shortfall]) -> str:
-    """Return what to do about design points at which the stopping rule is not met."""
-    most = max((one.trajectories + one.more for one in short if isfinite(one.more)), default=None)
-    what = f"{most:,.0f} by the law of the square root" if most is not None else "more"
-    return f"give 'simulation.trajectories' {what}, or a wider interval, in another --store"
 
 
 def interrupted(store: str) -> int:

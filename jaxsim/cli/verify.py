@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from jaxsim.cli.parser import Parser
 from jaxsim.cli.study_options import DAMAGED
+from jaxsim.console.options import Parser
 
 DESCRIPTION = """\
 Read every file of a store and compare it with the digest of what was written. Names each damaged part and says what

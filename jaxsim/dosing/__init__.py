@@ -1,13 +1,12 @@
 """Dosing: doses, dispositions, schedules and the timeline a kernel reads."""
 
-from .concentration import area_under_curve, concentration
-from .disposition import Disposition
-from .dose import Dose
-from .one_compartment import OneCompartment
-from .schedule import Schedule, every
-from .set import Set
-from .timeline import Timeline, build_timeline, input_values
-from .two_compartment import TwoCompartment
+from jaxsim.dosing.disposition import Disposition
+from jaxsim.dosing.entries import Dose, Set
+from jaxsim.dosing.one_compartment import OneCompartment
+from jaxsim.dosing.schedule import Schedule, every
+from jaxsim.dosing.superposition import area_under_curve, concentration
+from jaxsim.dosing.timeline import Timeline, build_timeline, input_values
+from jaxsim.dosing.two_compartment import TwoCompartment
 
 __all__ = [
     "Disposition",

@@ -6,9 +6,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
-from ..errors import ScheduleError
-from . import units
-from .namespace import floats, namespace, traced
+from jaxsim.dosing import units
+from jaxsim.dosing.arrays import floats, namespace, traced
+from jaxsim.errors import ScheduleError
 
 CONFLUENT = 1e-3  # below this relative gap of two rates the two-exponential form loses three digits to cancellation
 

@@ -5,10 +5,9 @@ from typing import Any
 
 from jaxtyping import Float
 
-from . import units
-from .disposition import absorbed, phrase, refuse_confluent, settle, unit_factor
-from .namespace import floats, namespace
-from .pytree import register
+from jaxsim.dosing import units
+from jaxsim.dosing.arrays import floats, namespace, register
+from jaxsim.dosing.disposition import absorbed, phrase, refuse_confluent, settle, unit_factor
 
 
 @dataclass(frozen=True, eq=False, repr=False)

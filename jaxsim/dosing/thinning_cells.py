@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from .namespace import floats
+from jaxsim.dosing.arrays import floats
 
 GRADED = 64  # points per dose segment
 UNIFORM_SHARE = 0.1  # of the cells, so that a quiet stretch is not one cell

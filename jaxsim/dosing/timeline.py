@@ -3,17 +3,233 @@
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
-from .admission import check_schedule, check_span
-from .curves import continuation, curves
-from .disposition import Disposition
-from .edges import Edges, arrange
-from .namespace import floats, namespace
-from .schedule import Schedule
-from .species_changes import changes
-from .superposition import Course, course
-from .thinning_cells import place
+from jaxsim.dosing.arrays import floats, namespace
+from jaxsim.dosing.disposition import Disposition
+from jaxsim.dosing.entries import Dose, Set
+from jaxsim.dosing.schedule import Schedule, check_schedule, check_span
+from jaxsim.dosing.superposition import Course, course, superpose
+from jaxsim.dosing.thinning_cells import place
+
+# The edges of a timeline in order, and where each dose stands among them.
+
+
+class Edges(NamedTuple):
+    """Edges in order, with the number of the cell that each start and stop of a dose begins.
+
+    Cells are found by position, not by comparing times: a compiler may round ``start + duration`` differently where it
+    is sorted and where it is compared, and an infusion would then never end.
+    """
+
+    times: Float[Any, " edges"]
+    """Hours, ascending, from start to end."""
+    starts: dict[str, list[Any]]
+    """Agent -> for each entry the cell [n] in which each dose begins; one that does not exist where it never does."""
+    stops: dict[str, list[Any]]
+    """Agent -> for each entry the cell [n] in which each dose is over; equal to `starts` for a bolus."""
+
+
+def arrange(xp: ModuleType, schedule: Schedule, start: Any, end: Any, extra: Any) -> Edges:
+    """Sort start, end, every dose edge and the `extra` edges; dose edges outside move to the nearer end.
+
+    At equal times doses come in the order listed and before the edges that are no dose, so that the cell at the start
+    has the first dose and a dose at the end has a cell (of no width).
+
+    Examples
+    --------
+    >>> edges = arrange(np, Schedule(A=Dose(1, at=[0, 2, 9])), np.array(0.0), np.array(3.0), np.zeros(0))
+    >>> edges.times.tolist(), edges.starts["A"][0].tolist()
+    ([0.0, 0.0, 2.0, 3.0, 3.0], [0, 2, 5])
+    """
+    parts = [part for entries in schedule.entries for entry in entries for part in _edges_of(xp, entry)]
+    raw = xp.concatenate([*parts, floats(xp, extra), start[None], end[None]])
+    times, position = _sorted(xp, xp.clip(raw, start, end))
+    position = xp.where(raw > end, raw.shape[0], position)
+    starts: dict[str, list[Any]] = {}
+    stops: dict[str, list[Any]] = {}
+    taken = 0
+    for agent, entries in schedule.items():
+        starts[agent], stops[agent] = [], []
+        for entry in entries:
+            places = []
+            for part in _edges_of(xp, entry):
+                places.append(position[taken : taken + part.shape[0]])
+                taken += part.shape[0]
+            starts[agent].append(places[0])
+            stops[agent].append(places[-1])
+    return Edges(times, starts, stops)
+
+
+def _edges_of(xp: ModuleType, entry: Dose | Set) -> list[Any]:
+    """Return the starts and, of an infusion, the stops."""
+    if isinstance(entry, Dose) and entry.duration is not None:
+        return [entry.starts(xp), entry.stops(xp)]
+    return [entry.starts(xp)]
+
+
+def _sorted(xp: ModuleType, times: Any) -> tuple[Any, Any]:
+    """Return times in order and the position at which each one comes, both from one stable sort."""
+    if xp is np:
+        order = np.argsort(times, kind="stable")
+        position = np.empty_like(order)
+        position[order] = np.arange(order.size)
+        return times[order], position
+    numbers = jnp.arange(times.shape[0])
+    ordered, permutation = jax.lax.sort((times, numbers), num_keys=1, is_stable=True)
+    return ordered, jnp.zeros_like(numbers).at[permutation].set(numbers)
+
+
+# Rigorous bounds of a sum of exponentials over each cell.
+
+PIECES = 16  # parts of a cell bounded apart; the gap to the true extremum falls with their square
+INFLATION = 1e-6  # relative to the largest term: covers the float32 evaluation in a kernel
+
+
+def bounds(
+    xp: ModuleType,
+    base: Float[Any, " c"],
+    amplitude: Float[Any, "c m"],
+    rate: Float[Any, " m"],
+    width: Float[Any, " c"],
+) -> tuple[Float[Any, " c"], Float[Any, " c"]]:
+    """Bound ``base + sum_m amplitude exp(-rate s)``, known to be non-negative, over ``0 <= s <= width``.
+
+    Each of `PIECES` equal parts of a cell is bounded twice: every term is monotone, so it lies between its values at
+    the ends of the part; and a curve rises above its chord by at most ``h^2/8 max(-f'')`` and sinks below it by at
+    most ``h^2/8 max(f'')``, where ``f''`` is bounded term by term in the same way. The tighter bound counts.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> one = numpy.ones(1)
+    >>> lower, upper = bounds(numpy, 0 * one, numpy.array([[1.0, -1.0]]), numpy.array([1.0, 2.0]), 3 * one)
+    >>> bool(upper[0] >= 0.25), bool(upper[0] < 0.253)
+    (True, True)
+    """
+    dtype = base.dtype
+    grid = xp.linspace(0.0, 1.0, PIECES + 1, dtype=dtype)
+    s = width[:, None] * grid[None, :]
+    terms = amplitude[:, None, :] * xp.exp(-rate[None, None, :] * s[:, :, None])
+    value = base[:, None] + xp.sum(terms, axis=2)
+    left, right = terms[:, :-1], terms[:, 1:]
+    largest, smallest = xp.maximum(left, right), xp.minimum(left, right)
+    eighth = (rate * rate)[None, None, :] * ((width / PIECES) ** 2 / 8.0)[:, None, None]
+    above = xp.maximum(-xp.sum(smallest * eighth, axis=2), 0.0)
+    below = xp.maximum(xp.sum(largest * eighth, axis=2), 0.0)
+    upper = xp.minimum(base[:, None] + xp.sum(largest, axis=2), xp.maximum(value[:, :-1], value[:, 1:]) + above)
+    lower = xp.maximum(base[:, None] + xp.sum(smallest, axis=2), xp.minimum(value[:, :-1], value[:, 1:]) - below)
+    # rounding is relative to the terms, not to their possibly small sum
+    slack = (INFLATION + 16.0 * float(xp.finfo(dtype).eps)) * (xp.abs(base) + xp.sum(xp.abs(amplitude), axis=1))
+    return xp.maximum(xp.min(lower, axis=1) - slack, 0.0), xp.max(upper, axis=1) + slack
+
+
+# All inputs over all cells: what they are, and the bounds they keep.
+
+
+def curves(xp: ModuleType, courses: dict[str, Any], edges: Edges) -> tuple[Any, ...]:
+    """Return base [c, i], amplitude [c, i, m], rate [i, m], lower and upper [c, i] of all inputs.
+
+    `courses` maps the name of each input to its course, or to its constant value.
+
+    Examples
+    --------
+    >>> from jaxsim.dosing import Schedule
+    >>> from jaxsim.dosing.timeline import arrange
+    >>> edges = arrange(np, Schedule(), np.array(0.0), np.array(3.0), np.zeros(0))
+    >>> [part.shape for part in curves(np, {"drug": np.array(2.5)}, edges)]
+    [(1, 1), (1, 1, 0), (1, 0), (1, 1), (1, 1)]
+    """
+    count = edges.times.shape[0] - 1
+    modes = max((given.rates.shape[0] for given in courses.values() if isinstance(given, Course)), default=0)
+    nothing = floats(xp, np.zeros((count, modes))), floats(xp, np.zeros(modes))
+    columns = []
+    for name, given in courses.items():
+        if isinstance(given, Course):
+            columns.append(_dosed(xp, given, edges, name, modes))
+        else:
+            constant = xp.broadcast_to(given, (count,))
+            columns.append((constant, *nothing, constant, constant))
+    if not columns:
+        none = floats(xp, np.zeros((count, 0)))
+        return none, none[:, :, None][:, :, :modes], none[:0].reshape(0, 0), none, none
+    base, amplitude, rate, lower, upper = zip(*columns, strict=True)
+    curve = xp.stack(base, axis=1), xp.stack(amplitude, axis=1), xp.stack(rate)
+    return *curve, xp.stack(lower, axis=1), xp.stack(upper, axis=1)
+
+
+def _dosed(xp: ModuleType, given: Course, edges: Edges, name: str, modes: int) -> tuple[Any, ...]:
+    """Return base, amplitude, rate, lower and upper of one input, padded to `modes`."""
+    base, amplitude = continuation(xp, given, edges, name)
+    lower, upper = bounds(xp, base, amplitude, given.rates, edges.times[1:] - edges.times[:-1])
+    missing = modes - given.rates.shape[0]
+    return base, xp.pad(amplitude, ((0, 0), (0, missing))), xp.pad(given.rates, (0, missing)), lower, upper
+
+
+def continuation(xp: ModuleType, given: Course, edges: Edges, name: str) -> tuple[Any, Any]:
+    """Return base [c] and amplitudes [c, m] with which one input continues from the start of every cell.
+
+    Examples
+    --------
+    >>> from jaxsim.dosing import Dose, Schedule
+    >>> from jaxsim.dosing.timeline import arrange
+    >>> edges = arrange(np, Schedule(drug=Dose(2, at=1)), np.array(0.0), np.array(3.0), np.zeros(0))
+    >>> given = Course(*(np.array([x]) for x in (1.0, 1.0, 2.0, 5.0, 0.1)))
+    >>> continuation(np, given, edges, "drug")[1].tolist()
+    [[0.0], [10.0]]
+    """
+    cell = xp.arange(edges.times.shape[0] - 1)[:, None]
+    begun = cell >= xp.concatenate(edges.starts[name])[None, :]
+    over = cell >= xp.concatenate(edges.stops[name])[None, :]
+    return superpose(xp, given, edges.times[:-1], begun, over)
+
+
+# What doses do to species: one affine map per cell and species.
+
+
+def changes(
+    xp: ModuleType, species: tuple[str, ...], schedule: Schedule, edges: Edges
+) -> tuple[Float[Any, "c s"], Float[Any, "c s"]]:
+    """Return `multiply` and `add`: on entering cell c species become ``multiply * x + add``.
+
+    All changes at one instant, in the order listed, are composed in the first cell that begins then.
+
+    Examples
+    --------
+    >>> from jaxsim.dosing import Dose
+    >>> from jaxsim.dosing.timeline import arrange
+    >>> plan = Schedule(A=[Set(0, at=1), Dose(7, at=1)])
+    >>> edges = arrange(np, plan, np.array(0.0), np.array(2.0), np.zeros(0))
+    >>> [part[:, 0].tolist() for part in changes(np, ("A",), plan, edges)]
+    [[1.0, 0.0, 1.0], [0.0, 7.0, 0.0]]
+    """
+    count = edges.times.shape[0] - 1
+    multiply = {name: floats(xp, np.ones(count)) for name in species}
+    add = {name: floats(xp, np.zeros(count)) for name in species}
+    for agent, entries in schedule.items():
+        if agent not in add:
+            continue
+        for entry, cells in zip(entries, edges.starts[agent], strict=True):
+            here = _first(xp, edges.times, cells)
+            more = xp.sum(xp.where(here, entry.amounts(xp)[None, :], 0.0), axis=1)
+            if isinstance(entry, Set):
+                keep = xp.where(xp.any(here, axis=1), xp.zeros_like(more), xp.ones_like(more))
+                multiply[agent], add[agent] = keep * multiply[agent], keep * add[agent]
+            add[agent] = add[agent] + more
+    columns = [list(part.values()) or [floats(xp, np.zeros(count))] for part in (multiply, add)]
+    scale, shift = (xp.stack(part, axis=1)[:, : len(species)] for part in columns)
+    return scale, shift
+
+
+def _first(xp: ModuleType, times: Any, cells: Any) -> Any:
+    """Tell for every cell and dose [c, n] whether the dose acts there: in the first cell at the dose's time."""
+    last = times.shape[0] - 1
+    shared = xp.searchsorted(times, times[xp.minimum(cells, last)], side="left").astype(cells.dtype)
+    first = xp.where(cells > last, cells, shared)
+    return xp.arange(last)[:, None] == first[None, :]
 
 
 class Timeline(NamedTuple):

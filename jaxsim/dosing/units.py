@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from ..errors import ScheduleError, closest
+from jaxsim.errors import ScheduleError, closest
 
 MASSES = {"pg": 1e-12, "ng": 1e-9, "ug": 1e-6, "µg": 1e-6, "mg": 1e-3, "g": 1.0, "kg": 1e3}  # in g
 MOLES = {"fmol": 1e-15, "pmol": 1e-12, "nmol": 1e-9, "umol": 1e-6, "µmol": 1e-6, "mmol": 1e-3, "mol": 1.0}

@@ -1,8 +1,8 @@
 """simulate: many trajectories through lanes, cores and devices; mean_field: their limit; replay: one by its events."""
 
 from jaxsim.ensemble.continuous import warn_of_flows
-from jaxsim.ensemble.lane_flow import FlowCase, Flows, solve_flows
 from jaxsim.ensemble.mean_field import mean_field
+from jaxsim.ensemble.rate_equations import FlowCase, Flows, solve_flows
 from jaxsim.ensemble.replay import replay
 from jaxsim.ensemble.simulate import simulate
 

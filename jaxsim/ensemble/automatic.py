@@ -12,17 +12,16 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.pilot import fly
+from jaxsim.ensemble.pilot import fly, typical_network
 from jaxsim.ensemble.request import Request, prepare
-from jaxsim.ensemble.typical import typical_network
 from jaxsim.kernels import Leaping
 from jaxsim.kernels.context import context
-from jaxsim.kernels.forecast import Forecast, forecast
-from jaxsim.kernels.partition import LARGE
+from jaxsim.kernels.leaping.forecast import Forecast, forecast
+from jaxsim.kernels.leaping.hybrid import LARGE
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.state import Owner
 from jaxsim.network import Network
+from jaxsim.runtime.double import double_precision
 
 WORTH = 2.0  # times cheaper than exact simulation that leaping has to be
 OFTEN = 0.1  # share of the time for which a small population asks for the hybrid method

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from jaxsim.ensemble.layout import NATIVE_UP_TO, native_lanes
+from jaxsim.ensemble.prepare import NATIVE_UP_TO, native_lanes
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Arrangement, Inputs, Program, Saving
 from jaxsim.kernels.native import not_covered

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim.ensemble.dataset import join_points
-from jaxsim.ensemble.flow_points import solve_point, solve_points
-from jaxsim.ensemble.lane_flow import Flows
+from jaxsim.ensemble.dataset import continuous_dataset, join_points
 from jaxsim.ensemble.langevin import simulate_langevin
-from jaxsim.ensemble.outcome import continuous_dataset
-from jaxsim.ensemble.progress import progress_bar
+from jaxsim.ensemble.rate_equations import Flows, solve_point, solve_points
 from jaxsim.errors import SimulationWarning
 from jaxsim.kernels import Status
 from jaxsim.network import Network
+from jaxsim.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     import xarray

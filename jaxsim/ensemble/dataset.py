@@ -1,18 +1,135 @@
 """Results as xarray Datasets: named dimensions, units of what is known, provenance."""
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
-from jaxsim.ensemble.grid import time_coordinate
-from jaxsim.ensemble.provenance import provenance
-from jaxsim.ensemble.result import Gathered
-from jaxsim.kernels import LABELS, SHARES, TREATMENTS, Status
+from jaxsim.ensemble.request import time_coordinate
+from jaxsim.kernels import LABELS, SHARES, TREATMENTS, Program, Status, Tally
 from jaxsim.network import Network
+from jaxsim.runtime.provenance import provenance
 from jaxsim.statistics import Histogram
 
 if TYPE_CHECKING:
     import xarray
+
+
+# What a continuous method has found at one design point, and the Dataset made of it.
+
+
+@dataclass
+class Outcome:
+    """Arrays over (time, species), NaN where the solution or not all trajectories reached the save time."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+    standard_error: np.ndarray
+    reached: np.ndarray
+    status: np.ndarray
+    """int64 [status]: solutions or trajectories by how they ended."""
+    observed: np.ndarray
+    observed_variance: np.ndarray
+    covariance: np.ndarray | None = None
+    states: np.ndarray | None = None
+    """float64 [trajectory, time, species]."""
+    ends: np.ndarray | None = None
+    steps: int = 0
+    wall_seconds: float = 0.0
+    compile_seconds: float = 0.0
+    step: float | None = None
+
+
+def continuous_dataset(network: Network, request: Any, outcome: Outcome, devices: tuple[Any, ...]) -> "xarray.Dataset":
+    """Return the results of one design point, shaped like those of the exact methods."""
+    import xarray
+
+    structure = network.structure
+    fields: dict[str, Any] = {
+        "mean": (("time", "species"), outcome.mean, {"long_name": "mean count"}),
+        "variance": (("time", "species"), outcome.variance, {"long_name": "variance of the count"}),
+        "standard_error": (("time", "species"), outcome.standard_error),
+        "reached": (("time",), outcome.reached, {"long_name": "trajectories that reached the save time"}),
+        "status": (("ending",), outcome.status, {"long_name": "trajectories by how they ended"}),
+    }
+    coordinates: dict[str, Any] = {
+        "time": time_coordinate(network, request.times),
+        "species": list(structure.species),
+        "ending": list(LABELS),
+    }
+    if structure.observables:
+        coordinates["observable"] = [name for name, _ in structure.observables]
+        fields["observable_mean"] = (("time", "observable"), outcome.observed)
+        fields["observable_variance"] = (("time", "observable"), outcome.observed_variance)
+    if outcome.covariance is not None:
+        coordinates["species_2"] = list(structure.species)
+        fields["covariance"] = (("time", "species", "species_2"), outcome.covariance)
+    if outcome.states is not None:
+        coordinates["trajectory"] = np.arange(request.first, request.first + request.trajectories)
+        fields["trajectories"] = (("trajectory", "time", "species"), outcome.states)
+        fields["trajectory_status"] = (("trajectory",), outcome.ends)
+    return xarray.Dataset(fields, coordinates, _attributes_of_outcome(request, outcome, devices))
+
+
+def _attributes_of_outcome(request: Any, outcome: Outcome, devices: tuple[Any, ...]) -> dict[str, Any]:
+    extra = {} if outcome.step is None else {"step": float(outcome.step)}
+    return {
+        "seed": int(request.seed),
+        "trajectories": int(outcome.status.sum()),
+        "method": request.method,
+        "precision": "float64",
+        "events": 0,
+        "rejected": 0,
+        "steps": int(outcome.steps),
+        **extra,
+        "fine": int(sum(outcome.status[code] for code in Status if code.fine)),
+        "wall_seconds": float(outcome.wall_seconds),
+        "compile_seconds": float(outcome.compile_seconds),
+        **provenance(devices),
+    }
+
+
+# What the calls of one design point have gathered, added up in order.
+
+
+@dataclass
+class Gathered:
+    """Sums over all trajectories of a design point; integers, so exact in any order."""
+
+    program: Program
+    compile_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    status: np.ndarray = field(default_factory=lambda: np.zeros(len(Status), np.int64))
+    events: int = 0
+    rejected: int = 0
+    sums: tuple[Any, ...] | None = None
+    states: list[np.ndarray] = field(default_factory=list)
+    ends: list[np.ndarray] = field(default_factory=list)
+    leaped: np.ndarray | None = None
+    """int64 [treatment, reaction]: shares of the time, in parts of 1 / SHARES, summed over trajectories."""
+
+    def add(self, part: tuple[int, int], tally: Tally) -> None:
+        """Add the tally of one call."""
+        self.status = self.status + tally.status
+        self.events += int(tally.events)
+        self.rejected += int(tally.rejected)
+        self.sums = tally.statistics if self.sums is None else jax.tree.map(np.add, self.sums, tally.statistics)
+        if tally.leaped is not None:
+            leaped = np.asarray(tally.leaped)
+            self.leaped = leaped if self.leaped is None else self.leaped + leaped
+        if self.program.kept:
+            self.states.append(np.moveaxis(np.asarray(tally.states)[: part[1]], 1, 2))
+            self.ends.append(np.asarray(tally.ends)[: part[1]])
+
+    def results(self) -> dict[str, np.ndarray]:
+        """Return the arrays of all accumulators by name."""
+        assert self.sums is not None
+        found: dict[str, np.ndarray] = {}
+        for statistic, sums in zip(self.program.statistics, self.sums, strict=True):
+            found |= statistic.result(sums)
+        return found
+
 
 NAMED = {
     "observable_mean": ("time", "observable"),

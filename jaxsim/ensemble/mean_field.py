@@ -9,15 +9,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsim.dosing import Schedule, Timeline, build_timeline
-from jaxsim.ensemble.admission import refuse_for_flow
-from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.flow import controls
-from jaxsim.ensemble.grid import checked_times
+from jaxsim.ensemble.rate_equations import controls
+from jaxsim.ensemble.request import checked_times, refuse_for_flow
 from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.kernels.continuous import FlowInputs, FlowProgram, run_flow
 from jaxsim.kernels.continuous.real_rates import real_drift
 from jaxsim.kernels.moments import ROOM, TRACED, all_moments, need_room
 from jaxsim.network import Network
+from jaxsim.runtime.double import double_precision
 
 
 @naming_closest_keyword

@@ -10,11 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.prepare import median
 from jaxsim.kernels import Inputs, Program
 from jaxsim.kernels.context import Context
-from jaxsim.kernels.leap import all_rates, state_at
-from jaxsim.network import evaluate
+from jaxsim.kernels.leaping.leap import all_rates, state_at
+from jaxsim.network import Network, evaluate, is_distribution
+from jaxsim.runtime.double import double_precision
 
 POINTS = 64  # along the time of the simulation, equally spaced
 EVALUATIONS = 5_000  # of the slope, after which the pilot stays where it has come to
@@ -109,3 +110,25 @@ def drift(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, y
             becomes = jnp.asarray(evaluate(value, present, lambda n, p: n * p)).astype(jnp.float64)
             change[name] = change[name] + (becomes - present[name]) * a.astype(jnp.float64)
     return jnp.concatenate([change[name] for name in structure.species])
+
+
+# A network with every distribution at its median: where a method looks before it is chosen or its step set.
+
+
+def typical_network(network: Network) -> Network:
+    """Return the network with parameters and initial counts at their medians.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> net = js.Network({"X": js.Poisson(7.0)}, ["X -> , d"], {"d": js.Lognormal(0.5, 1.0)})
+    >>> typical_network(net).initial["X"], round(typical_network(net).parameters["d"], 6)
+    (7, 0.5)
+    """
+    parameters, initial = _medians(network.parameters), _medians(network.initial)
+    return network.with_parameters(**parameters).with_initial(**{k: round(v) for k, v in initial.items()})
+
+
+def _medians(values: Any) -> dict[str, float]:
+    drawn = {name: value for name, value in values.items() if is_distribution(value)}
+    return {name: median(value) for name, value in drawn.items()}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxsim.dosing import Timeline
-from jaxsim.ensemble.values import extent
+from jaxsim.ensemble.prepare import extent
 from jaxsim.errors import SimulationError
 from jaxsim.kernels.change import plan_changes
 from jaxsim.kernels.rates import Rates, plan_rates

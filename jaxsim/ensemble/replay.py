@@ -8,15 +8,15 @@ import numpy as np
 
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.backend import choose_backend, running_devices
-from jaxsim.ensemble.double import double_precision
+from jaxsim.ensemble.prepare import split_batch
 from jaxsim.ensemble.request import Request, check, prepare
-from jaxsim.ensemble.values import split_batch
-from jaxsim.ensemble.workers import with_parts
 from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.kernels import Status
-from jaxsim.kernels.events import Log, record_events
+from jaxsim.kernels.event_log import Log, record_events
 from jaxsim.kernels.native import record_natively
 from jaxsim.network import Network
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.workers import with_parts
 
 if TYPE_CHECKING:
     import xarray

@@ -1,33 +1,183 @@
 """A simulation as asked for: arguments checked, and sorted into what is compiled and what is fed."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from jaxsim.dosing import Schedule, Timeline
-from jaxsim.ensemble.admission import refuse_for_leaps
-from jaxsim.ensemble.analysis import (
+from jaxsim.ensemble.methods import refuse_foreign_arguments
+from jaxsim.ensemble.precision import choose_precision
+from jaxsim.ensemble.prepare import (
+    arrange_reactions,
+    call_size,
+    chosen_statistics,
     counts_need_check,
+    initial_leaves,
+    lane_count,
+    parameter_leaves,
+    passage_conditions,
     rates_to_check,
     refuse_bad_start,
     refuse_unbounded,
     sampled_names,
+    saving_for,
+    variable_leaves,
 )
-from jaxsim.ensemble.grid import checked_times, is_uniform
-from jaxsim.ensemble.layout import arrange_reactions, call_size, lane_count, saving_for
-from jaxsim.ensemble.measures import chosen_statistics, passage_conditions
-from jaxsim.ensemble.methods import refuse_foreign_arguments
-from jaxsim.ensemble.precision import choose_precision
 from jaxsim.ensemble.time_cells import cells_of_time
-from jaxsim.ensemble.values import initial_leaves, parameter_leaves, variable_leaves
-from jaxsim.errors import SimulationError
+from jaxsim.errors import NoEffectWarning, SimulationError
 from jaxsim.kernels import VARIANTS, Arrangement, Inputs, Leaping, Program, Saving
 from jaxsim.kernels.change import plan_changes
-from jaxsim.kernels.group_tables import group_tables
-from jaxsim.network import Network
+from jaxsim.kernels.continuous.real_rates import nonlinear_effect
+from jaxsim.kernels.draws import FINEST
+from jaxsim.kernels.exact.groups import group_tables
+from jaxsim.network import Network, Structure, is_distribution, names, parse
 from jaxsim.random import seed_words
+
+# The save times.
+
+UNIFORM = 1e-9  # relative deviation of the spacing below which a grid counts as uniform
+
+
+def as_grid(times: Any) -> np.ndarray:
+    """Return save times, given as a number or any sequence, as float64 [K]."""
+    return np.atleast_1d(np.asarray(list(times) if np.ndim(times) else [times], dtype=np.float64))
+
+
+def checked_times(times: Any, start: float) -> np.ndarray:
+    """Return the save times as float64 [K]; refuse what is not an increasing list from `start` on."""
+    try:
+        if isinstance(times, str):
+            raise TypeError("a text is no list of times")
+        grid = as_grid(times)
+    except (TypeError, ValueError) as error:
+        raise SimulationError(f"times {times!r} are not numbers; give a list such as [0, 1, 2]") from error
+    if grid.ndim != 1 or grid.size == 0:
+        raise SimulationError("times are empty; give at least one save time")
+    if not np.all(np.isfinite(grid)):
+        raise SimulationError(f"times contain {grid[~np.isfinite(grid)][0]}; save times must be finite")
+    steps = np.diff(grid)
+    if np.any(steps <= 0):
+        place = int(np.argmax(steps <= 0))
+        raise SimulationError(
+            f"times are not increasing: {grid[place]:g} is followed by {grid[place + 1]:g}; sort them and drop repeats"
+        )
+    if grid[0] < start:
+        raise SimulationError(f"the save time {grid[0]:g} is before the start at {start:g}; start earlier or drop it")
+    return grid
+
+
+def refuse_unresolved(step: float, start: float, end: float) -> None:
+    """Refuse steps from start to end that double precision cannot tell apart there.
+
+    Examples
+    --------
+    >>> refuse_unresolved(1e-3, 1.7e9, 1.7e9 + 60)
+    >>> refuse_unresolved(1.0, 1e16, 1e16 + 60)
+    Traceback (most recent call last):
+    jaxsim.errors.SimulationError: steps of 1 cannot be told apart at the time 1e+16; count times from a start near zero
+    """
+    farthest = max(abs(start), abs(end))
+    if farthest > step * FINEST:
+        raise SimulationError(
+            f"steps of {step:.3g} cannot be told apart at the time {farthest:.6g}; count times from a start near zero"
+        )
+
+
+def is_uniform(grid: np.ndarray) -> bool:
+    """Return whether the save times are equally spaced.
+
+    Examples
+    --------
+    >>> is_uniform(np.linspace(0, 1, 5)), is_uniform(np.array([0.0, 1.0, 3.0]))
+    (True, False)
+    """
+    if grid.size < 3:
+        return False
+    ideal = np.linspace(grid[0], grid[-1], grid.size)
+    return bool(np.max(np.abs(grid - ideal)) <= UNIFORM * (grid[-1] - grid[0]))
+
+
+def time_coordinate(network: Network, times: Any) -> tuple[str, np.ndarray, dict[str, str]]:
+    """Return the time coordinate of a Dataset, with the unit of time where the network knows it.
+
+    Examples
+    --------
+    >>> time_coordinate(Network({"A": 1}, ["A -> , 1"]), [0.0, 1.0])[2]
+    {'long_name': 'time'}
+    """
+    unit = {"units": network.time_unit} if network.time_unit else {}
+    return "time", as_grid(times), {"long_name": "time", **unit}
+
+
+# What the continuous methods refuse of a network, by name.
+
+EXACT = "use method 'direct'"
+
+
+def refuse_for_flow(network: Network, method: str) -> None:
+    """Refuse what rate equations, with or without linear noise, do not take."""
+    structure = network.structure
+    refuse_empty_and_events(structure, method)
+    if method != "mean_field":
+        refuse_effects(structure, method)
+    found = nonlinear_effect(structure)
+    if found is not None:
+        r, species = found
+        raise SimulationError(
+            f"reaction '{structure.reactions[r]}' sets '{species}' by an effect that is not linear in the counts, "
+            f"so that its mean is not known to method '{method}'; {EXACT}"
+        )
+    for kind, values in (("parameter", network.parameters), ("species", network.initial)):
+        for name, value in values.items():
+            if is_distribution(value):
+                raise SimulationError(
+                    f"{kind} '{name}' is a distribution, and method '{method}' has no trajectories to draw it for; "
+                    f"give a number, or a batch of drawn values in parameters="
+                )
+
+
+def refuse_for_langevin(network: Network) -> None:
+    """Refuse what the Langevin equation does not take."""
+    refuse_empty_and_events(network.structure, "langevin")
+    refuse_effects(network.structure, "langevin")
+
+
+def refuse_empty_and_events(structure: Structure, method: str) -> None:
+    """Refuse a network without reactions, and state-triggered events."""
+    if not structure.reactions:
+        raise SimulationError(f"the network has no reactions, and method '{method}' would have nothing to do")
+    if structure.events:
+        raise SimulationError(
+            f"method '{method}' does not follow the event '{structure.events[0]}', which whole counts trigger; {EXACT}"
+        )
+    _refuse_variables(structure, method)
+
+
+def refuse_for_leaps(structure: Structure, method: str) -> None:
+    """Refuse what tau-leaping does not follow: moments at which triggers switch, and variables."""
+    for event in structure.events:
+        if event.timed.switches:
+            raise SimulationError(f"method '{method}' does not meet the moment of the event '{event}'; {EXACT}")
+    _refuse_variables(structure, method)
+
+
+def _refuse_variables(structure: Structure, method: str) -> None:
+    if structure.variables:
+        raise SimulationError(f"method '{method}' does not keep the variable '{structure.variables[0]}'; {EXACT}")
+
+
+def refuse_effects(structure: Structure, method: str) -> None:
+    """Refuse effects: jumps of the size of a population have no small-noise limit."""
+    for reaction in structure.reactions:
+        if reaction.effects:
+            raise SimulationError(
+                f"reaction '{reaction}' sets species by an effect, and method '{method}' takes only changes by "
+                f"a fixed number of molecules; use method 'direct' or 'mean_field'"
+            )
+
 
 MOST_TRAJECTORIES = 1 << 32
 MOST_EVENTS = (1 << 32) - 2
@@ -202,3 +352,50 @@ def _program(
         ranges=precision.ranges,
         reason=precision.reason,
     )
+
+
+# Warn of what a request says without effect: it is likely to be a slip, and the result would not show it.
+
+SHOWN = 3
+
+
+def warn_of_no_effect(network: Network, request: Any) -> None:
+    """Warn, in one sentence each, of parameters that nothing reads, inputs without doses and doses after the end."""
+    for sentence in (*_parameters(network, request), *_inputs(network, request), *_doses(request)):
+        warnings.warn(sentence, NoEffectWarning, stacklevel=4)  # the caller of js.simulate
+
+
+def _parameters(network: Network, request: Any) -> Iterator[str]:
+    structure, read = network.structure, set[str]()
+    for reaction in structure.reactions:
+        read |= names(reaction.rate).union(*(names(value) for _, value in reaction.effects))
+    for event in structure.events:
+        read |= names(event.trigger).union(*(names(value) for _, value in event.set))
+    for _, value in structure.observables:
+        read |= names(value)
+    for condition in request.passages.values():
+        read |= names(parse(condition)) if isinstance(condition, str) else set()
+    unread = [name for name in network.parameters if name not in read]
+    if unread:
+        more = f" and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
+        shown = ", ".join(f"'{name}'" for name in unread[:SHOWN])
+        yield f"no rate, event or observable reads the parameter{'s' if len(unread) > 1 else ''} {shown}{more}"
+
+
+def _inputs(network: Network, request: Any) -> Iterator[str]:
+    dosed = [name for name, value in network.inputs.items() if not isinstance(value, (int, float, np.number))]
+    if request.schedule is None and dosed:
+        yield (
+            f"the input '{dosed[0]}' stays at its baseline, since no schedule doses it; "
+            f"give schedule=js.Schedule({dosed[0]}=...), or schedule=js.Schedule() if that is meant"
+        )
+
+
+def _doses(request: Any) -> Iterator[str]:
+    if request.schedule is None:
+        return
+    end = float(as_grid(request.times)[-1])
+    for agent, entries in request.schedule.items():
+        late = [time for entry in entries for time in entry.starts(np) if time > end]
+        if late:
+            yield f"the dose of '{agent}' at {late[0]:g} h comes after the end at {end:g} and changes nothing"

@@ -9,25 +9,21 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from jaxsim.dosing.namespace import traced
+from jaxsim.dosing.arrays import traced
 from jaxsim.ensemble.automatic import choose_method, for_choice
 from jaxsim.ensemble.backend import choose_backend, running_devices
-from jaxsim.ensemble.compiled import compiled
 from jaxsim.ensemble.continuous import simulate_continuous
-from jaxsim.ensemble.dataset import build_dataset, join_points
-from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.grid import checked_times
-from jaxsim.ensemble.layout import call_size, least_per_call
+from jaxsim.ensemble.dataset import Gathered, build_dataset, join_points
 from jaxsim.ensemble.methods import METHODS
-from jaxsim.ensemble.no_effect import warn_of_no_effect
-from jaxsim.ensemble.progress import announce, progress_bar
-from jaxsim.ensemble.request import Request, check, prepare, whole_number
-from jaxsim.ensemble.result import Gathered
-from jaxsim.ensemble.values import split_batch
-from jaxsim.ensemble.workers import parts, run_all, with_parts, worker_count
+from jaxsim.ensemble.prepare import call_size, least_per_call, split_batch
+from jaxsim.ensemble.request import Request, check, checked_times, prepare, warn_of_no_effect, whole_number
 from jaxsim.errors import SimulationError, SimulationWarning, naming_closest_keyword
 from jaxsim.kernels import Status
 from jaxsim.network import Network
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.programs import compiled
+from jaxsim.runtime.progress import announce, progress_bar
+from jaxsim.runtime.workers import parts, run_all, with_parts, worker_count
 
 if TYPE_CHECKING:
     import xarray

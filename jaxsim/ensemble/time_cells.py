@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from jaxsim.dosing import Timeline, build_timeline
-from jaxsim.ensemble.analysis import sampled_names, shared_values, slope_of_time
+from jaxsim.ensemble.prepare import sampled_names, shared_values, slope_of_time
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import VARIANTS, leaf_bounds, plan_rates
 from jaxsim.kernels.moments import all_moments

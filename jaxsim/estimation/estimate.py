@@ -8,17 +8,15 @@ import numpy as np
 
 from jaxsim.ensemble.simulate import simulate
 from jaxsim.errors import SimulationError, naming_closest_keyword
-from jaxsim.estimation.allocation import spread
 from jaxsim.estimation.chain import Chain
-from jaxsim.estimation.climb import PLAIN_LEAST, Found, climb_exact, climb_leaps, plain_trajectories, value
+from jaxsim.estimation.choose_levels import PLAIN_LEAST, Found, climb_exact, climb_leaps, plain_trajectories, value
 from jaxsim.estimation.ladder import Ladder
-from jaxsim.estimation.level import Level, plain_cost
+from jaxsim.estimation.levels import Level, plain_cost
 from jaxsim.estimation.mesh import course
-from jaxsim.estimation.points import Points
-from jaxsim.estimation.question import Question, ask
+from jaxsim.estimation.quasi_monte_carlo import Points
+from jaxsim.estimation.question import ROUNDING, Question, Wish, ask, read_wish
 from jaxsim.estimation.result import Estimate, LevelReport
-from jaxsim.estimation.sums import GROUP
-from jaxsim.estimation.wish import ROUNDING, Wish, read_wish
+from jaxsim.estimation.sums import GROUP, spread
 
 MOST_EVENTS = 2e7  # of an exact trajectory, up to which the exact process ends the levels
 WORDS = 1 << 13  # random words of one step of all lanes, about, which stay near the core

@@ -20,9 +20,8 @@ from jax import lax
 
 from jaxsim.dosing import Timeline
 from jaxsim.estimation.chain import Block, Chain, Numbers, Start, Tables, begin, floored, given, rates, state_of, worth
-from jaxsim.kernels.randomness import draw_bits, wait_and_choice
+from jaxsim.kernels.draws import choose, draw_bits, running_sums, wait_and_choice, waiting_time
 from jaxsim.kernels.rates import leaves_in_time, propensities, propensity_bounds
-from jaxsim.kernels.selection import choose, running_sums, waiting_time
 
 NOTHING = np.int32(-1)
 TOLERANCE = np.float32(1e-5)  # by which a rate may exceed its float32 bound from rounding

@@ -5,21 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim.ensemble.analysis import shared_values
-from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.typical import typical_network
-from jaxsim.estimation.chain import Chain, Numbers, Tables
-from jaxsim.estimation.compiling import compiled
+from jaxsim.ensemble.pilot import typical_network
+from jaxsim.ensemble.prepare import shared_values
+from jaxsim.estimation.chain import Chain, Numbers, PathInputs, Tables
 from jaxsim.estimation.exact_pair import Cells, ExactInputs
 from jaxsim.estimation.leap_pair import PairInputs
-from jaxsim.estimation.leap_path import PathInputs
 from jaxsim.estimation.mean_path import MeanInputs, MeanPath, mean_path
 from jaxsim.estimation.mesh import Course, mesh
 from jaxsim.estimation.question import Question
 from jaxsim.estimation.sums import GROUP
-from jaxsim.kernels.exposure import exposures
 from jaxsim.kernels.rates import leaf_bounds, plan_rates
+from jaxsim.paths.exposure import exposures
 from jaxsim.random import seed_words
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.programs import timed_executable
 
 REFINEMENT = 4  # steps of a level in one of the level below; Giles (2008) finds the cost flat from 3 to 7
 MOST_STEPS = 1 << 17
@@ -154,7 +153,7 @@ class Ladder:
         parameters = {name: np.float64(value) for name, value in typical.parameters.items()}
         counts = np.array([float(typical.initial[name]) for name in self.chain.structure.species])
         given = MeanInputs(tables, parameters, multiply * counts + add)
-        call, seconds = compiled(mean_path, self.chain, given, self.device)
+        call, seconds = timed_executable(mean_path, self.chain, given, self.device)
         self.compile_seconds += seconds
         result: MeanPath = call(given)
         return result

@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from jaxsim.estimation.chain import Block, Chain, Numbers, Tables, begin, floored, given, inverted, moved, rates, worth
-from jaxsim.kernels.firings import computed_once
+from jaxsim.kernels.leaping.leap import computed_once
 from jaxsim.random import threefry2x32
 
 

@@ -9,15 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.pilot import drift
+from jaxsim.ensemble.pilot import drift, typical_network
 from jaxsim.ensemble.request import Request, prepare
-from jaxsim.ensemble.typical import typical_network
 from jaxsim.errors import SimulationError
-from jaxsim.estimation.compiling import compiled
 from jaxsim.estimation.question import Question
 from jaxsim.kernels.context import context
 from jaxsim.kernels.state import Owner
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.programs import timed_executable
 
 RELAXATION = 0.5  # of the fastest mode, that a step of the coarsest mesh holds; an explicit leap is stable up to 2
 FEWEST = 8  # steps of the coarsest mesh
@@ -59,7 +58,9 @@ def course(question: Question, device: Any) -> tuple[Course, float]:
     edges = np.asarray(inputs.timeline.edges)
     y = np.array([float(inputs.initial[name]) for name in program.structure.species])
     example = _Place(held[0], held[1], np.float64(0.0), np.int32(0), y)
-    (slope, first), (jacobian, second) = (compiled(run, program, example, device) for run in (_slope, _jacobian))
+    (slope, first), (jacobian, second) = (
+        timed_executable(run, program, example, device) for run in (_slope, _jacobian)
+    )
     times, rates, marks = [], [], [edges[0]]
     for cell in range(len(edges) - 1):
         multiply, add = np.asarray(inputs.timeline.multiply)[cell], np.asarray(inputs.timeline.add)[cell]

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from jaxsim.formats.extra import require
+from jaxsim.formats.read import require
 from jaxsim.formats.reading import Reading
 from jaxsim.formats.screening import LARGEST, read_bytes
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxsim.formats.reading import Reading
 from jaxsim.network import Network, conservation_laws, rate_class, to_string
-from jaxsim.network.printer import write_number
+from jaxsim.network.expression import write_number
 
 MOST_SPECIES_FOR_LAWS = 500  # above it exact elimination takes long
 

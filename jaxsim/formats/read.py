@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxsim.errors import FormatError, FormatWarning, closest
 from jaxsim.formats.reading import Reading
+from jaxsim.formats.sbml.writer import write_sbml
 from jaxsim.network import Network
 
 # Ending, module and function; a new format is a line here.
@@ -88,3 +89,72 @@ def inspect_file(path: Any, rounded: bool = False) -> Reading:
     except OSError as error:
         there = [other.name for other in file.parent.iterdir()] if file.parent.is_dir() else []
         raise FormatError(str(file), [f"cannot be read: {error.strerror}{closest(file.name, there)}"]) from error
+
+
+# write: a network becomes a model file.
+
+WRITERS = {".xml": write_sbml, ".sbml": write_sbml}
+
+
+def write(network: Network, path: Any) -> None:
+    """Write a network as a model file: SBML (``.xml``, ``.sbml``), Level 3 Version 2.
+
+    Parameters
+    ----------
+    network : Network
+        With numbers for parameters and initial counts.
+    path : str or Path
+        The ending picks the writer.
+
+    Raises
+    ------
+    FormatError
+        With everything in the network that the format cannot say, by name: effects of reactions, distributions over
+        trajectories, inputs that doses drive.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "decay.xml"
+    >>> write(Network({"A": 9}, ["A -> , d"], parameters={"d": 0.5}), file)
+    >>> file.read_text().count("<reaction ")
+    1
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in WRITERS:
+        raise FormatError(str(path), [f"has an ending that is not written; known are {', '.join(WRITERS)}"])
+    WRITERS[ending](network, path)
+
+
+# Packages that only some files need, loaded when one of them comes.
+
+
+def require(module: str, form: str) -> Any:
+    """Return a module of the extra ``sbml``.
+
+    Parameters
+    ----------
+    module
+        Its name.
+    form
+        The form of files that needs it.
+
+    Raises
+    ------
+    FormatError
+        If it is not installed, with the command that installs it.
+
+    Examples
+    --------
+    >>> require("antimonie", "Antimony")
+    Traceback (most recent call last):
+        ...
+    jaxsim.errors.FormatError: Antimony: needs the package 'antimonie'; install it by: pip install 'jaxsim-bio[sbml]'
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        why = f"needs the package '{module}'; install it by: pip install 'jaxsim-bio[sbml]'"
+        raise FormatError(form, [why]) from error

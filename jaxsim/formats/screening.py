@@ -8,7 +8,7 @@ from pathlib import Path
 from stat import S_ISREG
 from xml.parsers import expat
 
-from jaxsim.formats.problems import Problem, Refused
+from jaxsim.formats.reading import Problem, Refused
 
 LARGEST = 64 << 20  # bytes; the largest published models are a tenth of this
 DEEPEST = 150  # levels of elements

@@ -20,8 +20,8 @@ import types
 from typing import Any
 
 from jaxsim.gradient.check import GradientCheck, check_gradient
+from jaxsim.gradient.estimators import METHODS
 from jaxsim.gradient.gradient import gradient
-from jaxsim.gradient.methods import METHODS
 from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.objectives import (
     auc,

@@ -2,28 +2,66 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxsim._html import block, line, table
 from jaxsim.dosing import Schedule
-from jaxsim.gradient.auto import EVENT, EVENT_REACTION, chosen
-from jaxsim.gradient.batches import Average
-from jaxsim.gradient.difference import paired
+from jaxsim.gradient.estimators import method_named
+from jaxsim.gradient.estimators.difference import paired
+from jaxsim.gradient.estimators.leap_score import leap_anchors
+from jaxsim.gradient.estimators.split_difference import prepared
 from jaxsim.gradient.free import free_numbers
-from jaxsim.gradient.gradient import assembled, known_species, posed
-from jaxsim.gradient.grid import cut
-from jaxsim.gradient.leap_score_estimator import leap_anchors
-from jaxsim.gradient.methods import method_named
-from jaxsim.gradient.problem import Problem, drive_of
+from jaxsim.gradient.gradient import EVENT, EVENT_REACTION, assembled, chosen, known_species, posed
+from jaxsim.gradient.leap.chain import Chain, Drive
+from jaxsim.gradient.leap.critics import critic_terms
+from jaxsim.gradient.leap.mean import mean_path, no_nudges
+from jaxsim.gradient.objective import cut, looks
+from jaxsim.gradient.problem import Average, Problem, chain_of, drive_of
 from jaxsim.gradient.result import Gradient
-from jaxsim.gradient.ripple import ripple
-from jaxsim.gradient.split_difference import prepared
 from jaxsim.gradient.stencils import Stencil, stencils
-from jaxsim.gradient.tables import build_tables
-from jaxsim.kernels.exposure import SHIFTS
+from jaxsim.gradient.tables import build_tables, chained
+from jaxsim.paths.exposure import SHIFTS
+
+# Ripple: how much a derivative on a leap grid changes as the grid slides by a part of one leap.
+#
+# Nothing physical depends on where the grid begins, so what changes is error of the discretisation of exposure. Taken
+# on the noiseless chain, whose derivative has no sampling error.
+
+PHASES = 8
+
+
+def ripple(problem: Problem) -> np.ndarray:
+    """Return (largest - smallest) / mean of the derivative over the phases of a leap, [P]; NaN where the mean is 0."""
+    terms = critic_terms(problem.objective.terms, problem.network.structure.species)
+    chain = replace(chain_of(problem, 1), terms=terms)
+    widths = np.append(problem.grid.widths, problem.grid.widths[-1])
+    slopes = []
+    for phase in np.arange(PHASES) / PHASES:
+        edges = problem.grid.edges + phase * widths
+        tables, moved = build_tables(problem.free, problem.network, edges, problem.shifts, problem.grid.pinned)
+        drive = drive_of(problem, tables)._replace(looks=looks(terms, problem.grid))
+        cotangent = jax.tree.map(np.asarray, _cotangent(chain, drive))
+        slopes.append(chained(cotangent, moved))
+    found = np.array(slopes)
+    mean = np.abs(found.mean(axis=0))
+    return np.where(mean > 0.0, np.ptp(found, axis=0) / np.where(mean > 0.0, mean, 1.0), np.nan)
+
+
+@partial(jax.jit, static_argnums=0)
+def _cotangent(chain: Chain, drive: Drive) -> Any:
+    """Return the derivative of the sum of the terms on the noiseless chain, with respect to the tables."""
+
+    def total(tables: Any) -> Any:
+        numbers = mean_path(chain, drive._replace(tables=tables), no_nudges(chain, drive))[1]
+        return sum(numbers[j] for j in range(len(chain.terms)))
+
+    return jax.grad(total)(drive.tables)
+
 
 LIMIT = 3.2905  # two-sided 0.001 for each component
 POWER = LIMIT + 2.3263  # standard errors of the smallest bias that is seen at that level with power 99 %

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsim.gradient.exact_drive import PIECES, exact_tables
-from jaxsim.gradient.grid import Grid, cut
-from jaxsim.gradient.linear_noise import reads_spread, value_and_slope
-from jaxsim.gradient.methods import Method
+from jaxsim.gradient.estimators import Method
+from jaxsim.gradient.exact.drive import PIECES, exact_tables
+from jaxsim.gradient.leap.linear_noise import reads_spread, value_and_slope
+from jaxsim.gradient.objective import Grid, cut
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.stencils import Stencil, stencils
 from jaxsim.gradient.tables import Tables, build_tables, chained, table_values

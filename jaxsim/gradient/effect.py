@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError, SimulationWarning
-from jaxsim.gradient.admission import refuse_for_gradient
+from jaxsim.gradient.validity import refuse_for_gradient
 from jaxsim.network import (
     Binary,
     Expression,
@@ -31,6 +30,7 @@ from jaxsim.network import (
     to_string,
 )
 from jaxsim.network.expression import fold
+from jaxsim.runtime.double import double_precision
 
 SHIFT = "shift_of_the_effect"
 POINTS, DECADES, SAME = 97, 12.0, 1e-9  # of inputs, to both sides of 1; and what agrees to within rounding

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.gradient.channels import channel_slopes, find_channels
-from jaxsim.gradient.mean_chain import typical_parameters, typical_path
+from jaxsim.gradient.leap.channels import channel_slopes, find_channels
+from jaxsim.gradient.leap.mean import typical_parameters, typical_path
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.tables import Read
 

@@ -9,12 +9,12 @@ information of a path. The bounds enter the standard errors as 1.96 of them, so 
 import numpy as np
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.channels import find_channels, reaching
-from jaxsim.gradient.credit import NORMAL
+from jaxsim.gradient.estimators import method_named
 from jaxsim.gradient.information import information
-from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.leap.channels import find_channels, reaching
 from jaxsim.gradient.objective import Term, described, is_condition
 from jaxsim.gradient.problem import Estimate, Problem, chain_of
+from jaxsim.statistics.intervals import TWO_SIDED
 
 OF_NONE = 3.0  # over N: the upper 95 % bound of a probability of which none of N trajectories showed the event
 
@@ -48,8 +48,8 @@ def with_bounds(problem: Problem, method: str, found: Estimate) -> Estimate:
     named = zip(bound, problem.free.components, strict=True)
     shown = ", ".join(f"{part:.2g} in {name}" for part, name in named if part)
     return found._replace(
-        value_error=float(np.hypot(found.value_error, share * size / NORMAL)),
-        covariance=found.covariance + np.diag((bound / NORMAL) ** 2),
+        value_error=float(np.hypot(found.value_error, share * size / TWO_SIDED)),
+        covariance=found.covariance + np.diag((bound / TWO_SIDED) ** 2),
         bias=f"{found.bias}; no event seen: {'; '.join(said)}: the derivative is off by at most {shown or '0'} (95 %), "
         f"counted in the errors",
         bound=bound,

@@ -15,9 +15,9 @@ import numpy as np
 from jax import lax
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.chain import Chain, Drive, rates
-from jaxsim.gradient.grid import MOST_STEPS, Grid, cut
-from jaxsim.gradient.mean_chain import start_of, typical_parameters
+from jaxsim.gradient.leap.chain import Chain, Drive, rates
+from jaxsim.gradient.leap.mean import start_of, typical_parameters
+from jaxsim.gradient.objective import MOST_STEPS, Grid, cut
 from jaxsim.network import stoichiometry
 
 PART = 0.2  # of a relaxation time that a leap takes where no step is asked for

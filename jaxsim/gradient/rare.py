@@ -8,14 +8,14 @@ import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.errors import SimulationError, naming_closest_keyword
-from jaxsim.gradient.admission import refuse_for_gradient
-from jaxsim.gradient.exact_drive import plain_drive
-from jaxsim.gradient.grid import leap_grid
-from jaxsim.gradient.importance import effective, refuse, weighed
-from jaxsim.gradient.objective import settled
+from jaxsim.gradient.estimators.importance import effective, refuse, weighed
+from jaxsim.gradient.exact.drive import plain_drive
+from jaxsim.gradient.objective import leap_grid, settled
 from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.tables import table_values
+from jaxsim.gradient.validity import refuse_for_gradient
 from jaxsim.network import Network
+from jaxsim.statistics.intervals import TWO_SIDED
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class RareProbability:
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval."""
-        return self.value - 1.96 * self.standard_error, self.value + 1.96 * self.standard_error
+        return self.value - TWO_SIDED * self.standard_error, self.value + TWO_SIDED * self.standard_error
 
     def __str__(self) -> str:
         return (

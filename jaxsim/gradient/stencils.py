@@ -16,8 +16,8 @@ from scipy.ndimage import uniform_filter1d
 
 from jaxsim.dosing import build_timeline
 from jaxsim.errors import JaxsimError, SimulationError
-from jaxsim.gradient.chain import Chain, Drive, rates
-from jaxsim.gradient.mean_chain import typical_parameters
+from jaxsim.gradient.leap.chain import Chain, Drive, rates
+from jaxsim.gradient.leap.mean import typical_parameters
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.tables import Tables, table_values
 

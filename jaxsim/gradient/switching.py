@@ -12,18 +12,17 @@ import numpy as np
 from scipy import stats
 
 from jaxsim.dosing import Schedule
-from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import Average, batches, refuse_faults
 from jaxsim.gradient.effect import SHIFT, Moved, moved_effect, warn_of_held
+from jaxsim.gradient.estimators import method_named
+from jaxsim.gradient.estimators.surrogate import prepared
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
-from jaxsim.gradient.methods import method_named
-from jaxsim.gradient.problem import Problem
-from jaxsim.gradient.surrogate_estimator import prepared
+from jaxsim.gradient.problem import Average, Problem, batches, refuse_faults
 from jaxsim.gradient.unseen import refuse_unseen_bins
-from jaxsim.kernels.exposure import SHIFTS
 from jaxsim.network import Network
+from jaxsim.paths.exposure import SHIFTS
+from jaxsim.runtime.workers import run_batches
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.free import Free
-from jaxsim.kernels.exposure import SHIFTS, exposures, found_crossings, mark_times
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.kernels.steps import Crossings
 from jaxsim.network import Network, Structure, is_distribution
+from jaxsim.paths.exposure import SHIFTS, exposures, found_crossings, mark_times
+from jaxsim.runtime.double import double_precision
 
 NEXT_TO_NOTHING = 1e-9  # of the span: how far a component is moved to see both sides of a tie
 SAME = 1e-6  # of the largest area moved, by which two sides may differ through rounding and that move
@@ -131,7 +131,7 @@ def build_tables(
 ) -> tuple[Tables, Slopes]:
     """Return tables and slopes (numpy, float64) at the point of `free`.
 
-    `pinned` are the edges at which something is looked at or given, see :func:`jaxsim.kernels.exposure.exposures`.
+    `pinned` are the edges at which something is looked at or given, see :func:`jaxsim.paths.exposure.exposures`.
 
     Raises
     ------

@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Float64
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.exact_drive import exact_tables
+from jaxsim.gradient.estimators import method_named
+from jaxsim.gradient.estimators.surrogate import scored_reactions
+from jaxsim.gradient.exact.drive import exact_tables
 from jaxsim.gradient.information import rare_events, rates_moved
-from jaxsim.gradient.methods import method_named
 from jaxsim.gradient.problem import Problem
-from jaxsim.gradient.surrogate_estimator import scored_reactions
 from jaxsim.gradient.tables import Read
 from jaxsim.network import is_distribution
 

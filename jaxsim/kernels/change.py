@@ -1,15 +1,16 @@
 """What a pending code (see codes.py) does to the counts: reactions, doses, triggered events, random effects."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Int32
 
 from jaxsim.dosing import Timeline
 from jaxsim.network import Expression, Structure, evaluate
-from jaxsim.network.randomness import is_random
+from jaxsim.network.functions import is_random
 
 Draw = Callable[..., Any]
 
@@ -141,3 +142,35 @@ def enter_cell(
         multiply, add = timeline.multiply[:, s][cell], timeline.add[:, s][cell]
         result[s] = jnp.where(entering, to_count(multiply * x[s].astype(jnp.float64) + add, x[s]), x[s])
     return tuple(result)
+
+
+# What each reaction changes, as arrays: so that applying a reaction is a look-up, not code of its own.
+
+
+class ChangeTable(NamedTuple):
+    """Species that each reaction changes, and by how much; as many columns as the reaction that changes most has."""
+
+    species: Int32[np.ndarray, "reaction most"]
+    """The number of species where there is none."""
+    change: Int32[np.ndarray, "reaction most"]
+    """0 where there is none."""
+
+
+def tabulate_changes(structure: Structure, order: Sequence[int]) -> ChangeTable:
+    """Tabulate the constant changes of the reactions, in the order given.
+
+    Examples
+    --------
+    >>> import jaxsim as js
+    >>> table = tabulate_changes(js.Network({"A": 1, "B": 0}, ["A -> B, 1", "-> A, 1"]).structure, [1, 0])
+    >>> table.species.tolist(), table.change.tolist()
+    ([[0, 2], [0, 1]], [[1, 0], [-1, 1]])
+    """
+    row_of = {name: s for s, name in enumerate(structure.species)}
+    deltas = [[(row_of[n], c) for n, c in structure.reactions[r].changes.items() if c] for r in order]
+    shape = (len(deltas), max(1, *map(len, deltas)) if deltas else 1)
+    species, change = np.full(shape, len(row_of), np.int32), np.zeros(shape, np.int32)
+    for row, delta in enumerate(deltas):
+        for column, (s, c) in enumerate(delta):
+            species[row, column], change[row, column] = s, c
+    return ChangeTable(species, change)

@@ -6,15 +6,13 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.kernels.blocked import blocked_propensities
-from jaxsim.kernels.codes import ABOVE, NEGATIVE, TOO_FINE, TOO_OFTEN
 from jaxsim.kernels.context import Context
-from jaxsim.kernels.partial_propensity import group_propensities
+from jaxsim.kernels.exact.blocked import blocked_propensities
+from jaxsim.kernels.exact.partial_propensity import group_propensities
 from jaxsim.kernels.program import Arrangement, Program
 from jaxsim.kernels.rates import propensities, propensity_bounds, state_values
 from jaxsim.kernels.saving import species_rows, stacked_counts
-from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.kernels.status import Status
+from jaxsim.kernels.state import ABOVE, NEGATIVE, TOO_FINE, TOO_OFTEN, Inputs, Lanes, Owner, Status
 
 WRAPPED = np.int32(-(2**30))  # a count that passed 2**31 - 1 has come round to below this
 

@@ -7,21 +7,18 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int32, Int64
 
-from jaxsim.kernels.blocked import blocked_step
-from jaxsim.kernels.codes import NONE
 from jaxsim.kernels.context import Context, context
-from jaxsim.kernels.direct import direct_step
-from jaxsim.kernels.hybrid import TREATMENTS
-from jaxsim.kernels.masks import count
-from jaxsim.kernels.partial_propensity import empty_groups, partial_propensity_step
+from jaxsim.kernels.exact.blocked import blocked_step
+from jaxsim.kernels.exact.direct import direct_step
+from jaxsim.kernels.exact.partial_propensity import empty_groups, partial_propensity_step
+from jaxsim.kernels.exact.thinning import finished, thinning_step, waiting
+from jaxsim.kernels.leaping.hybrid import TREATMENTS
+from jaxsim.kernels.leaping.step import leap_step
 from jaxsim.kernels.program import Arrangement, Program, Saving
 from jaxsim.kernels.saving import UNWRITTEN
-from jaxsim.kernels.service import Run, Tally, random_effects, turn_over
-from jaxsim.kernels.state import General, Inputs, Lanes, Mixed, Owner
-from jaxsim.kernels.status import Status
-from jaxsim.kernels.tau_leap import leap_step
-from jaxsim.kernels.thinning import finished, thinning_step, waiting
+from jaxsim.kernels.state import NONE, General, Inputs, Lanes, Mixed, Owner, Status, count
 from jaxsim.kernels.trigger import untriggered
+from jaxsim.kernels.turnover import Run, Tally, random_effects, turn_over
 
 TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
 ROW_COST = 2.0  # what one species at one save time adds to it, in ns per lane

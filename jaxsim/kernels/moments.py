@@ -20,8 +20,8 @@ from jaxtyping import Array, Bool, Float64
 from jaxsim.dosing import Timeline
 from jaxsim.errors import SimulationError
 from jaxsim.network import bounds, evaluate, names
+from jaxsim.network.event import linear_in_time
 from jaxsim.network.moments import Switch
-from jaxsim.network.switching import linear_in_time
 
 ROOM = 64  # roots of a guard that is not linear, to begin with
 GROWTH = 16  # of the room, when it does not do

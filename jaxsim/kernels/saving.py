@@ -8,8 +8,8 @@ from jax import lax
 from jaxtyping import Array, Float64, Int32
 
 from jaxsim.kernels.program import Arrangement, Program, Saving
-from jaxsim.kernels.seldom import where_any
-from jaxsim.kernels.state import Lanes
+from jaxsim.kernels.state import Lanes, where_any
+from jaxsim.network import evaluate
 
 UNWRITTEN = np.int32(-(2**30))  # no count of a sound state, nor the -1 of a reaction that fired without its reactant
 DENSE = 16  # below this many save times comparing with all beats a search
@@ -175,3 +175,26 @@ def clear(program: Program, lanes: Lanes, fresh: Any) -> Lanes:
         return lanes._replace(saved=tuple(emptied(grid, x) for grid, x in zip(lanes.saved, lanes.x, strict=True)))
     row = jnp.where(fresh, np.int32(0), lanes.row)
     return lanes._replace(saved=(emptied(lanes.saved[0], by_lane(program, lanes.x)),), row=row)
+
+
+# First passages: the time at which a condition on the state first holds.
+
+
+def watch(program: Program, lanes: Lanes, precise: dict[str, Any]) -> Lanes:
+    """Note the time in lanes where a condition holds for the first time.
+
+    Conditions are evaluated in float64, which holds every count; `precise` are the parameters.
+    """
+    if not program.passages:
+        return lanes
+    state = dict(precise)
+    for name, value in zip(program.structure.species, species_rows(program, lanes.x), strict=True):
+        state[name] = value.astype(jnp.float64)
+    if lanes.general is not None:
+        for name, value in zip(program.structure.variables, lanes.general.variables, strict=True):
+            state[name] = value.astype(jnp.float64)
+    found = []
+    for (_, condition), first in zip(program.passages, lanes.passages, strict=True):
+        holds = jnp.broadcast_to(jnp.asarray(evaluate(condition, state)).astype(bool), lanes.t.shape)
+        found.append(jnp.where(holds & (lanes.t < first), lanes.t, first))
+    return lanes._replace(passages=tuple(found))

@@ -1,11 +1,19 @@
 """The arrays of a simulation, grouped by how long they live. L lanes, K save times, C cells."""
 
+from collections.abc import Callable
+from enum import IntEnum
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
 from jaxtyping import Array, Bool, Float, Float64, Int32, UInt16, UInt32, UInt64
 
 from jaxsim.dosing import Timeline
-from jaxsim.kernels.group_tables import GroupTables
+from jaxsim.kernels.exact.groups import GroupTables
+from jaxsim.kernels.program import Program
+from jaxsim.statistics.exact_sums import lane_sum
 
 
 class Inputs(NamedTuple):
@@ -115,3 +123,105 @@ class Mixed(NamedTuple):
     """Propensity, integrated over time, that is left until the next jump of the exact reactions; 0 if to be drawn."""
     leaped: Float64[Array, "2 R L"]
     """Time over which each reaction was leaped over, by explicit and by implicit leaps."""
+
+
+# What a lane may have pending besides a reaction.
+#
+# From 0 on: reactions 0 to R-1, then R for entering a cell, then R+1+e for triggered event e of E, then R+1+E for
+# looking at the triggers at a moment at which one may switch, and R+2+E for looking at them again at the same moment.
+
+NONE = np.int32(-1)
+REJECTED = np.int32(-2)  # a proposal that thinning rejected
+FAULT = np.int32(-3)  # from here down the lane has stopped
+ABOVE = np.int32(-4)  # a rate exceeded its bound
+NEGATIVE = np.int32(-5)  # a rate that varies in time was negative
+TOO_OFTEN = np.int32(-6)  # an event waits to act more often than can be counted
+TOO_FINE = np.int32(-7)  # events come faster than the clock can tell apart
+
+
+# How a trajectory can end. Nothing else is possible, and every result counts these.
+
+
+class Status(IntEnum):
+    """How a trajectory ended; only the first two are fine."""
+
+    OK = 0
+    ABSORBED = 1
+    STEP_LIMIT = 2
+    OVERFLOW = 3
+    NEGATIVE_COUNT = 4
+    NEGATIVE_RATE = 5
+    RATE_NOT_FINITE = 6
+    BOUND_VIOLATED = 7
+    VARIABLE_NOT_FINITE = 8
+    TRIGGER_LIMIT = 9
+    CLOCK_NOT_RESOLVED = 10
+
+    @property
+    def label(self) -> str:
+        """The name users see, such as ``step limit``.
+
+        Examples
+        --------
+        >>> Status.STEP_LIMIT.label
+        'step limit'
+        """
+        return self.name.lower().replace("_", " ")
+
+    @property
+    def fine(self) -> bool:
+        """Whether the trajectory reached the end as it should."""
+        return self in (Status.OK, Status.ABSORBED)
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do, as a clause that follows a count of trajectories."""
+        return SENTENCES[self]
+
+
+SENTENCES = {
+    Status.OK: "reached the end",
+    Status.ABSORBED: "reached the end in a state in which nothing can happen any more",
+    Status.STEP_LIMIT: "were stopped at the limit of events before the end; "
+    "raise max_events or simulate a shorter time",
+    Status.OVERFLOW: "had a count beyond 2**31 - 1; scale the species down or simulate a shorter time",
+    Status.NEGATIVE_COUNT: "had a count below zero, because a reaction fired without its reactants; "
+    "let its rate vanish when a reactant is missing",
+    Status.NEGATIVE_RATE: "had a negative rate; "
+    "write the rate so that it cannot be negative, for instance with max(0, ...)",
+    Status.RATE_NOT_FINITE: "had a rate that is infinite or not a number; look for a division by zero or an overflow",
+    Status.BOUND_VIOLATED: "had a rate above its bound between two events, which would bias the result; "
+    "please report it",
+    Status.VARIABLE_NOT_FINITE: "had a variable that is infinite or not a number; "
+    "look for a division by zero or parameters out of range in what events set",
+    Status.TRIGGER_LIMIT: "had an event that was triggered more than 65,535 times in one instant before it could act; "
+    "look for events that switch its trigger on and off without end, or give it a higher priority",
+    Status.CLOCK_NOT_RESOLVED: "had events that followed each other faster than a clock in double precision can tell "
+    "apart at that time; count times from a start near zero",
+}
+
+LABELS = tuple(status.label for status in Status)
+
+
+# Counting lanes.
+
+
+def count(mask: Bool[Array, " L"]) -> Int32[Array, ""]:
+    """Return how many lanes are marked, as int32 also where 64-bit types exist."""
+    return lane_sum(lambda m: m.astype(jnp.int32), mask)
+
+
+# Work that few lanes need at a time.
+
+
+def where_any(program: Program, mask: Any, rare: Callable[[], Any], usual: Any) -> Any:
+    """Return `rare()` in the lanes of the mask and `usual` in all others, both of one structure.
+
+    Native code does the work only if a lane of the few it runs in lockstep needs it. XLA runs hundreds, of which one
+    nearly always does, and has no use for a branch.
+    """
+
+    def chosen() -> Any:
+        return jax.tree.map(lambda new, old: new if new is old else jnp.where(mask, new, old), rare(), usual)
+
+    return lax.cond(jnp.any(mask), chosen, lambda: usual) if program.native else chosen()

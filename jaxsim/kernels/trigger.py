@@ -18,12 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.kernels.change import values_before
-from jaxsim.kernels.codes import NONE, TOO_OFTEN
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.state import Inputs, Lanes, Triggers
+from jaxsim.kernels.state import NONE, TOO_OFTEN, Inputs, Lanes, Triggers
 from jaxsim.network import evaluate
-from jaxsim.network.switching import Switch, switch_name
+from jaxsim.network.event import Switch, switch_name
 
 SLACK = 16 * np.finfo(np.float64).eps  # relative; far above the rounding of a moment, far below any time between events
 SMALLEST = np.float64(1e-307)  # a time that is more than zero

@@ -1,23 +1,19 @@
 """Models: networks of the general engine with sourced parameters, and the studies made with them."""
 
-from jaxsim.models.cell import cell, cell_parameters
-from jaxsim.models.cell_arms import CellArm, cell_arms, dose_response_arms, interval_arms
-from jaxsim.models.cell_study import cell_study
-from jaxsim.models.coupling import coupled_study
-from jaxsim.models.coupling_table import Grid
-from jaxsim.models.coupling_table_file import coupling_table
-from jaxsim.models.coupling_tabulated import tabulated_tumour
-from jaxsim.models.coupling_validation import compare_couplings
-from jaxsim.models.organism import organism, organism_parameters
-from jaxsim.models.organism_animals import virtual_animals
-from jaxsim.models.organism_decomposition import organism_decomposition
-from jaxsim.models.organism_restoration import restoration
-from jaxsim.models.organism_scenarios import OrganismArm, scenarios, standard_regimen
-from jaxsim.models.organism_sensitivity import organism_sensitivity
-from jaxsim.models.organism_steady_state import steady_state
-from jaxsim.models.organism_study import organism_study
-from jaxsim.models.organism_trial import organism_trial
-from jaxsim.models.organism_verdicts import gather_evidence, target_table
+from jaxsim.models.cell.network import cell, cell_parameters
+from jaxsim.models.cell.study import CellArm, cell_arms, cell_study, dose_response_arms, interval_arms
+from jaxsim.models.coupled.study import compare_couplings, coupled_study
+from jaxsim.models.coupled.table import Grid, coupling_table
+from jaxsim.models.coupled.tabulated import tabulated_tumour
+from jaxsim.models.organism.animals import virtual_animals
+from jaxsim.models.organism.decomposition import organism_decomposition
+from jaxsim.models.organism.network import organism, organism_parameters, steady_state
+from jaxsim.models.organism.restoration import restoration
+from jaxsim.models.organism.scenarios import OrganismArm, scenarios, standard_regimen
+from jaxsim.models.organism.sensitivity import organism_sensitivity
+from jaxsim.models.organism.study import organism_study
+from jaxsim.models.organism.targets import gather_evidence, target_table
+from jaxsim.models.organism.trial import organism_trial
 from jaxsim.models.parameters import ModelParameter, read_parameters
 
 __all__ = [

@@ -15,15 +15,15 @@ from jaxsim.network.expression import (
     Number,
     Unary,
     names,
+    substitute,
+    to_string,
 )
 from jaxsim.network.hoist import hoist, hoist_all
 from jaxsim.network.network import Network
 from jaxsim.network.parameter import Parameter, is_distribution
 from jaxsim.network.parser import parse
-from jaxsim.network.printer import to_string
 from jaxsim.network.quasi_steady import quasi_steady
-from jaxsim.network.reaction import Reaction, mass_action
-from jaxsim.network.reaction_parser import parse_reaction
+from jaxsim.network.reaction import Reaction, mass_action, parse_reaction
 from jaxsim.network.structure import (
     Structure,
     changed_species,
@@ -32,7 +32,6 @@ from jaxsim.network.structure import (
     rate_class,
     stoichiometry,
 )
-from jaxsim.network.substitution import substitute
 
 __all__ = [
     "Binary",

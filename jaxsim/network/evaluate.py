@@ -1,12 +1,14 @@
 """Lower an expression to ``jax.numpy``."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxsim.errors import ExpressionError, closest
-from jaxsim.network import arithmetic, guard
+from jaxsim.network import arithmetic
 from jaxsim.network.expression import (
     Binary,
     Call,
@@ -17,12 +19,70 @@ from jaxsim.network.expression import (
     Name,
     Number,
     Unary,
+    fold,
+    fold_all,
 )
-from jaxsim.network.function import Value
-from jaxsim.network.functions import FUNCTIONS
-from jaxsim.network.guard import operations_to_guard
-from jaxsim.network.randomness import RANDOM
-from jaxsim.network.tree import fold, fold_all
+from jaxsim.network.functions import FUNCTIONS, RANDOM, Value
+
+# Keep the gradient of a branch not taken from spoiling that of the branch taken.
+#
+# Reverse mode multiplies the derivative of the branch not taken by zero, and zero times an infinite
+# derivative is nan. Below an ``if``, operations that have a pole are therefore computed at a harmless
+# argument where theirs is singular, and the value there is put in without a derivative.
+
+_POLES = {"log": -math.inf, "log10": -math.inf, "sqrt": 0.0}
+# Inverse functions with a real value and derivative inside an open interval alone, and a harmless argument in it.
+_UNIT = (-1.0, 1.0, 0.0)
+_DOMAINS = {"asin": _UNIT, "acos": _UNIT, "atanh": _UNIT, "acosh": (1.0, math.inf, 2.0)}
+
+
+def operations_to_guard(expression: Expression) -> frozenset[int]:
+    """Return the ids of the divisions, logarithms, square roots and inverse functions below a branch of an ``if``."""
+    branches: list[Expression] = []
+
+    def visit(node: Expression, _: list[None]) -> None:
+        if isinstance(node, Call) and node.function == "if":
+            branches.extend(node.args[1:])
+
+    fold(expression, visit)
+    below: dict[int, Expression] = {}
+    while branches:
+        node = branches.pop()
+        if id(node) not in below:
+            below[id(node)] = node
+            branches.extend(node.children)
+    return frozenset(key for key, node in below.items() if _has_pole(node))
+
+
+def _has_pole(node: Expression) -> bool:
+    match node:
+        case Binary("/", _, _):
+            return True
+        case Call(function, _):
+            return function in _POLES or function in _DOMAINS
+    return False
+
+
+def divide(a: Any, b: Any) -> Any:
+    """Return ``a / b`` with no derivative where `b` is zero."""
+    if arithmetic.is_plain(b):
+        return arithmetic.divide(a, b)
+    pole = jnp.equal(b, 0.0)
+    at_pole = jax.lax.stop_gradient(jnp.multiply(a, math.inf))
+    return jnp.where(pole, at_pole, jnp.divide(a, jnp.where(pole, 1.0, b)))
+
+
+def call(function: str, value: Any, x: Any) -> Any:
+    """Return ``value(x)`` of a logarithm, root or inverse function with no derivative where it has none."""
+    if function in _DOMAINS:
+        low, high, harmless = _DOMAINS[function]
+        outside = jnp.logical_or(jnp.less_equal(x, low), jnp.greater_equal(x, high))
+        at_end = jax.lax.stop_gradient(value(x))
+        return jnp.where(outside, at_end, value(jnp.where(outside, harmless, x)))
+    pole = jnp.less_equal(x, 0.0)
+    at_pole = jnp.where(jnp.less(x, 0.0), math.nan, _POLES[function])
+    return jnp.where(pole, at_pole, value(jnp.where(pole, 1.0, x)))
+
 
 Draw = Callable[..., Value]
 
@@ -104,8 +164,7 @@ def evaluate_all(expressions: Sequence[Expression], env: Mapping[str, Value], dr
 
     shared = iter(folded([one for one, guarded in zip(expressions, guards, strict=True) if not guarded], frozenset()))
     return [
-        folded([one], guarded)[0] if guarded else next(shared)
-        for one, guarded in zip(expressions, guards, strict=True)
+        folded([one], guarded)[0] if guarded else next(shared) for one, guarded in zip(expressions, guards, strict=True)
     ]
 
 
@@ -158,7 +217,7 @@ def _compute(node: Expression, numbers: list[Any], draw: Draw | None, guarded: b
         case Unary("-", _):
             return arithmetic.negate(numbers[0])
         case Binary(op, _, _):
-            return guard.divide(*numbers) if guarded else ARITHMETIC[op](*numbers)
+            return divide(*numbers) if guarded else ARITHMETIC[op](*numbers)
         case Compare(op, _, _):
             return COMPARISON[op](*numbers)
         case Call(function, _) if function in RANDOM:
@@ -167,7 +226,7 @@ def _compute(node: Expression, numbers: list[Any], draw: Draw | None, guarded: b
             return draw(function, *numbers)
         case Call(function, _):
             value = FUNCTIONS[function].value
-            return guard.call(function, value, *numbers) if guarded else value(*numbers)
+            return call(function, value, *numbers) if guarded else value(*numbers)
     raise TypeError(f"{type(node).__name__} is not an expression node")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from jaxsim.network.constants import fold_constant
 from jaxsim.network.expression import (
     Binary,
     Call,
@@ -14,7 +13,8 @@ from jaxsim.network.expression import (
     Unary,
     fold,
 )
-from jaxsim.network.randomness import RANDOM
+from jaxsim.network.functions import RANDOM
+from jaxsim.network.parser import fold_constant
 
 Pull = Callable[[Expression], Expression]
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from jaxsim.network import arithmetic
-from jaxsim.network.function import Interval
 
+Interval = tuple[Any, Any]
 EVERYTHING: Interval = (-math.inf, math.inf)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from jaxsim.network.expression import Binary, Call, Compare, Expression, Name, Number, Unary, fold, names
-from jaxsim.network.randomness import RANDOM
+from jaxsim.network.functions import RANDOM
 
 STEPS = ("floor", "ceil")
 EXTREMES = {"max": ">=", "min": "<="}

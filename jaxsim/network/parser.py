@@ -1,14 +1,111 @@
 """Read an expression: a Pratt parser (Pratt 1973) that knows arithmetic, logic and function calls."""
 
 import math
-from typing import Any
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from jaxsim.errors import ExpressionError, closest
-from jaxsim.network.constants import fold_constant
 from jaxsim.network.expression import Binary, Call, Compare, Expression, Logic, Name, Number, Unary
-from jaxsim.network.functions import FUNCTIONS, SPECIAL_ARITY, SYNONYMS
-from jaxsim.network.randomness import RANDOM, TRUNCATED
-from jaxsim.network.tokens import Token, refuse, tokenize
+from jaxsim.network.functions import FUNCTIONS, RANDOM, SPECIAL_ARITY, SYNONYMS, TRUNCATED
+
+# Cut the text of an expression into tokens.
+
+LONGEST_TEXT = 500_000  # a sum over ten thousand species with long names is below it
+_TOKEN = re.compile(
+    r"(?P<space>\s+)"
+    r"|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[^\W\d]\w*)"
+    r"|(?P<operator>\*\*|<=|>=|==|!=|[-+*/^<>(),])"
+)
+
+
+class Token(NamedTuple):
+    """A piece of text: its kind (number, name, operator or end), the text and where it starts."""
+
+    kind: str
+    text: str
+    position: int
+
+
+def refuse(text: str, position: int, why: str) -> ExpressionError:
+    """Return the one-sentence error for `text`, with an excerpt around the position."""
+    start, stop = max(0, position - 40), position + 40
+    excerpt = ("..." if start else "") + text[start:stop] + ("..." if stop < len(text) else "")
+    return ExpressionError(f"cannot read expression {excerpt!r} at character {position + 1}: {why}")
+
+
+def tokenize(text: str) -> list[Token]:
+    """Return the tokens of `text` and a final token of kind ``end``.
+
+    Examples
+    --------
+    >>> [token.text for token in tokenize("2e-3*A**2")]
+    ['2e-3', '*', 'A', '^', '2', '']
+    """
+    if len(text) > LONGEST_TEXT:
+        raise ExpressionError(
+            f"an expression of {len(text)} characters is too long; split it into observables of at most {LONGEST_TEXT}"
+        )
+    tokens, position = [], 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None or (match.lastgroup == "name" and not match.group().isidentifier()):
+            hint = "; write '==' to compare" if text[position] == "=" else ""
+            raise refuse(text, position, f"unexpected character {text[position]!r}{hint}")
+        if match.lastgroup != "space":
+            piece = "^" if match.group() == "**" else match.group()
+            tokens.append(Token(str(match.lastgroup), piece, position))
+        position = match.end()
+    tokens.append(Token("end", "", len(text)))
+    return tokens
+
+
+# Fold operations on constants into one constant while parsing.
+
+ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "^": math.pow,
+}
+
+
+def fold_constant(node: Expression) -> Expression:
+    """Return the node, or a Number where arithmetic or a function meets constants alone.
+
+    Comparisons and logic are kept, as their value is a truth value.
+
+    Raises
+    ------
+    ArithmeticError, ValueError
+        If the constants have no finite real result, such as ``1/0`` or ``log(0)``.
+
+    Examples
+    --------
+    >>> from jaxsim.network.expression import Binary, Number
+    >>> fold_constant(Binary("*", Number(2), Number(3)))
+    parse('6')
+    """
+    if not node.children or not all(isinstance(child, Number) for child in node.children):
+        return node
+    values = [child.value for child in node.children if isinstance(child, Number)]
+    if isinstance(node, Binary):
+        return _finite(ARITHMETIC[node.op](*values))
+    if isinstance(node, Unary) and node.op == "-":
+        return Number(-values[0])
+    if isinstance(node, Call) and node.function in FUNCTIONS:
+        return _finite(FUNCTIONS[node.function].constant(*values))
+    return node
+
+
+def _finite(value: Any) -> Number:
+    if isinstance(value, complex) or not math.isfinite(value):
+        raise ValueError("the result is not a finite real number")
+    return Number(value)
+
 
 DEEPEST_NESTING = 100
 

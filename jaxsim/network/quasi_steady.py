@@ -4,12 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from jaxsim.errors import NetworkError, closest
-from jaxsim.network.expression import Binary, Expression, FallingFactorial, Name, Number, names
+from jaxsim.network.expression import Binary, Expression, FallingFactorial, Name, Number, names, substitute, to_string
 from jaxsim.network.network import Network
 from jaxsim.network.parameter import Parameter
-from jaxsim.network.printer import to_string
 from jaxsim.network.reaction import Counts, Reaction
-from jaxsim.network.substitution import substitute
 
 
 def quasi_steady(network: Network, species: Iterable[str]) -> Network:

@@ -9,10 +9,8 @@ import sys
 import types
 from typing import Any
 
-from jaxsim.optimise.certificate import Certificate
 from jaxsim.optimise.optimise import optimise
-from jaxsim.optimise.optimum import Gain, Optimum
-from jaxsim.optimise.ranking import Ranking
+from jaxsim.optimise.optimum import Certificate, Gain, Optimum, Ranking
 from jaxsim.optimise.trial import Trial
 from jaxsim.optimise.unknown import Unknown, free
 

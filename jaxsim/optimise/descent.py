@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsim.optimise.feasible import aim, approach, approach_cost, final_errors, judge, retreat, retreat_cost
-from jaxsim.optimise.penalty import Penalty
+from jaxsim.optimise.limits import Penalty, aim, approach, approach_cost, final_errors, judge, retreat, retreat_cost
 from jaxsim.optimise.polish import Polished, polish
 from jaxsim.optimise.refine import affordable_evaluations, refine
 from jaxsim.optimise.scout import scout

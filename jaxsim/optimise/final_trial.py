@@ -11,19 +11,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxsim.dosing import Schedule
-from jaxsim.ensemble.batches import run_batches
-from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.auto import EVENT, EVENT_REACTION, exact_affordable
-from jaxsim.gradient.batches import Average, batches
-from jaxsim.gradient.credit import Anchor, anchors
 from jaxsim.gradient.discretisation import leaping
-from jaxsim.gradient.exact_drive import ExactDrive, plain_drive
-from jaxsim.gradient.exact_pairs import Pairs, exact_pairs
-from jaxsim.gradient.exact_score import settled_terms
-from jaxsim.gradient.problem import Problem, chain_of, first_words
+from jaxsim.gradient.exact.drive import ExactDrive, plain_drive
+from jaxsim.gradient.exact.pairs import Pairs, exact_pairs
+from jaxsim.gradient.exact.scores import settled_terms
+from jaxsim.gradient.gradient import EVENT, EVENT_REACTION, exact_affordable
+from jaxsim.gradient.influence import Anchor, anchors
+from jaxsim.gradient.problem import Average, Problem, batches, chain_of, first_words
 from jaxsim.optimise.criterion import Criterion
 from jaxsim.optimise.trial import Trial, functionals, paired_trial, trial_lanes
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.workers import run_batches
 
 MOST_SECONDS = 60.0  # of one core, about, that exact pairs may take where leaps would be cheaper
 PAIR = 1.4  # cost of a pair of exact paths in single ones

@@ -6,17 +6,16 @@ import jax
 import numpy as np
 
 from jaxsim.errors import ScheduleError, closest
-from jaxsim.optimise.coordinates import Box, OrderedTimes
+from jaxsim.optimise.coordinates import Box, OrderedTimes, closed, opened
 from jaxsim.optimise.optimum import Optimum
 from jaxsim.optimise.regimen import Place
 from jaxsim.optimise.search import FRESH
 from jaxsim.optimise.trial import paired_trial
-from jaxsim.optimise.windows import closed, opened
+from jaxsim.statistics.intervals import TWO_SIDED
 
 STOPS = 12  # of the path that are simulated
 EDGE = 1e-3  # share of the room by which a number keeps off its bounds
 ANOTHER = 1 << 41  # number of the first trajectory: none of the final trial is among them
-TWO_SIDED = 1.96
 
 
 class Landscape(NamedTuple):

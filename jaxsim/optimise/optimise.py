@@ -8,22 +8,19 @@ import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.auto import chosen
-from jaxsim.gradient.gradient import known_species, posed
-from jaxsim.gradient.methods import method_named
+from jaxsim.gradient.estimators import method_named
+from jaxsim.gradient.estimators.surrogate import scored_reactions
+from jaxsim.gradient.gradient import chosen, known_species, posed
 from jaxsim.gradient.pace import refuse_unstable
-from jaxsim.gradient.surrogate_estimator import scored_reactions
-from jaxsim.kernels.exposure import SHIFTS
 from jaxsim.network import Network
-from jaxsim.optimise.certificate import certify, checked
 from jaxsim.optimise.criterion import Criterion, criterion
 from jaxsim.optimise.descent import Descent, descend
 from jaxsim.optimise.final_trial import final_trial
-from jaxsim.optimise.optimum import Optimum
-from jaxsim.optimise.ranking import Ranking
+from jaxsim.optimise.optimum import Optimum, Ranking, certify, checked
 from jaxsim.optimise.search import CHOICE_SHARE, FRESH, Search
 from jaxsim.optimise.trial import Trial, trial_lanes
-from jaxsim.optimise.unknowns import read_regimen
+from jaxsim.optimise.unknown import read_regimen
+from jaxsim.paths.exposure import SHIFTS
 
 BUDGET = 200_000
 COMMON = 1 << 42  # number of the first trajectory on which agents are compared

@@ -10,20 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import optimize
 
-from jaxsim.ensemble.batches import run_batches
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.batches import batches, refuse_faults
-from jaxsim.gradient.credit import anchors, values
-from jaxsim.gradient.langevin import langevin_gradient
-from jaxsim.gradient.methods import METHODS
+from jaxsim.gradient.estimators import METHODS
+from jaxsim.gradient.estimators.langevin import langevin_gradient
+from jaxsim.gradient.estimators.surrogate import levels_of, with_first
+from jaxsim.gradient.influence import anchors, values
 from jaxsim.gradient.objective import Objective
-from jaxsim.gradient.problem import Problem, chain_of, drive_of
-from jaxsim.gradient.surrogate_estimator import levels_of, with_first
+from jaxsim.gradient.problem import Problem, batches, chain_of, drive_of, refuse_faults
 from jaxsim.gradient.tables import chained
-from jaxsim.optimise.penalty import Penalty
+from jaxsim.optimise.criterion import smoothed
+from jaxsim.optimise.limits import Penalty
 from jaxsim.optimise.polish import LANES
 from jaxsim.optimise.search import Search
-from jaxsim.optimise.smooth import smoothed
+from jaxsim.runtime.workers import run_batches
 
 UNSEEN = 0.02  # of the final trial's error: an evaluation that gains less is the last
 FARTHEST = 14.0  # of a coordinate: a share of 1e-6

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.dosing import Schedule
-from jaxsim.dosing.namespace import traced
-from jaxsim.ensemble.double import double_precision
+from jaxsim.dosing.arrays import traced
 from jaxsim.gradient.free import Free
 from jaxsim.network import Network
 from jaxsim.optimise.coordinates import Coordinate
+from jaxsim.runtime.double import double_precision
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _meant(place: Place, value: Any, numbers: list[Any]) -> Any:
 
 
 class Regimen(NamedTuple):
-    """A schedule with free numbers; made by :func:`jaxsim.optimise.unknowns.read_regimen`."""
+    """A schedule with free numbers; made by :func:`jaxsim.optimise.unknown.read_regimen`."""
 
     decoder: Decoder
     base: Any

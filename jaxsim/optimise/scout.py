@@ -14,18 +14,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.ensemble.double import double_precision
-from jaxsim.gradient.branching import dying_terms, extinction
-from jaxsim.gradient.chain import Chain, Drive
-from jaxsim.gradient.grid import looks
-from jaxsim.gradient.mean_chain import mean_path, no_nudges
+from jaxsim.gradient.leap.branching import dying_terms, extinction
+from jaxsim.gradient.leap.chain import Chain, Drive
+from jaxsim.gradient.leap.mean import mean_path, no_nudges
+from jaxsim.gradient.objective import looks
 from jaxsim.gradient.problem import chain_of, drive_of
 from jaxsim.gradient.tables import Tables, tables_of
 from jaxsim.network import Structure
-from jaxsim.optimise.adam import adam
-from jaxsim.optimise.penalty import FIRM, Penalty, new_penalty
+from jaxsim.optimise.criterion import smoothed
+from jaxsim.optimise.limits import FIRM, Penalty, new_penalty
+from jaxsim.optimise.polish import adam
 from jaxsim.optimise.search import Search
-from jaxsim.optimise.smooth import smoothed
+from jaxsim.runtime.double import double_precision
 
 RATE, LAST_RATE = 0.25, 0.02
 DISTINCT = 0.05  # of the room: starts that end nearer than this in every number are one

@@ -7,15 +7,23 @@ import jax
 import numpy as np
 
 from jaxsim.dosing import Schedule
-from jaxsim.ensemble.batches import run_batches
-from jaxsim.gradient.batches import LEAST_LANES, Average, batches, refuse_faults
-from jaxsim.gradient.chain import Drive
-from jaxsim.gradient.credit import Anchor, values
-from jaxsim.gradient.leap_paths import leap_paths
-from jaxsim.gradient.leap_score_estimator import leap_anchors
-from jaxsim.gradient.problem import Problem, chain_of, drive_of, first_words
+from jaxsim.gradient.estimators.leap_score import leap_anchors
+from jaxsim.gradient.influence import Anchor, values
+from jaxsim.gradient.leap.chain import Drive
+from jaxsim.gradient.leap.paths import leap_paths
+from jaxsim.gradient.problem import (
+    LEAST_LANES,
+    Average,
+    Problem,
+    batches,
+    chain_of,
+    drive_of,
+    first_words,
+    refuse_faults,
+)
 from jaxsim.gradient.tables import table_values
 from jaxsim.optimise.criterion import Criterion
+from jaxsim.runtime.workers import run_batches
 
 CPU_LANES, GPU_LANES = 1024, 1 << 16
 BOUND = 1.6449  # normal quantile of a one-sided 95 % bound

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxsim.errors import SimulationError, closest
-from jaxsim.plots.study_courses import outer_range
-from jaxsim.plots.study_points import chosen_points, name_of_point
+from jaxsim.plots.points import chosen_points, name_of_point, outer_range
 from jaxsim.plots.style import (
     COLUMN,
     LINE,

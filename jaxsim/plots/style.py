@@ -1,15 +1,18 @@
 """The look of all figures: sizes in print, colours that colour-blind readers tell apart, plain axes."""
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
+
 
 COLUMN = 3.5  # inches: one column of a journal page, 89 mm
 FONT = 8.0  # points
@@ -28,7 +31,6 @@ ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":
 
 def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, list[Axes]]":
     """Return a figure one column wide, `rows` panels of `height` inches above each other that may share an x axis."""
-    from jaxsim.plots.notebook_figure import NotebookFigure
 
     figure = NotebookFigure(COLUMN, rows * height + 0.5)
     axes = figure.subplots(rows, 1, sharex=share, squeeze=False)[:, 0]
@@ -39,7 +41,6 @@ def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, l
 
 def new_grid(rows: int, columns: int, height: float) -> "tuple[Figure, list[Axes]]":
     """Return a figure two columns wide with panels in rows, `height` inches each, sharing their x axis; row by row."""
-    from jaxsim.plots.notebook_figure import NotebookFigure
 
     figure = NotebookFigure(2.0 * COLUMN, rows * height + 0.6)
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False)
@@ -150,3 +151,28 @@ def percent(values: Any) -> np.ndarray:
     [12.5]
     """
     return 100.0 * np.asarray(values, np.float64)
+
+
+# A figure that Jupyter draws by itself, also where pyplot was never imported.
+
+PRINT, SCREEN = 300, 110  # dots per inch, of files and in a notebook
+
+
+class NotebookFigure(Figure):
+    """Hold a figure of this size in inches, drawn by Agg, that knows how to show itself in a notebook.
+
+    Examples
+    --------
+    >>> NotebookFigure(2.0, 1.0)._repr_png_()[:4]
+    b'\\x89PNG'
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        super().__init__(figsize=(width, height), dpi=PRINT, layout="constrained")
+        FigureCanvasAgg(self)
+
+    def _repr_png_(self) -> bytes:
+        """Return the figure as PNG, as IPython asks for it."""
+        written = BytesIO()
+        self.savefig(written, format="png", dpi=SCREEN)
+        return written.getvalue()

@@ -2,10 +2,9 @@
 
 from jaxsim.random.binomial import binomial
 from jaxsim.random.distributions import Bernoulli, Lognormal, Normal, Poisson, Uniform
-from jaxsim.random.draws import draw_from
+from jaxsim.random.draws import bernoulli, draw_from, lognormal
 from jaxsim.random.normal import normal
 from jaxsim.random.poisson import poisson
-from jaxsim.random.samplers import bernoulli, lognormal
 from jaxsim.random.streams import (
     EFFECTS,
     EVENTS,

@@ -7,8 +7,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Bool, Float, Float32, Int32
 
 from jaxsim.random.normal import normal_of_tails, tails
-from jaxsim.random.poisson import INVALID, TERMS, count_tails
-from jaxsim.random.quantile import SMALLEST_VARIANCE, quantile_above_mean
+from jaxsim.random.poisson import INVALID, SMALLEST_VARIANCE, TERMS, count_tails, quantile_above_mean
 
 LARGEST_NUMBER = 2**31 - 1
 
@@ -23,7 +22,7 @@ def binomial(
 
     For p > 1/2 failures are counted. Below a variance n p (1 - p) of 6 the distribution function is summed
     from the upper tail down, starting from exp(n log(1 - p)), which stays above 1e-7 there whatever n is;
-    from 6 on, k is the integer part of the continuous quantile (`jaxsim.random.quantile`, after Giles 2016,
+    from 6 on, k is the integer part of the continuous quantile (`jaxsim.random.poisson`, after Giles 2016,
     "Algorithm 955", ACM TOMS 42:7). There is no rejection and no loop. Total variation distance from the
     exact law over all 2**32 uniforms, with `complement`:
 

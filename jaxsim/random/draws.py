@@ -1,17 +1,266 @@
 """Draws that effects and events ask for by name, truncated or not, from two words of the trajectory's stream."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
-from jax.scipy.special import betainc, gammaincc
+from jax import Array, lax
+from jax.scipy.special import betainc, gammainc, gammaincc, gammaln, ndtr, ndtri
+from jax.typing import ArrayLike
+from jaxtyping import Float, Float32, Int32
 
 from jaxsim.random.binomial import binomial
-from jaxsim.random.laws import REAL_LAWS, RealLaw
+from jaxsim.random.normal import normal, tails
 from jaxsim.random.poisson import poisson
 from jaxsim.random.streams import uniform
+
+# Variates of simple laws by inversion from one uniform; normal, Poisson and binomial have files of their own.
+
+
+def lognormal(
+    u: Float[ArrayLike, "..."],
+    median: ArrayLike,
+    cv: ArrayLike,
+    complement: Float[ArrayLike, "..."] | None = None,
+) -> Float32[Array, "..."]:
+    """Return the lognormal variate whose distribution function is `u`, nondecreasing in it.
+
+    Parameters
+    ----------
+    u : float array or scalar
+        Uniform in (0, 1).
+    median : float, of the shape of `u` or scalar
+        Median of the variate itself, positive; its unit is the unit of the result.
+    cv : float, of the shape of `u` or scalar
+        Coefficient of variation of the variate itself, sd / mean, at least 0. The logarithm's standard
+        deviation is sqrt(log(1 + cv**2)).
+    complement : float, of the shape of `u`
+        1 - u without its rounding, `uniform(~bits)`.
+
+    Returns
+    -------
+    float32
+        Not a number where `median` or `cv` is negative; differentiable in both, in `cv` above 0.
+
+    Examples
+    --------
+    >>> [round(float(lognormal(u, 2.0, 0.3)), 3) for u in (0.1, 0.5, 0.9)]
+    [1.373, 2.0, 2.914]
+    """
+    median, cv = (jnp.asarray(value).astype(jnp.float32) for value in (median, cv))
+    spread = jnp.sqrt(jnp.log1p(cv * cv))
+    value = median * jnp.exp(spread * normal(u, complement))
+    return jnp.where((median >= np.float32(0)) & (cv >= np.float32(0)), value, np.float32(np.nan))
+
+
+def bernoulli(
+    u: Float[ArrayLike, "..."], p: ArrayLike, complement: Float[ArrayLike, "..."] | None = None
+) -> Int32[Array, "..."]:
+    """Return 1 with probability p, else 0: whether 1 - u is at most p, so nondecreasing in `u`.
+
+    Parameters
+    ----------
+    u : float array or scalar
+        Uniform in (0, 1).
+    p : float, of the shape of `u` or scalar
+        Probability of 1, from 0 to 1.
+    complement : float, of the shape of `u`
+        1 - u without its rounding, `uniform(~bits)`. Give it when p below 1e-4 matters: 1 - u alone is
+        known to 2**-25, with it to 2**-33.
+
+    Returns
+    -------
+    int32
+        0 for p = 0, 1 for p = 1, -1 where p is out of its range or not a number.
+
+    Examples
+    --------
+    >>> [int(bernoulli(u, 0.25)) for u in (0.5, 0.74, 0.76)]
+    [0, 0, 1]
+    """
+    _, upper = tails(u, complement)
+    p = jnp.asarray(p).astype(jnp.float32)
+    valid = (p >= np.float32(0)) & (p <= np.float32(1))
+    return jnp.where(valid, (upper <= p).astype(jnp.int32), np.int32(-1))
+
+
+# The quantile function of the gamma distribution, in float64 by Halley's method.
+
+MOST_STEPS = 20
+LARGEST_STEP = 8.0  # as a factor; a step of Halley's from far out may leave for where the density is zero
+ENOUGH = 1e-13  # relative change of the last step; a step of third order leaves far less
+
+
+def gamma_quantile(shape: Any, p: Any, q: Any) -> Any:
+    """Return x with P(X < x) = p for a gamma variate of the given shape and scale 1.
+
+    Source: Press et al., Numerical Recipes (2007), section 6.2.1: the start after Wilson and Hilferty, then
+    Halley's method; the smaller of the two tails is matched, so that both are accurate.
+
+    Parameters
+    ----------
+    shape, p, q : float64 arrays of one shape
+        Shape parameter, and the probabilities below and above x, ``p + q == 1``.
+
+    Examples
+    --------
+    >>> import jax
+    >>> with jax.enable_x64(True):
+    ...     print(f"{gamma_quantile(*map(jnp.float64, (1.0, 0.5, 0.5))):.12f}")
+    0.693147180560
+    """
+    lower = p < q
+
+    def residual(x: Any) -> Any:
+        return jnp.where(lower, gammainc(shape, x) - p, q - gammaincc(shape, x))
+
+    def step(carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        number, x, _ = carry
+        density = jnp.exp(-x + (shape - 1) * jnp.log(x) - gammaln(shape))
+        newton = residual(x) / jnp.where(density > 0, density, np.inf)
+        change = newton / (1 - 0.5 * jnp.clip(newton * ((shape - 1) / x - 1), -1.0, 1.0))
+        new = jnp.clip(x - change, x / LARGEST_STEP, x * LARGEST_STEP)
+        return number + 1, new, jnp.any(jnp.abs(new - x) > ENOUGH * new)
+
+    def goes_on(carry: tuple[Any, Any, Any]) -> Any:
+        return carry[2] & (carry[0] < MOST_STEPS)
+
+    number, start = jnp.zeros((), jnp.int32), _start(shape, p, q)
+    return lax.while_loop(goes_on, step, (number, start, jnp.ones((), bool)))[1]
+
+
+def _start(shape: Any, p: Any, q: Any) -> Any:
+    tail = jnp.minimum(p, q)
+    s = jnp.sqrt(-2.0 * jnp.log(tail))
+    w = (2.30753 + s * 0.27061) / (1.0 + s * (0.99229 + s * 0.04481)) - s  # about the normal variate of the tail
+    cube = 1.0 - 1.0 / (9.0 * shape) + jnp.where(p < q, w, -w) / (3.0 * jnp.sqrt(shape))
+    # Of a small probability the first term of the series is a lower bound, and close; the other start fails there.
+    series = jnp.exp((jnp.log(p) + gammaln(shape + 1.0)) / shape)
+    large = jnp.maximum(shape * jnp.maximum(cube, 0.0) ** 3, series)
+    split = 1.0 - shape * (0.253 + shape * 0.12)
+    below = p < split
+    small = jnp.where(
+        below,
+        jnp.exp(jnp.log(jnp.where(below, p, split) / jnp.maximum(split, 1e-300)) / shape),
+        1.0 - jnp.log(jnp.where(below, 1.0, q / jnp.maximum(1.0 - split, 1e-300))),
+    )
+    return jnp.maximum(jnp.where(shape > 1.0, large, small), 1e-300)
+
+
+# Laws of real variates by inversion in float64: quantile and distribution functions, accurate in both tails.
+#
+# A probability is a pair (below, above) that sums to one, each accurate where it is small.
+
+Pair = tuple[Any, Any]
+
+
+class RealLaw(NamedTuple):
+    """One law of a real variate, by functions of its parameters."""
+
+    quantile: Callable[..., Any]
+    """``quantile(below, above, *parameters)``."""
+    probability: Callable[..., Pair]
+    """``probability(x, *parameters)``, below and above x."""
+    valid: Callable[..., Any]
+    """Whether the parameters are in their range."""
+    parameters: int = 2
+
+
+def _standard_normal(p: Any, q: Any) -> Any:
+    return jnp.where(p < q, ndtri(p), -ndtri(q))
+
+
+def _standard_exponential(p: Any, q: Any) -> Any:
+    return jnp.where(p < q, -jnp.log1p(-p), -jnp.log(q))
+
+
+def _exponential_tails(x: Any) -> Pair:
+    positive = jnp.maximum(x, 0.0)
+    return -jnp.expm1(-positive), jnp.exp(-positive)
+
+
+def _standard_laplace(p: Any, q: Any) -> Any:
+    return jnp.where(p < q, jnp.log(2.0 * p), -jnp.log(2.0 * q))
+
+
+def _laplace_tails(z: Any) -> Pair:
+    tail = 0.5 * jnp.exp(-jnp.abs(z))
+    return jnp.where(z < 0, tail, 1.0 - tail), jnp.where(z < 0, 1.0 - tail, tail)
+
+
+def _standard_cauchy(p: Any, q: Any) -> Any:
+    distance = 1.0 / jnp.tan(math.pi * jnp.minimum(p, q))
+    return jnp.where(p < q, -distance, distance)
+
+
+def _cauchy_tails(z: Any) -> Pair:
+    return jnp.arctan2(1.0, -z) / math.pi, jnp.arctan2(1.0, z) / math.pi
+
+
+def _gamma_tails(x: Any, shape: Any, scale: Any) -> Pair:
+    z = jnp.clip(x / scale, 0.0, 1e300)
+    return gammainc(shape, z), gammaincc(shape, z)
+
+
+def _uniform_tails(x: Any, low: Any, high: Any) -> Pair:
+    return jnp.clip((x - low) / (high - low), 0.0, 1.0), jnp.clip((high - x) / (high - low), 0.0, 1.0)
+
+
+def _normal_tails(z: Any) -> Pair:
+    return ndtr(z), ndtr(-z)
+
+
+def _logarithm(x: Any) -> Any:
+    return jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1.0)), -jnp.inf)
+
+
+def _of_location(standard: Callable[..., Any], tails: Callable[[Any], Pair]) -> RealLaw:
+    """Return the law of ``location + scale * z``."""
+    return RealLaw(
+        lambda p, q, location, scale: location + scale * standard(p, q),
+        lambda x, location, scale: tails((x - location) / scale),
+        lambda location, scale: jnp.isfinite(location) & (scale > 0) & jnp.isfinite(scale),
+    )
+
+
+def _positive(*values: Any) -> Any:
+    good = jnp.ones((), bool)
+    for value in values:
+        good = good & (value > 0) & jnp.isfinite(value)
+    return good
+
+
+REAL_LAWS = {
+    "random_normal": _of_location(_standard_normal, _normal_tails),
+    "random_laplace": _of_location(_standard_laplace, _laplace_tails),
+    "random_cauchy": _of_location(_standard_cauchy, _cauchy_tails),
+    "random_uniform": RealLaw(
+        lambda p, q, low, high: jnp.where(p < q, low + p * (high - low), high - q * (high - low)),
+        _uniform_tails,
+        lambda low, high: jnp.isfinite(low) & jnp.isfinite(high) & (low < high),
+    ),
+    "random_exponential": RealLaw(
+        lambda p, q, rate: _standard_exponential(p, q) / rate,
+        lambda x, rate: _exponential_tails(rate * x),
+        _positive,
+        1,
+    ),
+    "random_gamma": RealLaw(lambda p, q, shape, scale: scale * gamma_quantile(shape, p, q), _gamma_tails, _positive),
+    "random_lognormal": RealLaw(
+        lambda p, q, mean, deviation: jnp.exp(mean + deviation * _standard_normal(p, q)),
+        lambda x, mean, deviation: _normal_tails((_logarithm(x) - mean) / deviation),
+        lambda mean, deviation: jnp.isfinite(mean) & _positive(deviation),
+    ),
+    "random_rayleigh": RealLaw(
+        lambda p, q, scale: scale * jnp.sqrt(2.0 * _standard_exponential(p, q)),
+        lambda x, scale: _exponential_tails(0.5 * jnp.square(jnp.maximum(x, 0.0) / scale)),
+        _positive,
+        1,
+    ),
+}
+
 
 MOST = float(2**31 - 1)
 
@@ -22,7 +271,7 @@ def draw_from(function: str, words: tuple[Any, Any], *arguments: Any) -> Any:
     Parameters
     ----------
     function
-        Such as ``"random_normal"``: a name of ``jaxsim.network.randomness``.
+        Such as ``"random_normal"``: a name of ``jaxsim.network.functions``.
     words : pair of uint32 arrays [lane]
         Random words.
     *arguments : float64 arrays [lane]

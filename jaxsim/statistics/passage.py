@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.statistics.batch import Batch
-from jaxsim.statistics.lane_sums import lane_sum
+from jaxsim.statistics.exact_sums import lane_sum
 
 
 class PassageSums(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxsim.study.files import digest_of_file, is_damaged
+from jaxsim.study.ledger import digest_of_file, is_damaged
 from jaxsim.study.plan import named_points
 from jaxsim.study.store import MANIFESTS, Store
 

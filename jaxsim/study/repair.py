@@ -7,9 +7,7 @@ from pathlib import Path
 
 from jaxsim._files import PART, temporary_beside
 from jaxsim.errors import StudyError
-from jaxsim.study.files import digest_of_file, is_damaged, sealed, write_file
-from jaxsim.study.ledger import NOBODY
-from jaxsim.study.owner import Owner
+from jaxsim.study.ledger import NOBODY, Owner, digest_of_file, is_damaged, sealed, write_file
 from jaxsim.study.setup import Setup
 from jaxsim.study.sources import Sources, files_of
 from jaxsim.study.store import FOLDERS, MANIFESTS, Engine, Store, write_known_files

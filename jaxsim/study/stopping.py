@@ -1,6 +1,7 @@
 """When a design point has trajectories enough: the stopping rule of a study, and what is said where it is not met."""
 
 import threading
+from collections.abc import Sequence
 from math import ceil, inf, isfinite, isnan, nan
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
     from jaxsim.study.arrays import Sums
 
+
 LEVEL = 0.95
 QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
 PRECISION = ("half_width", "half_width_wanted", "trajectories_needed")
+MOST_LINES = 20  # of design points that are said one by one
 
 
 class Stopping:
@@ -198,3 +201,16 @@ def half_width(data: "xarray.Dataset", stop: Stop, trajectories: int) -> tuple[f
         mean, variance = (at[f"observable_{name}"].sel(observable=stop.output) for name in ("mean", "variance"))
     error = (float(variance) / max(trajectories, 1)) ** 0.5 if float(variance) > 0 else float("nan")
     return float(mean), QUANTILE * error
+
+
+def short_lines(short: Sequence[Shortfall]) -> str:
+    """Return a line for each design point at which the stopping rule is not met."""
+    lines = [f"  {one.sentence}" for one in short[:MOST_LINES]]
+    return "\n".join([*lines, *([f"  ... and {len(short) - MOST_LINES} more points"] if short[MOST_LINES:] else [])])
+
+
+def beyond_limit(short: Sequence[Shortfall]) -> str:
+    """Return what to do about design points at which the stopping rule is not met."""
+    most = max((one.trajectories + one.more for one in short if isfinite(one.more)), default=None)
+    what = f"{most:,.0f} by the law of the square root" if most is not None else "more"
+    return f"give 'simulation.trajectories' {what}, or a wider interval, in another --store"

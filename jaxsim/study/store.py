@@ -18,14 +18,12 @@ from jaxsim._files import read_regular, sweep, temporary_beside
 from jaxsim.errors import StudyError
 from jaxsim.network.fingerprint import fingerprint
 from jaxsim.study.arrays import Results, Sums
-from jaxsim.study.continuous import Continuous
-from jaxsim.study.counted import Counted
-from jaxsim.study.decode import decode, parsed, study_text
 from jaxsim.study.designs import Points
-from jaxsim.study.files import digest_of_file, read_json, read_sealed, sealed, write_file
-from jaxsim.study.ledger import Ledger
+from jaxsim.study.engines import Continuous, Counted
+from jaxsim.study.ledger import Ledger, digest_of_file, read_json, read_sealed, sealed, write_file
 from jaxsim.study.plan import Plan
 from jaxsim.study.provenance import present_versions
+from jaxsim.study.schema import decode, parsed, study_text
 from jaxsim.study.setup import Setup, read_setup
 from jaxsim.study.sources import MODEL, MODULE, TABLE, Copy, Sources, files_of
 from jaxsim.study.stopping import precision_columns

@@ -11,7 +11,7 @@ import pytest
 import xarray
 
 from jaxsim.cli import main
-from jaxsim.cli.folder import write_dataset
+from jaxsim.console.output import write_dataset
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SHORT = ["--cells", "300", "--hours", "24", "--no-progress", "--seed", "5"]
@@ -25,7 +25,7 @@ def studies(path, *names):
 def demo(tmp_path_factory):
     """The folder and the output of a small demonstration."""
     folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "jaxsim.cli.demo", *SHORT, "--out", str(folder)]
+    command = [sys.executable, "-m", "jaxsim.models.cell.demo", *SHORT, "--out", str(folder)]
     cache = tmp_path_factory.mktemp("cache")
     environment = {k: v for k, v in os.environ.items() if k != "JAXSIM_COMPILE_CACHE"} | {
         "XDG_CACHE_HOME": str(cache), "COLUMNS": "120",

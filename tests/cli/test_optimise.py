@@ -103,7 +103,7 @@ def test_refused_in_one_sentence(tmp_path, capsys, sentence):
 
 def test_the_shipped_example_can_be_read():
     from jaxsim.optimise.criterion import criterion
-    from jaxsim.study.chosen import read_chosen
+    from jaxsim.study.optimise_file import read_chosen
 
     chosen = read_chosen(Path(__file__).parents[2] / "scripts" / "blockade.toml")
     sought = criterion(chosen.network, None, chosen.arguments["maximise"], (), 0.0, None)

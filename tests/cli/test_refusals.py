@@ -7,7 +7,7 @@ import pytest
 
 from jaxsim import __version__
 from jaxsim.cli import main
-from jaxsim.cli.guard import guarded
+from jaxsim.console.guard import guarded
 from jaxsim.errors import SimulationWarning
 
 

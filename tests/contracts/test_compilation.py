@@ -3,7 +3,7 @@
 import numpy as np
 
 import jaxsim as js
-from jaxsim.ensemble.compiled import trace_count
+from jaxsim.runtime.programs import trace_count
 
 
 def network(**parameters):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.ensemble.executables import continuous_trace_count
 from jaxsim.ensemble.methods import METHODS
+from jaxsim.runtime.programs import trace_count
 
 CONTINUOUS = [name for name, method in METHODS.items() if method.continuous]
 TIMES = [0.5, 1.0, 4.0]
@@ -50,11 +50,11 @@ def test_result_has_the_shape_of_an_exact_one(method):
 @pytest.mark.parametrize("method", CONTINUOUS)
 def test_new_values_reuse_the_program(method):
     simulate(method)
-    before = continuous_trace_count()
+    before = trace_count()
     simulate(method, network(k=7.0), schedule=plan(2.5, 0.2), times=[0.1, 0.2, 9.0], seed=3)
     simulate(method, parameters={"d": np.array([0.1, 0.2])})
     simulate(method, **({"step": 0.01, "first": 7, "chunk": 30} if method == "langevin" else {"rtol": 1e-5}))
-    assert continuous_trace_count() == before
+    assert trace_count() == before
 
 
 @pytest.mark.parametrize("method", CONTINUOUS)

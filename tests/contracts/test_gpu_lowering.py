@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.ensemble.compiler import compiler_options
-from jaxsim.ensemble.double import double_precision
-from jaxsim.ensemble.layout import GPU_WIDTHS, lane_count
+from jaxsim.ensemble.prepare import GPU_WIDTHS, lane_count
 from jaxsim.ensemble.request import Request, prepare
-from jaxsim.ensemble.workers import with_parts
 from jaxsim.kernels import Arrangement, empty_run, run_slice
-from jaxsim.kernels.masks import count
-from jaxsim.statistics import lane_sums
+from jaxsim.kernels.state import count
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.programs import compiler_options
+from jaxsim.runtime.workers import with_parts
+from jaxsim.statistics import exact_sums
 
 WIDTHS = (4096, GPU_WIDTHS[-1])  # lanes
 OPERATION = re.compile(r'= "?((?:stablehlo|chlo|func)\.\w+)')
@@ -97,7 +97,7 @@ def test_the_loop_of_a_gpu_is_captured_unless_it_is_switched_off(monkeypatch):
 
 def test_sums_cut_in_slices_are_noticed(monkeypatch):
     """The negative control: sums unrolled over the lanes make another program for every width."""
-    monkeypatch.setattr(lane_sums, "SLICED_LANES", 1 << 30)
+    monkeypatch.setattr(exact_sums, "SLICED_LANES", 1 << 30)
 
     def text(lanes):
         return jax.jit(count).trace(jnp.zeros((lanes,), bool)).lower(lowering_platforms=("cuda",)).as_text()
@@ -109,7 +109,7 @@ def test_sums_cut_in_slices_are_noticed(monkeypatch):
 def test_sums_are_exact_at_every_width(lanes):
     values = np.random.default_rng(lanes).integers(0, 1 << 62, (3, lanes), dtype=np.uint64)
     with double_precision():
-        total = lane_sums.lane_sum(lambda v: v, jnp.asarray(values))
-        union = lane_sums.lane_or(jnp.asarray(values))
+        total = exact_sums.lane_sum(lambda v: v, jnp.asarray(values))
+        union = exact_sums.lane_or(jnp.asarray(values))
     assert [int(v) for v in total] == [sum(map(int, row)) % (1 << 64) for row in values]
     np.testing.assert_array_equal(np.bitwise_or.reduce(np.asarray(union), axis=-1), np.bitwise_or.reduce(values, -1))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.ensemble.compiled import trace_count
 from jaxsim.kernels import loop
+from jaxsim.runtime.programs import trace_count
 
 TIMES = np.linspace(0.0, 6.0, 7)
 

@@ -11,10 +11,9 @@ from jax import lax
 
 import jaxsim as js
 from jaxsim.ensemble.backend import choose_backend
-from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import Request, prepare
-from jaxsim.ensemble.workers import with_part
 from jaxsim.kernels.diagnosis import diagnose
+from jaxsim.kernels.exact.thinning import finished
 from jaxsim.kernels.loop import step_once
 from jaxsim.kernels.native import primitives
 from jaxsim.kernels.native.driver import addresses_of
@@ -25,7 +24,8 @@ from jaxsim.kernels.native.law import Law, _serve, begun, trace
 from jaxsim.kernels.native.parts import shared_arrays, where
 from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.saving import UNWRITTEN
-from jaxsim.kernels.thinning import finished
+from jaxsim.runtime.double import double_precision
+from jaxsim.runtime.workers import with_part
 from jaxsim.statistics import Batch, Moments, Passage
 
 CPU = tuple(jax.local_devices(backend="cpu")[:1])
@@ -424,7 +424,7 @@ def covered(network, times=(0.0, 1.0, 2.0), **options):
 
 
 def cell_arms_of_two_kinds():
-    from jaxsim.models.cell_arms import cell_arms, cell_schedules
+    from jaxsim.models.cell.study import cell_arms, cell_schedules
 
     for arm, schedule in zip(cell_arms(), cell_schedules(cell_arms(), 96.0), strict=True):
         if arm.name in ("untreated", cell_arms()[-1].name):

@@ -9,7 +9,7 @@ import pytest
 
 import jaxsim
 from jaxsim.cli.main import COMMANDS
-from jaxsim.study import chosen_schema, schema
+from jaxsim.study import optimise_schema, schema
 
 REPOSITORY = Path(jaxsim.__file__).parent.parent
 DOCS = REPOSITORY / "docs"
@@ -84,7 +84,13 @@ def test_generated_pages_hold_every_name_command_and_key(tmp_path, monkeypatch):
         assert re.search(rf"^\.\. auto\w+:: jaxsim\.models\.{name}$", text, re.MULTILINE), name
     for command in COMMANDS:
         assert f"\n## jaxsim {command}\n" in text
-    for section in (schema.StudyFile, schema.Simulation, schema.Stop, chosen_schema.Search, chosen_schema.FreeNumber):
+    for section in (
+        schema.StudyFile,
+        schema.Simulation,
+        schema.Stop,
+        optimise_schema.Search,
+        optimise_schema.FreeNumber,
+    ):
         for key in section.__struct_fields__:
             assert f"| `{key}` |" in text, key
 
@@ -92,7 +98,7 @@ def test_generated_pages_hold_every_name_command_and_key(tmp_path, monkeypatch):
 def test_every_key_of_a_file_has_a_meaning(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS))
     generate = loaded("generate")
-    for top in (schema.StudyFile, chosen_schema.ChosenFile):
+    for top in (schema.StudyFile, optimise_schema.ChosenFile):
         text = generate.file_page(top, "", "")
         assert re.findall(r"^\| `(\w+)` \|.*\|\s*\|$", text, re.MULTILINE) == []
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxsim.dosing import Dose, OneCompartment, TwoCompartment, concentration
-from jaxsim.dosing.bounds import bounds
 from jaxsim.dosing.superposition import course, passed, superpose
+from jaxsim.dosing.timeline import bounds
 
 
 def random_disposition(generator):

@@ -5,7 +5,7 @@ import pytest
 
 from jaxsim.estimation.estimate import _chain
 from jaxsim.estimation.ladder import Ladder
-from jaxsim.estimation.level import Level
+from jaxsim.estimation.levels import Level
 from jaxsim.estimation.mesh import course
 from jaxsim.estimation.question import ask
 

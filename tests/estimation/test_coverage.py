@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.models.organism_scenarios import standard_regimen
+from jaxsim.models.organism.scenarios import standard_regimen
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.ensemble.executables import continuous_trace_count
 from jaxsim.errors import JaxsimError
+from jaxsim.runtime.programs import trace_count
 
 GENE = ["-> M, 25", "M -> M + P, 200", "2 P -> D, 0.005", "M -> , 0.1", "P -> , 1"]
 
@@ -37,10 +37,10 @@ def test_levels_reach_the_error_and_say_what_they_cost(gene):
 
 def test_bits_follow_from_the_seed_alone_and_nothing_compiles_twice(gene):
     first = js.estimate(gene, "D", at=1.0, relative_error=0.005, seed=3)
-    traced = continuous_trace_count()
+    traced = trace_count()
     again = js.estimate(gene, "D", at=1.0, relative_error=0.005, seed=3)
     other = js.estimate(gene, "D", at=1.0, relative_error=0.005, seed=4)
-    assert continuous_trace_count() == traced
+    assert trace_count() == traced
     for name in ("value", "standard_error", "half_width", "plain_variance"):
         assert getattr(first, name) == getattr(again, name)
     assert [(x.trajectories, x.mean, x.variance) for x in first.levels] == [

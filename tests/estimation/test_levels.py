@@ -11,7 +11,7 @@ from scipy.linalg import expm
 
 import jaxsim as js
 from jaxsim.estimation import exact_pair
-from jaxsim.estimation import level as level_module
+from jaxsim.estimation import levels as level_module
 
 N0 = 120
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.estimation.points import REPLICATES, Points, coordinates
+from jaxsim.estimation.quasi_monte_carlo import REPLICATES, Points, coordinates
 
 
 @pytest.fixture(scope="module")

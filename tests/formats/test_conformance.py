@@ -9,7 +9,7 @@ from scipy import integrate, stats
 import jaxsim as js
 from jaxsim.cli.main import main
 from jaxsim.formats.conformance import cases_in, judge, load_case, run_case, run_course
-from jaxsim.formats.conformance.corrections import EXACT
+from jaxsim.formats.conformance.case import EXACT
 
 pytest.importorskip("libsbml")
 

@@ -7,11 +7,9 @@ import pytest
 
 import jaxsim as js
 from jaxsim.errors import FormatError
-from jaxsim.formats.bionetgen.formulas import Formulas
-from jaxsim.formats.bionetgen.mratio import mratio
+from jaxsim.formats.bionetgen.formulas import Formulas, mratio
 from jaxsim.formats.bionetgen.reader import read_net_text
-from jaxsim.formats.constant_value import constant_value
-from jaxsim.formats.identifiers import Identifiers
+from jaxsim.formats.names import Identifiers, constant_value
 from jaxsim.network import evaluate
 
 MODEL = """begin parameters
@@ -256,8 +254,8 @@ def rounded(path):
 
 def unrounded(path, net):
     """Initial amounts as the file has them, which rate equations take and counts do not."""
-    from jaxsim.formats.bionetgen.blocks import split_blocks, without_index
-    from jaxsim.formats.problems import Problems
+    from jaxsim.formats.bionetgen.reader import split_blocks, without_index
+    from jaxsim.formats.reading import Problems
 
     lines = split_blocks(path.read_text(), Problems())["species"]
     amounts = [without_index(line).split()[-1] for line in lines]

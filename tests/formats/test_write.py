@@ -8,16 +8,16 @@ import pytest
 pytest.importorskip("libsbml")
 
 import jaxsim as js
-from jaxsim.ensemble.typical import typical_network
+from jaxsim.ensemble.pilot import typical_network
 from jaxsim.errors import FormatError
 from jaxsim.formats import inspect_file
 from jaxsim.formats.conformance import cases_in, load_case
-from jaxsim.formats.constant_value import constant_value
+from jaxsim.formats.names import constant_value
 from jaxsim.formats.sbml.reader import read_sbml_text
 from jaxsim.formats.sbml.writer import sbml_text
-from jaxsim.models.coupling_cell import cell_in_tumour
-from jaxsim.models.coupling_organism import around_tumour
-from jaxsim.models.friberg import friberg
+from jaxsim.models.coupled.cell import cell_in_tumour
+from jaxsim.models.coupled.organism import around_tumour
+from jaxsim.models.organism.friberg import friberg
 
 RELATIVE = 1e-12
 

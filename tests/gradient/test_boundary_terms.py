@@ -10,7 +10,7 @@ from scipy.integrate import quad
 
 import jaxsim as js
 from jaxsim.gradient.free import free_numbers
-from jaxsim.gradient.grid import leap_grid
+from jaxsim.gradient.objective import leap_grid
 from jaxsim.gradient.tables import build_tables
 
 DECAY, END = 0.5, 4.0

@@ -11,9 +11,9 @@ from immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP
 
 import jaxsim as js
 from jaxsim.gradient.check import compared
+from jaxsim.gradient.estimators import METHODS
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, posed
-from jaxsim.gradient.methods import METHODS
 
 GIVEN = {"free": FREE, "schedule": PLAN, "step": STEP, "widths": {"drug.amount": 0.4, "drug.at": 0.25}}
 

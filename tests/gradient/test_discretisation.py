@@ -10,10 +10,10 @@ from scipy.integrate import quad
 
 import jaxsim as js
 from jaxsim.gradient.discretisation import discretisation
+from jaxsim.gradient.estimators import METHODS
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
-from jaxsim.gradient.grid import Grid, cut
-from jaxsim.gradient.methods import METHODS
+from jaxsim.gradient.objective import Grid, cut
 from jaxsim.gradient.pace import PART, refined
 
 LIMIT = 3.3

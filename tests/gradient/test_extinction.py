@@ -10,14 +10,13 @@ import pytest
 from scipy.integrate import cumulative_trapezoid
 
 import jaxsim as js
-from jaxsim.gradient.batches import lane_count
-from jaxsim.gradient.branching import extinction
+from jaxsim.gradient.estimators.surrogate import levels_of
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
-from jaxsim.gradient.mean_chain import mean_path, no_nudges
-from jaxsim.gradient.problem import chain_of, drive_of
-from jaxsim.gradient.surrogate import Surrogate, surrogate_gradient
-from jaxsim.gradient.surrogate_estimator import levels_of
+from jaxsim.gradient.leap.branching import extinction
+from jaxsim.gradient.leap.mean import mean_path, no_nudges
+from jaxsim.gradient.leap.surrogate import Surrogate, surrogate_gradient
+from jaxsim.gradient.problem import chain_of, drive_of, lane_count
 from jaxsim.gradient.tables import chained
 
 LIMIT, CELLS, END, BIRTH, DEATH, KILL = 3.3, 10, 8.0, 0.5, 0.2, 1.5

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.gradient.credit import contributions, through_mean
-from jaxsim.gradient.exact_drive import exact_tables
+from jaxsim.gradient.exact.drive import exact_tables
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
 from jaxsim.gradient.heavy import Heavy
+from jaxsim.gradient.influence import contributions, through_mean
 from jaxsim.gradient.objective import settled
 
 END, DECAY, LOSS = 8.0, 0.6, 0.5

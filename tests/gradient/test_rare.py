@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 from scipy.stats import poisson
 
 import jaxsim as js
-from jaxsim.gradient.importance import tail_shape
+from jaxsim.gradient.estimators.importance import tail_shape
 
 BIRTH, DEATH, TIME = 1.0, 0.2, 3.0
 Z = 4.0  # a two-sided level of 6e-5 for each comparison

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.kernels.exposure import exposures
 from jaxsim.kernels.rates import plan_rates
-from jaxsim.optimise.certificate import Certificate
+from jaxsim.optimise.optimum import Certificate
+from jaxsim.paths.exposure import exposures
 
 GAIN = 3.0
 NETWORK = js.Network(

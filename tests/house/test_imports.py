@@ -15,8 +15,8 @@ ROOT = Path(jaxsim.__file__).parent
 
 # each part may import itself and the parts before it
 ORDER = (
-    *("errors", "random", "network", "dosing", "statistics", "kernels", "ensemble", "estimation"),
-    *("gradient", "optimise", "models", "formats", "study", "plots", "cli", "__main__"),
+    *("errors", "random", "network", "dosing", "statistics", "kernels", "runtime", "ensemble", "paths", "estimation"),
+    *("gradient", "optimise", "plots", "console", "models", "formats", "study", "cli", "__main__"),
 )
 # stand beside the order: they may be imported from anywhere and import nothing of ours
 LEAVES = ("_version", "_identity", "_files", "_process", "_html")

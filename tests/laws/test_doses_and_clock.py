@@ -194,9 +194,9 @@ def test_states_at_save_times_do_not_hold_the_effect_that_comes_after_them():
 
 def test_saving_only_in_the_event_loop_would_be_seen(monkeypatch):
     """Negative control: lanes that wait for their effect are not saved before it."""
-    from jaxsim.kernels import service
+    from jaxsim.kernels import turnover
 
-    monkeypatch.setattr(service, "save_before_event", lambda program, lanes, times: lanes)
+    monkeypatch.setattr(turnover, "save_before_event", lambda program, lanes, times: lanes)
     assert np.abs(flip_scores(15)).max() > 20  # one species more, since programs are kept
 
 

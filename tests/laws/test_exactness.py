@@ -13,9 +13,11 @@ from exact import master_equation, poisson_law
 from judge import judge
 
 import jaxsim as js
-from jaxsim.ensemble import compiled, request
-from jaxsim.kernels import Arrangement, direct
-from jaxsim.kernels.selection import in_single_precision, waiting_time
+from jaxsim.ensemble import request
+from jaxsim.kernels import Arrangement
+from jaxsim.kernels.draws import in_single_precision, waiting_time
+from jaxsim.kernels.exact import direct
+from jaxsim.runtime import programs
 
 N = 1_000_000
 
@@ -124,7 +126,7 @@ WRONG = {
 def test_a_wrong_kernel_fails_the_same_test(wrong, monkeypatch):
     name, replacement = WRONG[wrong]
     monkeypatch.setattr(direct, name, replacement)
-    monkeypatch.setattr(compiled, "_PROGRAMS", {})
+    monkeypatch.setattr(programs, "_PROGRAMS", {})
     network, species, times, law = birth_death()
     verdict = judge(run(network, species, times, law), species, law)
     assert not verdict.passes, verdict

@@ -14,9 +14,9 @@ from judge import Z_LIMIT, judge, law_p_value
 from large import LARGE
 
 import jaxsim as js
-from jaxsim.ensemble import compiled
-from jaxsim.ensemble.double import double_precision
-from jaxsim.kernels import hybrid
+from jaxsim.kernels.leaping import hybrid
+from jaxsim.runtime import programs
+from jaxsim.runtime.double import double_precision
 
 
 def run(network, times, trajectories, **options):
@@ -109,9 +109,9 @@ def test_a_hazard_frozen_at_the_start_of_each_leap_fails(monkeypatch):
     monkeypatch.setattr(
         hybrid, "next_jump", lambda threshold, u, span, first, last: real(threshold, u, span, first, first)
     )
-    compiled._PROGRAMS.clear()
+    programs._PROGRAMS.clear()
     worst, _ = mutation_z_scores()
-    compiled._PROGRAMS.clear()
+    programs._PROGRAMS.clear()
     assert worst > Z_LIMIT
 
 

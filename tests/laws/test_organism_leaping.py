@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 
 import jaxsim as js
 from jaxsim.models import organism, scenarios, standard_regimen
-from jaxsim.models.organism_scenarios import organism_schedules
+from jaxsim.models.organism.scenarios import organism_schedules
 
 OMEGA, HOURS, NUMBER = 1e-4, 48.0, 200
 SHOWN = ("S", "N", "R", "P")

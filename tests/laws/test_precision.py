@@ -11,18 +11,17 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.ensemble.double import double_precision
 from jaxsim.ensemble.request import Request, prepare
 from jaxsim.errors import JaxsimError, SimulationError
-from jaxsim.gradient.chain import begin, given
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
+from jaxsim.gradient.leap.chain import begin, given
 from jaxsim.gradient.problem import chain_of, drive_of
-from jaxsim.kernels import partial_propensity
-from jaxsim.kernels.blocked import _choose, arrange
-from jaxsim.kernels.randomness import choice_uniform, wait_and_choice
+from jaxsim.kernels.draws import choice_uniform, choose, running_sums, wait_and_choice
+from jaxsim.kernels.exact import partial_propensity
+from jaxsim.kernels.exact.blocked import _choose, arrange
 from jaxsim.kernels.rates import total
-from jaxsim.kernels.selection import choose, running_sums
+from jaxsim.runtime.double import double_precision
 
 STEPS = 2**40  # of the uniform that chooses
 

@@ -7,12 +7,10 @@ import pytest
 
 import jaxsim as js
 from jaxsim.ensemble import FlowCase, solve_flows
-from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import SimulationError
-from jaxsim.kernels.continuous.colouring import column_colours, jacobian_pattern
-from jaxsim.kernels.continuous.drift import jacobian
-from jaxsim.kernels.continuous.elimination import invert, solve
-from jaxsim.kernels.continuous.rosenbrock import rosenbrock_step
+from jaxsim.kernels.continuous.rate_equations import jacobian
+from jaxsim.kernels.continuous.rosenbrock import column_colours, invert, jacobian_pattern, rosenbrock_step, solve
+from jaxsim.runtime.double import double_precision
 
 DIMER = js.Network(
     {"A": 400, "B": 0, "C": 30},

@@ -9,8 +9,8 @@ from judge import judge
 from scipy.integrate import quad
 
 import jaxsim as js
-from jaxsim.ensemble import compiled
-from jaxsim.kernels import thinning
+from jaxsim.kernels.exact import thinning
+from jaxsim.runtime import programs
 
 N = 200_000
 
@@ -88,7 +88,7 @@ def test_frozen_rates_fail_the_same_test(monkeypatch):
         return real(plan, structure, env, timeline, cell, timeline.edges[cell], dtype, shared)
 
     monkeypatch.setattr(thinning, "leaves_in_time", frozen)
-    monkeypatch.setattr(compiled, "_PROGRAMS", {})
+    monkeypatch.setattr(programs, "_PROGRAMS", {})
     verdict = verdict_of(repeated_doses())
     assert not verdict.passes, verdict
 
@@ -105,7 +105,7 @@ def test_result_does_not_depend_on_the_number_of_cells():
 def test_bound_that_does_not_hold_is_a_status_and_never_a_bias(monkeypatch):
     real = thinning.propensity_bounds
     monkeypatch.setattr(thinning, "propensity_bounds", lambda *a: [bound * np.float32(0.5) for bound in real(*a)])
-    monkeypatch.setattr(compiled, "_PROGRAMS", {})
+    monkeypatch.setattr(programs, "_PROGRAMS", {})
     network, plan, times, _ = repeated_doses()
     with pytest.warns(js.SimulationWarning, match="above its bound"):
         out = js.simulate(network, times=times, trajectories=1000, schedule=plan, progress=False)

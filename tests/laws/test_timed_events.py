@@ -217,7 +217,7 @@ def test_real_draws_have_their_law_truncated_or_not(name):
 
 @pytest.mark.parametrize("shape", [0.05, 0.9, 1.0, 3.0, 2e4])
 def test_the_gamma_quantile_is_accurate_in_both_tails(shape):
-    from jaxsim.random.gamma_quantile import gamma_quantile
+    from jaxsim.random.draws import gamma_quantile
 
     tail = np.array([1e-12, 1e-6, 0.01, 0.3, 0.5])
     with jax.enable_x64(True):

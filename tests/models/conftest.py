@@ -2,8 +2,8 @@
 
 import pytest
 
-from jaxsim.ensemble.compiled import trace_count
 from jaxsim.models import CellArm, cell_arms, cell_study
+from jaxsim.runtime.programs import trace_count
 
 CELLS = 4000
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsim.dosing import Dose, area_under_curve, concentration
-from jaxsim.models.cell import caspase1_inhibitor, gemcitabine
+from jaxsim.models.cell.network import caspase1_inhibitor, gemcitabine
 
 UNTREATED, TREATED, INHIBITED, QUARTER, HALF = range(5)
 

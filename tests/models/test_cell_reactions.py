@@ -8,8 +8,7 @@ import pytest
 
 import jaxsim as js
 from jaxsim.models import CellArm, cell, cell_study
-from jaxsim.models.cell import gemcitabine
-from jaxsim.models.cell_reactions import REACTIONS
+from jaxsim.models.cell.network import REACTIONS, gemcitabine
 from jaxsim.network import Reaction
 
 DOSE = js.Schedule(gemcitabine=js.Dose(120, "mg/kg", at=[0.0]))

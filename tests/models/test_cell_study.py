@@ -7,8 +7,8 @@ import pytest
 
 from jaxsim.errors import JaxsimError, ScheduleError, SimulationError
 from jaxsim.models import CellArm, cell_arms, cell_study, interval_arms
-from jaxsim.models.cell_arms import cell_schedules
-from jaxsim.models.intervals import wilson
+from jaxsim.models.cell.study import cell_schedules
+from jaxsim.models.parameters import wilson
 
 
 def test_arms_share_one_compiled_program(study):

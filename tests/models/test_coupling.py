@@ -15,25 +15,15 @@ from scipy.integrate import solve_ivp
 import jaxsim as js
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.errors import JaxsimError, SimulationWarning
-from jaxsim.models import (
-    Grid,
-    cell,
-    compare_couplings,
-    coupled_study,
-    coupling_table_file,
-    organism,
-    scenarios,
-    standard_regimen,
-)
-from jaxsim.models import coupling_online as online
-from jaxsim.models.coupling_balance import held, imbalance
-from jaxsim.models.coupling_cell import cell_in_tumour
-from jaxsim.models.coupling_feedback import second_daughter_lives
-from jaxsim.models.coupling_inputs import effective
-from jaxsim.models.coupling_organism import around_tumour
-from jaxsim.models.coupling_population import Population, founders, repacked, step_population
-from jaxsim.models.coupling_table import build_table, schedule_of
-from jaxsim.models.coupling_tabulated import tabulated_tumour
+from jaxsim.models import Grid, cell, compare_couplings, coupled_study, organism, scenarios, standard_regimen
+from jaxsim.models.coupled import online
+from jaxsim.models.coupled import table as table_module
+from jaxsim.models.coupled.cell import cell_in_tumour
+from jaxsim.models.coupled.lanes import held, imbalance
+from jaxsim.models.coupled.organism import around_tumour, effective, second_daughter_lives
+from jaxsim.models.coupled.population import Population, founders, repacked, step_population
+from jaxsim.models.coupled.table import build_table, schedule_of
+from jaxsim.models.coupled.tabulated import tabulated_tumour
 from jaxsim.network import Binary, Network, Number
 
 LANES = 1024  # of all blocks here, so that they share one program
@@ -317,8 +307,8 @@ def test_the_name_of_a_table_changes_with_every_reaction_and_value_of_a_cell(str
             "observables": dict(structure.observables),
         }
         law = LAW._replace(network=Network(**(given | changes.pop("parts", {}))), **changes)
-        monkeypatch.setattr(coupling_table_file, "cell_in_tumour", lambda **_: law)
-        return coupling_table_file.table_key(Grid(), 320, 0, None, None)
+        monkeypatch.setattr(table_module, "cell_in_tumour", lambda **_: law)
+        return table_module.table_key(Grid(), 320, 0, None, None)
 
     names = [name(), name(birth_rates=(0.1, 0.1)), name(pool=1.0)]
     for index, reaction in list(enumerate(structure.reactions))[::-stride]:

@@ -18,7 +18,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import jaxsim as js
-from jaxsim.models.friberg import (
+from jaxsim.models.organism.friberg import (
     BASELINE,
     BODY,
     EXCHANGE,

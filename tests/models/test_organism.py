@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.ensemble.double import double_precision
 from jaxsim.errors import NetworkError
 from jaxsim.models import organism, steady_state
-from jaxsim.models.organism_links import GROUPS, LINKS, switched_off
-from jaxsim.models.organism_quick import STEADY, quick_organism
-from jaxsim.models.organism_reactions import free_share
-from jaxsim.models.organism_steady_state import tumour_state
+from jaxsim.models.organism.network import GROUPS, LINKS, STEADY, quick_organism, switched_off, tumour_state
+from jaxsim.models.organism.reactions import free_share
 from jaxsim.network import evaluate, parse, stoichiometry
+from jaxsim.runtime.double import double_precision
 
 VARIANTS = [
     {"animal": animal, "without": off} for animal in ("mouse", "human") for off in ((), ("marrow_routes", "harm"))

@@ -8,8 +8,8 @@ import pytest
 import jaxsim as js
 from jaxsim.errors import JaxsimError
 from jaxsim.models import OrganismArm, organism, organism_study, standard_regimen, virtual_animals
-from jaxsim.models.organism_outputs import outcomes
-from jaxsim.models.organism_scenarios import organism_schedules, scenarios
+from jaxsim.models.organism.scenarios import organism_schedules, scenarios
+from jaxsim.models.organism.study import outcomes
 
 
 def test_virtual_animals_are_those_of_the_ensemble():

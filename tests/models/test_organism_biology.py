@@ -11,8 +11,7 @@ import pytest
 
 import jaxsim
 from jaxsim.models import gather_evidence
-from jaxsim.models.organism_targets import TARGETS, cycle_kill
-from jaxsim.models.organism_verdicts import verdicts
+from jaxsim.models.organism.targets import TARGETS, cycle_kill, verdicts
 
 pytestmark = pytest.mark.slow  # two programs of a whole mouse; `tests/cli/test_organism.py` sees the finding by default
 RECORD = Path(jaxsim.__file__).parent.parent / "scripts" / "results" / "organism-targets.csv"

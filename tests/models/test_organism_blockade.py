@@ -6,22 +6,23 @@ import pytest
 import jaxsim as js
 from jaxsim.ensemble import FlowCase, solve_flows
 from jaxsim.models import organism, organism_trial
-from jaxsim.models.organism_blockade import (
+from jaxsim.models.organism.blockade import (
     COURSES,
+    STEP,
     blockade_course,
     blockade_plans,
     blockade_standards,
     onset_plan,
+    onsets_of_variants,
     uncertain_variants,
 )
-from jaxsim.models.organism_onsets import STEP, onsets_of_variants
-from jaxsim.models.organism_outputs import courses
-from jaxsim.models.organism_quick import quick_organism
+from jaxsim.models.organism.network import quick_organism
+from jaxsim.models.organism.study import courses
 from jaxsim.network import evaluate
 from jaxsim.optimise.criterion import criterion
 from jaxsim.optimise.optimise import posed_search
 from jaxsim.optimise.trial import paired_trial
-from jaxsim.optimise.unknowns import read_regimen
+from jaxsim.optimise.unknown import read_regimen
 
 WEEK = 168.0
 TUMOUR = js.mean("log10_tumour", at=WEEK)

@@ -5,7 +5,7 @@ from itertools import chain, combinations
 import numpy as np
 import pytest
 
-from jaxsim.models.organism_decomposition import PLAYERS, SINGLE, organism_decomposition, shapley_shares
+from jaxsim.models.organism.decomposition import PLAYERS, SINGLE, organism_decomposition, shapley_shares
 
 
 def game(players, worth):

@@ -6,8 +6,8 @@ import pytest
 
 from jaxsim.dosing import Dose, area_under_curve
 from jaxsim.models import organism, organism_parameters
-from jaxsim.models.cell import caspase1_inhibitor, gemcitabine
-from jaxsim.models.organism_agents import AGENTS
+from jaxsim.models.cell.network import caspase1_inhibitor, gemcitabine
+from jaxsim.models.organism.network import AGENTS
 from jaxsim.models.parameters import TAGS
 from jaxsim.network import names
 from jaxsim.random import Lognormal

@@ -6,7 +6,7 @@ import pytest
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.ensemble import FlowCase, solve_flows
 from jaxsim.models import organism
-from jaxsim.models.friberg import docetaxel_schedule, friberg
+from jaxsim.models.organism.friberg import docetaxel_schedule, friberg
 
 CARRIERS = {"c0": "fluorouracil", "c1": "cyclophosphamide", "c2": "cisplatin"}  # of the exponentials of docetaxel
 HOURS = np.arange(0.0, 28 * 24 + 1.0, 3.0)

@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize
 
 import jaxsim as js
-from jaxsim.gradient.methods import METHODS
+from jaxsim.gradient.estimators import METHODS
 from jaxsim.optimise.criterion import criterion
 from jaxsim.optimise.final_trial import final_trial
 from jaxsim.optimise.optimise import posed_search

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxsim.optimise.feasible import SPARE, aim, approach, approach_cost, final_errors, judge, retreat
-from jaxsim.optimise.penalty import new_penalty
+from jaxsim.optimise.limits import SPARE, aim, approach, approach_cost, final_errors, judge, new_penalty, retreat
 from jaxsim.optimise.search import Search
 from jaxsim.optimise.trial import BOUND, Trial
 

@@ -119,7 +119,7 @@ def test_agents_are_compared_on_the_same_trajectories(network):
 
 @pytest.mark.slow
 def test_one_program_for_gradients_of_every_batch(network):
-    from jaxsim.gradient.leap_score import leap_scores
+    from jaxsim.gradient.leap.scores import leap_scores
     from jaxsim.gradient.tables import _evaluated
 
     before = leap_scores._cache_size(), _evaluated._cache_size()

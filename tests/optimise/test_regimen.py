@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.optimise.unknowns import read_regimen
+from jaxsim.optimise.unknown import read_regimen
 
 NETWORK = js.Network({"X": 10}, ["X -> @ 0.1*X*(1 + drug)"], inputs={"drug": js.OneCompartment(0.5, 1.0)})
 

@@ -17,8 +17,8 @@ from jaxsim.errors import StudyError
 from jaxsim.study import arrays
 from jaxsim.study.arrays import Results, Sums
 from jaxsim.study.damage import damage_of
-from jaxsim.study.files import sealed
-from jaxsim.study.state import state_of
+from jaxsim.study.ledger import sealed
+from jaxsim.study.results import state_of
 from jaxsim.study.store import open_store
 
 STUDY = """

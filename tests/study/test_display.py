@@ -3,8 +3,7 @@
 import io
 
 from jaxsim.study import display
-from jaxsim.study.display import Display
-from jaxsim.study.pace import Pace
+from jaxsim.study.display import Display, Pace
 
 
 class Terminal(io.StringIO):

@@ -11,9 +11,8 @@ import jaxsim as js
 from jaxsim.cli.main import main
 from jaxsim.errors import JaxsimError, StudyError
 from jaxsim.network.fingerprint import fingerprint
-from jaxsim.study.decode import decode
 from jaxsim.study.designs import design_points
-from jaxsim.study.schema import Axis, Design
+from jaxsim.study.schema import Axis, Design, decode
 from jaxsim.study.setup import read_setup
 
 FULL = """

@@ -13,8 +13,8 @@ import pytest
 
 import jaxsim as js
 from jaxsim.cli.main import main
-from jaxsim.study.signals import REQUEUE
-from jaxsim.study.state import state_of
+from jaxsim.study.results import state_of
+from jaxsim.study.run import REQUEUE
 from jaxsim.study.store import open_store
 
 

@@ -25,7 +25,7 @@ trajectories = {trajectories}
 CODE = """
 import sys, jaxsim as js
 from pathlib import Path
-from jaxsim.ensemble.compiled import trace_count
+from jaxsim.runtime.programs import trace_count
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

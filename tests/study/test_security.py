@@ -14,10 +14,10 @@ import pytest
 import jaxsim as js
 from jaxsim import _files, _process
 from jaxsim.cli.main import main
-from jaxsim.ensemble.program_cache import forget_oldest, keep_compiled_programs
 from jaxsim.errors import SimulationError, StudyError
-from jaxsim.study.files import digest_of_file
-from jaxsim.study.pace import Pace
+from jaxsim.runtime.program_cache import forget_oldest, keep_compiled_programs
+from jaxsim.study.display import Pace
+from jaxsim.study.ledger import digest_of_file
 from jaxsim.study.store import open_store, write_manifest
 
 TIMES = "[simulation]\ntimes = 1.0\nmethod = 'mean_field'\n"

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.cli import report_sections
 from jaxsim.cli.main import main
-from jaxsim.ensemble import stream
-from jaxsim.ensemble.compiled import trace_count
 from jaxsim.errors import StudyError
-from jaxsim.kernels.status import LABELS
-from jaxsim.study.ledger import Ledger
-from jaxsim.study.owner import Owner
-from jaxsim.study.state import state_of
+from jaxsim.kernels.state import LABELS
+from jaxsim.runtime import stream
+from jaxsim.runtime.programs import trace_count
+from jaxsim.study import report
+from jaxsim.study.ledger import Ledger, Owner
+from jaxsim.study.results import state_of
 from jaxsim.study.store import FORMAT, open_store
 
 EXACT = ("mean", "variance", "covariance", "quantiles", "histogram_R", "survival", "passed", "status", "events")
@@ -234,9 +233,7 @@ def test_rate_equations_over_a_design(tmp_path):
     assert np.allclose(data["mean"].isel(time=1, species=0), 100 * np.exp(-np.array([0.5, 1.0, 2.0])), rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("rate", "bits", "text"), [("k*1e60*X", 32, "single at all"), ("k*X", 64, "double at all")]
-)
+@pytest.mark.parametrize(("rate", "bits", "text"), [("k*1e60*X", 32, "single at all"), ("k*X", 64, "double at all")])
 def test_each_point_says_in_which_precision_it_ran(rate, bits, text, tmp_path):
     study = tmp_path / "decay.toml"
     study.write_text(
@@ -247,7 +244,7 @@ def test_each_point_says_in_which_precision_it_ran(rate, bits, text, tmp_path):
     assert js.run_study(study, progress=False).complete
     data = js.open_study(tmp_path / "decay.store")
     assert data["precision_bits"].values.tolist() == [bits, bits]
-    assert text in report_sections._precision("auto", data["precision_bits"].values)
+    assert text in report._precision("auto", data["precision_bits"].values)
 
 
 def test_results_are_read_when_they_are_used(at_once):
@@ -310,7 +307,7 @@ def test_status_show_and_exports(at_once, tmp_path, capsys):
     [(36.599, 0.3, "36.6 ± 0.6"), (3.8647, 0.05, "3.9 ± 0.1"), (123456.0, 300.0, "123500 ± 600"), (5.0, 0.0, "5 ± 0")],
 )
 def test_means_have_the_digits_that_their_intervals_bear(mean, error, text):
-    assert report_sections._interval(mean, error) == text
+    assert report._interval(mean, error) == text
 
 
 def test_the_report_is_one_page_that_asks_for_nothing(at_once, tmp_path, capsys):

@@ -10,13 +10,55 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from jaxsim.errors import ExpressionError
-from jaxsim.formats.bionetgen.mratio import mratio
-from jaxsim.formats.constant_value import constant_value
-from jaxsim.formats.identifiers import Identifiers
-from jaxsim.network import Expression, parse
-from jaxsim.network.functions import FUNCTIONS, SPECIAL_ARITY, SYNONYMS
-from jaxsim.network.randomness import RANDOM
-from jaxsim.network.tokens import LONGEST_TEXT
+from jaxsim.formats.names import Identifiers, constant_value
+from jaxsim.network import Binary, Call, Expression, Name, Number, mass_action, parse
+from jaxsim.network.functions import FUNCTIONS, RANDOM, SPECIAL_ARITY, SYNONYMS
+from jaxsim.network.parser import LONGEST_TEXT
+
+# BioNetGen's ``mratio``: a ratio of confluent hypergeometric functions, as a continued fraction.
+
+MOST_TERMS = 100_000
+ENOUGH = 1e-15
+TINY = 1e-300
+
+
+def mratio(a: float, b: float, z: float) -> float:
+    """Return ``M(a + 1, b + 1, z) / M(a, b, z)`` of Kummer's function M.
+
+    Source: Gauss' continued fraction for 1F1 (NIST Handbook of Mathematical Functions, 13.5.1), evaluated by the
+    modified method of Lentz.
+
+    Raises
+    ------
+    ValueError
+        If the fraction does not converge to a finite number.
+
+    Examples
+    --------
+    >>> round(mratio(1.0, 1.0, 0.5), 12)  # M(2, 2, z) = M(1, 1, z) = exp(z)
+    1.0
+    """
+    value, c, d = TINY, TINY, 0.0
+    for n in range(MOST_TERMS):
+        numerator = 1.0 if n == 0 else _coefficient(a, b, n) * z
+        d = 1.0 / (1.0 + numerator * d or TINY)
+        c = 1.0 + numerator / c or TINY
+        step = c * d
+        value *= step
+        if not math.isfinite(value):
+            break
+        if abs(step - 1.0) < ENOUGH:
+            return value
+    raise ValueError(f"mratio({a:g}, {b:g}, {z:g}) does not converge")
+
+
+def _coefficient(a: float, b: float, n: int) -> float:
+    """Return the partial numerator over z: of 13.5.1, u_1 = (a - b)/(b (b + 1)), u_2 = (a + 1)/((b + 1)(b + 2)), ..."""
+    half = n // 2
+    if n % 2:
+        return (a - b - half) / ((b + 2 * half) * (b + 2 * half + 1))
+    return (a + half) / ((b + 2 * half - 1) * (b + 2 * half))
+
 
 NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 CALL_OF_NOTHING = re.compile(r"([A-Za-z_]\w*)\s*\(\s*\)")
@@ -198,3 +240,69 @@ def constant(expression: Expression, values: Mapping[str, float]) -> float:
         raise ExpressionError(f"reads '{error.args[0]}', which is not a constant") from error
     except (ArithmeticError, ValueError) as error:
         raise ExpressionError(f"cannot be computed: {error}") from error
+
+
+# Rate laws of BioNetGen as propensities.
+#
+# Source: Faeder, Blinov & Hlavacek, Methods Mol. Biol. 500 (2009) 113, and Network3's rate functions: the rate constant
+# already holds the statistical factor, reactants enter by falling factorials.
+
+Reactants = list[str]  # species of the network, one entry for each molecule
+
+
+def elementary(constant: Expression, reactants: Reactants) -> Expression:
+    """Return constant or function times the ways to choose the reactants."""
+    counts: dict[str, int] = {}
+    for name in reactants:
+        counts[name] = counts.get(name, 0) + 1
+    return mass_action(constant, counts)
+
+
+def saturation(arguments: list[Expression], reactants: Reactants) -> Expression:
+    """Return ``k S1 S2 .../((K1 + S1) ...)``: ``Sat k K1 ...``."""
+    _require(1 <= len(arguments) - 1 <= len(reactants), "Sat", "a rate and one constant for each saturating reactant")
+    rate = elementary(arguments[0], reactants)
+    for half, name in zip(arguments[1:], reactants, strict=False):
+        rate = Binary("/", rate, Binary("+", half, Name(name)))
+    return rate
+
+
+def michaelis_menten(arguments: list[Expression], reactants: Reactants) -> Expression:
+    """Return ``k E S/(K + S)`` with the free substrate S that the total quasi-steady state leaves: ``MM k K``."""
+    _require(len(arguments) == 2 and len(reactants) == 2, "MM", "a rate, a constant, and substrate and enzyme")
+    k, half = arguments
+    total, enzyme = map(Name, reactants)
+    b = Binary("-", Binary("-", total, half), enzyme)
+    inner = Binary("+", Binary("^", b, Number(2.0)), Binary("*", Number(4.0), Binary("*", total, half)))
+    free = Binary("*", Number(0.5), Binary("+", b, Call("sqrt", (inner,))))
+    return Binary("/", Binary("*", Binary("*", k, enzyme), free), Binary("+", half, free))
+
+
+def hill(arguments: list[Expression], reactants: Reactants) -> Expression:
+    """Return ``v S^h/(K^h + S^h)`` times the other reactants: ``Hill v K h``."""
+    _require(len(arguments) == 3 and bool(reactants), "Hill", "a rate, a constant, an exponent and a reactant")
+    rate, half, exponent = arguments
+    result: Expression = Binary("*", rate, Call("hill", (Name(reactants[0]), half, exponent)))
+    for name in reactants[1:]:
+        result = Binary("*", result, Name(name))
+    return result
+
+
+def function_product(arguments: list[Expression], reactants: Reactants) -> Expression:
+    """Return the product of two functions times the ways to choose the reactants: ``FunctionProduct "f" "g"``."""
+    _require(len(arguments) == 2, "FunctionProduct", "two functions")
+    return elementary(Binary("*", *arguments), reactants)
+
+
+RATE_LAWS: dict[str, Callable[[list[Expression], Reactants], Expression]] = {
+    "Sat": saturation,
+    "MM": michaelis_menten,
+    "Hill": hill,
+    "FunctionProduct": function_product,
+}
+UNSUPPORTED = ("Arrhenius", "TFUN")
+
+
+def _require(good: bool, law: str, needs: str) -> None:
+    if not good:
+        raise ExpressionError(f"has a rate law {law} that needs {needs}")

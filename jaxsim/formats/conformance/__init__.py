@@ -1,8 +1,7 @@
 """Run cases of the SBML Test Suite, stochastic and semantic, and judge the results as the suite does."""
 
 from jaxsim.formats.conformance.case import Case, cases_in, load_case
-from jaxsim.formats.conformance.judgement import Judgement, judge
-from jaxsim.formats.conformance.runner import Outcome, run_case
+from jaxsim.formats.conformance.runner import Judgement, Outcome, judge, run_case
 from jaxsim.formats.conformance.semantic import Course, is_semantic, load_course, wrong_points
 from jaxsim.formats.conformance.semantic_runner import Verdict, run_course
 

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from jaxsim.ensemble import simulate
-from jaxsim.ensemble.lane_flow import FlowCase, solve_flows
+from jaxsim.ensemble.rate_equations import FlowCase, solve_flows
 from jaxsim.errors import FormatError, JaxsimError, SimulationWarning
 from jaxsim.formats.conformance.runner import named_expression, observable_name
 from jaxsim.formats.conformance.semantic import Course, Courses, WrongPoints, load_course, wrong_points
-from jaxsim.formats.problems import Problem
 from jaxsim.formats.read import inspect_file
-from jaxsim.formats.reading import Reading
+from jaxsim.formats.reading import Problem, Reading
 from jaxsim.formats.sbml.reader import read_sbml
 from jaxsim.kernels import Status
 from jaxsim.network import Binary, Expression, Network, Number, Reaction

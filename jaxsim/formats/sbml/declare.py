@@ -3,10 +3,9 @@
 import math
 from typing import Any
 
-from jaxsim.formats.problems import Refused
-from jaxsim.formats.sbml.draft import Draft
+from jaxsim.formats.reading import Refused
+from jaxsim.formats.sbml.draft import Draft, Quantity, Role
 from jaxsim.formats.sbml.mathml import type_names
-from jaxsim.formats.sbml.quantities import Quantity, Role
 from jaxsim.network import Expression, Name
 
 NOT_MOLECULES = ("mole", "kilogram", "gram", "avogadro")

@@ -7,9 +7,9 @@ from functools import cache, reduce
 from itertools import pairwise
 from typing import Any
 
-from jaxsim.formats.problems import Refused
+from jaxsim.formats.reading import Refused
 from jaxsim.network import Binary, Call, Compare, Expression, Logic, Name, Number, Unary
-from jaxsim.network.constants import fold_constant
+from jaxsim.network.parser import fold_constant
 
 AVOGADRO = 6.02214179e23  # the value that SBML Level 3 fixes (specification, section 3.4.6)
 INFINITE = sys.float_info.max  # stands for an end at infinity of a truncated law, where probability is 0 or 1 exactly

@@ -1,21 +1,87 @@
 """Read SBML: the steps from the document to the network, each of which notes its problems and goes on."""
 
 from pathlib import Path
+from typing import Any
 
 from jaxsim.errors import NetworkError
-from jaxsim.formats.problems import Problems
-from jaxsim.formats.reading import Reading
-from jaxsim.formats.sbml.conflicts import refuse_conflicts
+from jaxsim.formats.read import require
+from jaxsim.formats.reading import Problems, Reading
 from jaxsim.formats.sbml.declare import assign_roles, declare
-from jaxsim.formats.sbml.document import open_document
-from jaxsim.formats.sbml.draft import Draft
-from jaxsim.formats.sbml.events import Planned, build_events, draw_at_start, read_events, settle_counts
-from jaxsim.formats.sbml.initial import mark_sized_at_start, read_initial_assignments, settle_values
-from jaxsim.formats.sbml.quantities import Quantity, Role
+from jaxsim.formats.sbml.draft import Draft, Quantity, Role
+from jaxsim.formats.sbml.events import (
+    Planned,
+    build_events,
+    draw_at_start,
+    read_events,
+    refuse_conflicts,
+    settle_counts,
+)
 from jaxsim.formats.sbml.reactions import read_reactions
-from jaxsim.formats.sbml.rules import observables, read_rules
-from jaxsim.formats.screening import read_bytes
+from jaxsim.formats.sbml.rules import (
+    mark_sized_at_start,
+    observables,
+    read_initial_assignments,
+    read_rules,
+    settle_values,
+)
+from jaxsim.formats.screening import read_bytes, screen
 from jaxsim.network import Expression, Name, Network, Number, names
+
+# Open an SBML file: screened, read by libSBML, and refused where a required package is not supported.
+
+SUPPORTED_PACKAGES = ("distrib", "l3v2extendedmath")
+MOST_MESSAGE = 200  # characters of a sentence of libSBML
+
+
+def open_document(text: bytes, problems: Problems, notes: list[str]) -> Any:
+    """Return the document of libSBML, which owns all that is in it, or None after noting why there is no model."""
+    unsafe = screen(text)
+    if unsafe is not None:
+        problems.add(unsafe.place, unsafe.why, unsafe.line)
+        return None
+    libsbml = require("libsbml", "SBML")
+    try:
+        document = libsbml.readSBMLFromString(text.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        problems.add("", f"is not UTF-8 text ({error.reason} at byte {error.start})")
+        return None
+    for i in range(document.getNumErrors()):
+        _note_error(document.getError(i), libsbml, problems)
+    if document.getModel() is None and not len(problems):
+        problems.add("", "holds no SBML model")
+    if document.getLevel() == 1:
+        problems.add(
+            "", "is SBML Level 1; convert it to Level 2 or 3 (for instance by libSBML's setLevelAndVersion)", 2
+        )
+    _check_packages(document, problems, notes)
+    return document if document.getModel() is not None else None
+
+
+def _note_error(error: Any, libsbml: Any, problems: Problems) -> None:
+    if error.getSeverity() < libsbml.LIBSBML_SEV_ERROR:
+        return
+    message = " ".join(error.getMessage().split()) or error.getShortMessage()
+    problems.add("", message[:MOST_MESSAGE], error.getLine())
+
+
+def _check_packages(document: Any, problems: Problems, notes: list[str]) -> None:
+    known = set()
+    if document.getLevel() < 3:
+        return  # where packages are annotations
+    for i in range(document.getNumPlugins()):
+        name = document.getPlugin(i).getPackageName()
+        known.add(name)
+        if name in SUPPORTED_PACKAGES:
+            continue
+        if document.getPackageRequired(name):
+            problems.add("", f"requires the package '{name}', which is not supported", document.getLine())
+        else:
+            notes.append(f"the package '{name}' is left out; it does not change what the model means")
+    for i in range(document.getNumUnknownPackages()):
+        prefix = document.getUnknownPackagePrefix(i)
+        if prefix not in known:
+            problems.add("", f"uses the package '{prefix}', which is not supported", document.getLine())
+
 
 EMPTY = "no_counts"  # the species of a network whose quantities are all real
 

@@ -1,9 +1,8 @@
 """Methods whose state is real: rate equations, linear noise, Langevin."""
 
-from jaxsim.kernels.continuous.lane_walk import LaneFlow, LaneFlowInputs, LaneFlowResult, run_lanes
+from jaxsim.kernels.continuous.lanes import LaneFlow, LaneFlowInputs, LaneFlowResult, run_lanes
 from jaxsim.kernels.continuous.langevin import LangevinInputs, LangevinProgram, LangevinSums, run_langevin
-from jaxsim.kernels.continuous.program import Controls, FlowInputs, FlowProgram, FlowResult
-from jaxsim.kernels.continuous.walk import run_flow
+from jaxsim.kernels.continuous.rate_equations import Controls, FlowInputs, FlowProgram, FlowResult, run_flow
 
 __all__ = [
     "Controls",

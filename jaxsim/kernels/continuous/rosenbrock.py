@@ -6,14 +6,76 @@ one Jacobian and one inverse a step and no iteration, so that lanes do the same 
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Float64, Int
+from jaxtyping import Array, Bool, Float64, Int, Int32
 
-from jaxsim.kernels.continuous.elimination import invert, solve
+from jaxsim.kernels.continuous.real_rates import expected_effects
+from jaxsim.network import Structure, names, stoichiometry
+
+# Inverses of small matrices, one for each lane, with pivots of their own.
+
+
+def invert(matrix: Float64[Array, "S S L"]) -> tuple[Float64[Array, "S S L"], Int32[Array, "S L"]]:
+    """Return the inverse of every lane's matrix, with rows and columns in the order of its pivots, and that order.
+
+    Gauss-Jordan elimination in place. The pivot of a column is the largest entry among the rows not used before; rows
+    are not moved. A singular matrix gives values that are not finite.
+
+    Parameters
+    ----------
+    matrix
+        Lanes last, so that every operation runs along them.
+
+    Returns
+    -------
+    inverse, order
+        To be used by :func:`solve`.
+    """
+    size, _, lanes = matrix.shape
+    rows = jnp.arange(size, dtype=jnp.int32)
+
+    def eliminate(k: Any, carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        a, used, order = carry
+        column = lax.dynamic_index_in_dim(a, k, axis=1, keepdims=False)
+        chosen = jnp.argmax(jnp.where(used, -1.0, jnp.abs(column)), axis=0).astype(jnp.int32)
+        is_pivot = rows[:, None] == chosen[None, :]
+        pivot = jnp.sum(jnp.where(is_pivot, column, 0.0), axis=0)
+        row = jnp.take_along_axis(a, chosen[None, None, :], axis=0)[0] / pivot[None, :]
+        here = rows == k
+        row = jnp.where(here[:, None], 1.0 / pivot[None, :], row)
+        rest = jnp.where(here[None, :, None], 0.0, a)
+        reduced = rest - column[:, None, :] * row[None, :, :]
+        a = jnp.where(is_pivot[:, None, :], row[None, :, :], reduced)
+        return a, used | is_pivot, lax.dynamic_update_index_in_dim(order, chosen, k, axis=0)
+
+    first = (matrix, jnp.zeros((size, lanes), bool), jnp.zeros((size, lanes), jnp.int32))
+    inverse, _, order = lax.fori_loop(np.int32(0), np.int32(size), eliminate, first)
+    return inverse, order
+
+
+def solve(
+    inverse: Float64[Array, "S S L"], order: Int32[Array, "S L"], right: Float64[Array, "S L"]
+) -> Float64[Array, "S L"]:
+    """Return the solution of every lane's equations.
+
+    Examples
+    --------
+    >>> import jax
+    >>> with jax.enable_x64(True):
+    ...     matrix = jnp.array([[0.0, 2.0], [4.0, 1.0]])[:, :, None]
+    ...     found = solve(*invert(matrix), jnp.array([[2.0], [9.0]]))
+    >>> found[:, 0].tolist()
+    [2.0, 1.0]
+    """
+    sorted_right = jnp.take_along_axis(right, order, axis=0)
+    product = jnp.sum(inverse * sorted_right[None, :, :], axis=1)
+    return jnp.take_along_axis(product, order, axis=0)
+
 
 GAMMA = 0.25
 ORDER = 4.0  # of the error of a step by the estimate
@@ -114,3 +176,57 @@ def _linearise(field: Field, pattern: Any, colours: Any, time: Any, x: Any, step
     jacobian = jnp.where(jnp.asarray(pattern)[:, :, None], jnp.swapaxes(scaled, 0, 1), 0.0)
     matrix = jnp.eye(size)[:, :, None] - GAMMA * step[None, None, :] * jacobian
     return _Frozen(start, *invert(matrix), weight, slope)
+
+
+# Which columns of the drift's Jacobian can be found by one difference, because no row has an entry in two of them.
+#
+# Source: Curtis, Powell & Reid, J. Inst. Maths Applics 13 (1974) 117.
+
+
+@lru_cache(maxsize=256)
+def jacobian_pattern(structure: Structure) -> Bool[np.ndarray, "S S"]:
+    """Return where the Jacobian may differ from zero: [of the drift of a species, by a species].
+
+    Examples
+    --------
+    >>> from jaxsim.network import Network
+    >>> net = Network({"A": 5, "B": 0, "C": 1}, ["A -> B, k", "C -> , k"], {"k": 1.0})
+    >>> jacobian_pattern(net.structure).astype(int).tolist()
+    [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
+    """
+    moves = stoichiometry(structure) != 0
+    pattern = np.zeros((len(structure.species),) * 2, bool)
+    place = {name: s for s, name in enumerate(structure.species)}
+    for r, reaction in enumerate(structure.reactions):
+        read = [place[name] for name in names(reaction.rate) if name in place]
+        pattern[np.ix_(moves[:, r], read)] = True
+        for (species, other), value in expected_effects(structure).items():
+            if other == r:
+                also = [place[name] for name in names(value) if name in place]
+                pattern[place[species], [*read, *also, place[species]]] = True
+    return pattern
+
+
+@lru_cache(maxsize=256)
+def column_colours(structure: Structure) -> Int[np.ndarray, " S"]:
+    """Return a colour from 0 for each species: columns of one colour have no row in common.
+
+    Examples
+    --------
+    >>> from jaxsim.network import Network
+    >>> net = Network({"A": 5, "B": 0, "C": 1}, ["A -> B, k", "B -> , k", "C -> , k"], {"k": 1.0})
+    >>> column_colours(net.structure).tolist()
+    [0, 1, 0]
+    """
+    pattern = jacobian_pattern(structure)
+    colours = np.full(pattern.shape[1], -1)
+    taken: list[np.ndarray] = []  # rows of each colour
+    for s in np.argsort(-pattern.sum(axis=0), kind="stable"):  # the fullest first, which needs fewer
+        column = pattern[:, s]
+        free = (c for c, rows in enumerate(taken) if not np.any(rows & column))
+        colour = next(free, len(taken))
+        if colour == len(taken):
+            taken.append(np.zeros(pattern.shape[0], bool))
+        taken[colour] |= column
+        colours[s] = colour
+    return colours

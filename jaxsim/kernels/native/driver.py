@@ -18,8 +18,8 @@ from jaxsim.kernels.native.kernel import Kernel, Written, native_width
 from jaxsim.kernels.native.law import Batch, trace
 from jaxsim.kernels.native.parts import Parts, Tables, compile_parts, where
 from jaxsim.kernels.program import Arrangement, Program
-from jaxsim.kernels.service import Tally
 from jaxsim.kernels.state import Inputs
+from jaxsim.kernels.turnover import Tally
 
 MOST = 256  # programs known, the newest
 _WRITTEN: dict[Any, Any] = {}

@@ -10,16 +10,15 @@ from jax import lax
 
 from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.diagnosis import diagnose
-from jaxsim.kernels.events import Log, empty_log, note
+from jaxsim.kernels.draws import draw_bits
+from jaxsim.kernels.event_log import Log, empty_log, note
+from jaxsim.kernels.exact.thinning import finished, waiting
 from jaxsim.kernels.loop import _nothing, empty_run, step_once
 from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
 from jaxsim.kernels.native.rare import put_apart
 from jaxsim.kernels.program import Program, Saving
-from jaxsim.kernels.randomness import draw_bits
-from jaxsim.kernels.refill import begin
-from jaxsim.kernels.service import Run, random_effects
 from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.kernels.thinning import finished, waiting
+from jaxsim.kernels.turnover import Run, begin, random_effects
 
 EXTENTS = (8191, 8209, 8219, 8221, 8231, 8233)  # of the axis of lanes while tracing: one that nothing else has
 

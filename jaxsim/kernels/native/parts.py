@@ -23,9 +23,8 @@ from jaxsim.kernels.native.observables import Summing, summing
 from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.saving import UNWRITTEN, save_before_event
-from jaxsim.kernels.service import Run, Tally, _gather
-from jaxsim.kernels.state import Inputs, Lanes, Owner
-from jaxsim.kernels.status import Status
+from jaxsim.kernels.state import Inputs, Lanes, Owner, Status
+from jaxsim.kernels.turnover import Run, Tally, _gather
 from jaxsim.statistics import Moments, Observables, Passage
 
 FINE = np.array([status.fine for status in Status])

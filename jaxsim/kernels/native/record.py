@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from jaxsim.kernels.diagnosis import diagnose
-from jaxsim.kernels.events import Log, empty_log, single_lane
+from jaxsim.kernels.event_log import Log, empty_log, single_lane
 from jaxsim.kernels.native.driver import addresses_of
 from jaxsim.kernels.native.kernel import Written, native_width
 from jaxsim.kernels.native.law import trace

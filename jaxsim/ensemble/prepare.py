@@ -1,0 +1,400 @@
+"""What must be watched inside the loop, found out from the rates before it: bounds, signs, ranges."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.dosing import Timeline
+from jaxsim.errors import NetworkError, SimulationError, closest
+from jaxsim.kernels import Arrangement, Saving, group, leaf_bounds, plan_rates
+from jaxsim.kernels.rates import as_mass_action
+from jaxsim.network import (
+    Expression,
+    Name,
+    Network,
+    Reaction,
+    Structure,
+    bounds,
+    conservation_laws,
+    evaluate,
+    is_distribution,
+    names,
+    parse,
+)
+from jaxsim.random.distributions import Scaled
+from jaxsim.runtime.double import double_precision
+from jaxsim.statistics import Covariance, Histogram, Moments, Observables, Passage, Quantiles, Reduction
+
+# How wide to run and how to lay out the state: choices that change speed, never results.
+
+ROWS_FROM = 48  # reactions; up to here, straight-line code is faster on every machine measured
+GROUPS_WIDE = 128  # species from which fewer lanes stay near the core
+GROUPS_FROM, GROUPS_SPECIES = 200, 1.5  # reactions, and reactions for each species, from which groups are faster
+NATIVE_UP_TO = 128  # reactions that native code writes out one by one
+NATIVE_BYTES = 4 << 20  # save grids of a batch: so many that what is done once for a batch costs little
+FEW = 64  # trajectories below which a narrow program is compiled
+CPU_COUNTS = 10_240  # counts that stay near the core: lanes times species
+GPU_BYTES = 4 << 30
+GPU_WIDTHS = tuple(1 << bits for bits in range(14, 23, 2))  # lanes: few programs, each for a range of ensembles
+EVERY_EVENT_SPECIES = 3  # species up to which writing at each event beats looking for crossings
+KEPT_BYTES = 64 << 20
+
+
+def arrange_reactions(structure: Structure, general: bool, plain: bool) -> Arrangement:
+    """Choose how reactions are laid out; `plain` tells that all lanes share constants, none of them negative."""
+    effects = any(reaction.effects for reaction in structure.reactions)
+    if general or effects or len(structure.reactions) <= ROWS_FROM:
+        return Arrangement.SEPARATE
+    many = len(structure.reactions) > GROUPS_FROM + GROUPS_SPECIES * len(structure.species)
+    return Arrangement.GROUPS if plain and many and group(structure) is not None else Arrangement.ROWS
+
+
+def lane_count(
+    species: int, times: int, trajectories: int, backend: str, arrangement: Arrangement = Arrangement.SEPARATE
+) -> int:
+    """Return how many trajectories run side by side."""
+    if trajectories <= FEW:
+        return FEW
+    if backend == "cpu":
+        if arrangement is Arrangement.GROUPS:
+            return 128 if species > GROUPS_WIDE else 256
+        return max(256, min(1024, 1 << (CPU_COUNTS // species).bit_length() - 1))
+    grid = 0 if times == 1 else times
+    per_lane = 4 * species * (grid + 2) + 64
+    # An iteration costs a GPU its launches, whatever the width, until memory is busy: one lane for each trajectory.
+    wanted = next((width for width in GPU_WIDTHS if width >= trajectories), GPU_WIDTHS[-1])
+    return max(1024, min(wanted, 1 << (GPU_BYTES // per_lane).bit_length() - 1))
+
+
+def native_lanes(species: int, times: int, trajectories: int) -> int:
+    """Return how many trajectories make a batch of the native backend."""
+    if trajectories <= FEW:
+        return FEW
+    per_lane = 4 * species * (0 if times == 1 else times) + 256
+    return max(256, min(2048, 1 << (NATIVE_BYTES // per_lane).bit_length() - 1))
+
+
+def saving_for(times: int, species: int, arrangement: Arrangement) -> Saving:
+    """Return how the save grid is written."""
+    if times == 1:
+        return Saving.FINAL
+    few = species <= EVERY_EVENT_SPECIES and arrangement is Arrangement.SEPARATE
+    return Saving.EVERY_EVENT if few else Saving.CROSSING
+
+
+def call_size(request: Any, times: int, species: int) -> int | None:
+    """Return how many trajectories every call runs, or None where calls may be of any size."""
+    if request.chunk is not None:
+        return int(request.chunk)
+    if request.keep == "trajectories":  # a fixed number, so that other ensembles reuse the program
+        return max(1, min(4096, KEPT_BYTES // (4 * times * species)))
+    return None
+
+
+def least_per_call(lanes: int, backend: str) -> int:
+    """Return how many trajectories make the end of a call, when lanes idle, a small part of it."""
+    return lanes * (8 if backend == "cpu" else 2)
+
+
+# Which accumulators a request needs.
+
+
+def chosen_statistics(structure: Structure, request: Any, times: int) -> tuple[Any, ...]:
+    """Return the accumulators of a request; mean and variance always come first."""
+    species = len(structure.species)
+    chosen: list[Any] = [Moments(times, species)]
+    if structure.observables or structure.variables:
+        chosen.append(_observables(structure, times))
+    if request.covariance:
+        chosen.append(Covariance(times, species))
+    for name, bins in request.histograms.items():
+        chosen.append(_histogram(structure, name, bins, times))
+    if len(request.quantiles):
+        chosen.append(Quantiles(times, species, _probabilities(request.quantiles)))
+    if request.passages:
+        chosen.append(Passage(tuple(request.passages), times))
+    for name, function in request.reductions.items():
+        if not callable(function):
+            raise SimulationError(f"reduction '{name}' is not a function; give one of states [time, species]")
+        chosen.append(Reduction(name, function, times, species))
+    return tuple(chosen)
+
+
+def passage_conditions(structure: Structure, passages: Mapping[str, str]) -> tuple[tuple[str, Expression], ...]:
+    """Read the conditions whose first time is wanted."""
+    known = {*structure.species, *structure.parameters, *structure.variables}
+    conditions = []
+    for name, text in passages.items():
+        condition = parse(text) if isinstance(text, str) else text
+        unknown = sorted(names(condition) - known)
+        if unknown:
+            raise NetworkError(
+                f"passage '{name}' reads '{unknown[0]}', which is no species or parameter{closest(unknown[0], known)}"
+            )
+        conditions.append((name, condition))
+    return tuple(conditions)
+
+
+def _observables(structure: Structure, times: int) -> Observables:
+    for name, expression in structure.observables:
+        driven = sorted(names(expression) & set(structure.inputs))
+        if driven:
+            raise SimulationError(
+                f"observable '{name}' reads the input '{driven[0]}', which is not saved; "
+                f"leave it out and use js.concentration for the input"
+            )
+    variables = tuple((name, Name(name)) for name in structure.variables)
+    return Observables((*structure.observables, *variables), structure.species, times, structure.variables)
+
+
+def _histogram(structure: Structure, name: str, bins: Any, times: int) -> Histogram:
+    if name not in structure.species:
+        raise SimulationError(f"there is no species '{name}' for a histogram{closest(name, structure.species)}")
+    low, high, width = (0, bins, 1) if isinstance(bins, (int, np.integer)) else (*bins, 1)[:3]
+    if not (float(low).is_integer() and float(high).is_integer() and float(width).is_integer()):
+        raise SimulationError(f"the histogram of '{name}' has bounds {bins!r}; give whole numbers (low, high, width)")
+    if width < 1 or high <= low:
+        raise SimulationError(f"the histogram of '{name}' has no bins in {bins!r}; give low < high and width >= 1")
+    number = -(-(int(high) - int(low)) // int(width))
+    return Histogram(name, structure.species.index(name), times, int(low), int(width), number)
+
+
+def _probabilities(values: Any) -> tuple[float, ...]:
+    for value in values:
+        if not 0 < float(value) < 1:
+            raise SimulationError(f"the quantile {value!r} is not between 0 and 1; give probabilities such as 0.05")
+    return tuple(float(value) for value in values)
+
+
+# The numbers of a model as a compiled program takes them, checked before anything long starts.
+
+ORDINARY = (1e-20, 1e20)  # magnitudes of laws that are drawn in single precision with room for their tails
+
+
+def split_batch(network: Network, parameters: Mapping[str, Any] | None) -> tuple[list[Network], dict[str, np.ndarray]]:
+    """Return one network per design point, and the batched parameter values.
+
+    A parameter given as a one-dimensional array makes a batch; all arrays have one length.
+    """
+    given = dict(parameters or {})
+    for name in given:
+        if name not in network.parameters:
+            raise SimulationError(f"the network has no parameter '{name}'{closest(name, network.parameters)}")
+    batched = {k: np.asarray(v, np.float64) for k, v in given.items() if not is_distribution(v) and np.ndim(v) == 1}
+    deep = [k for k, v in given.items() if not is_distribution(v) and np.ndim(v) > 1]
+    if deep:
+        raise SimulationError(f"parameter '{deep[0]}' has more than one dimension; give one value per design point")
+    lengths = {name: value.size for name, value in batched.items()}
+    if len(set(lengths.values())) > 1:
+        raise SimulationError(
+            f"the batched parameters have different lengths {lengths}; give one value per design point"
+        )
+    if 0 in lengths.values():
+        raise SimulationError(f"parameter '{next(iter(lengths))}' is an empty batch; give at least one value")
+    single = {name: value for name, value in given.items() if name not in batched}
+    base = network.with_parameters(**single) if single else network
+    points = next(iter(lengths.values()), 0)
+    if not points:
+        return [base], {}
+    rows = [{name: float(value[p]) for name, value in batched.items()} for p in range(points)]
+    return [base.with_parameters(**row) for row in rows], batched
+
+
+def parameter_leaves(network: Network) -> dict[str, Any]:
+    """Return parameter values as float64 scalars, and distributions with float32 leaves, scaled if need be."""
+    return {name: _leaf(value, f"parameter '{name}'", np.float64) for name, value in network.parameters.items()}
+
+
+def initial_leaves(network: Network) -> dict[str, Any]:
+    """Return initial counts as int32 scalars, and distributions with float32 leaves."""
+    return {name: _leaf(value, f"species '{name}'", np.int32) for name, value in network.initial.items()}
+
+
+def variable_leaves(network: Network) -> dict[str, Any]:
+    """Return the values of variables at the start as float64 scalars."""
+    return {name: _leaf(value, f"variable '{name}'", np.float64) for name, value in network.variables.items()}
+
+
+def _leaf(value: Any, text: str, dtype: Any) -> Any:
+    if is_distribution(value):
+        return within_single(value)
+    if not math.isfinite(float(value)):
+        raise SimulationError(f"{text} is {value}; give a finite number")
+    if dtype is np.int32 and float(value) > 2**31 - 1:
+        raise SimulationError(f"{text} starts at {value}, beyond 2**31 - 1; scale the species down")
+    return np.asarray(value, dtype)
+
+
+def within_single(value: Any) -> Any:
+    """Return a distribution with float32 leaves; one of numbers out of their range by a unit in float64."""
+    law, unit = value, 0.0
+    if hasattr(value, "in_units_of"):
+        largest = max(abs(float(leaf)) for leaf in _locations(value))
+        if largest > 0.0 and not ORDINARY[0] < largest < ORDINARY[1]:
+            unit = 10.0 ** round(math.log10(largest))
+            law = value.in_units_of(unit)
+    single = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), law)
+    return Scaled(single, np.asarray(unit, np.float64)) if unit else single
+
+
+def _locations(value: Any) -> list[Any]:
+    """Return the numbers of a law that have the unit of the quantity."""
+    return [getattr(value, field.name) for field in fields(value) if field.name != "cv"]
+
+
+def median(value: Any) -> float:
+    """Return the median of a distribution."""
+    with double_precision():
+        return float(_sampled(within_single(value), np.float32(0.5)))
+
+
+def extent(value: Any) -> tuple[float, float]:
+    """Return the smallest and largest value a parameter can take; a sampled one by its extreme uniforms."""
+    if not is_distribution(value):
+        return float(value), float(value)
+    ends = np.array([2.0**-33, 1 - 2.0**-24], np.float32)
+    with double_precision():
+        low, high = (float(end) for end in np.asarray(_sampled(within_single(value), ends)))
+    return low, high
+
+
+@jax.jit
+def _sampled(law: Any, u: Any) -> Any:
+    """Return values of a law: one program for all of its kind."""
+    return law.sample(u)
+
+
+MOST = float(2**31 - 1)
+
+
+def shared_values(network: Network) -> dict[str, Any]:
+    """Return the parameters that all trajectories share."""
+    return {name: value for name, value in network.parameters.items() if not is_distribution(value)}
+
+
+def sampled_names(values: Any) -> tuple[str, ...]:
+    """Return the names whose values are distributions."""
+    return tuple(name for name, value in values.items() if is_distribution(value))
+
+
+def slope_of_time(network: Network, start: float, end: float, parts: int = 2048) -> np.ndarray | None:
+    """Return how fast the rates that read the time itself change, for placing cells; None if there are none."""
+    plan = plan_rates(network.structure, sampled_names(network.parameters))
+    leaves = [value for _, value in plan.in_time if "t" in names(value)]
+    if not leaves or end <= start:
+        return None
+    grid = jnp.linspace(start, end, parts + 1, dtype=jnp.float64)
+    env = {**shared_values(network), "t": grid}
+    env |= dict.fromkeys(network.structure.inputs, 1.0)
+    slope = np.zeros(parts)
+    for leaf in leaves:
+        value = np.broadcast_to(np.asarray(evaluate(leaf, env), np.float64), (parts + 1,))
+        change = np.nan_to_num(np.abs(np.diff(value)), nan=0.0, posinf=0.0)
+        slope += change / max(float(np.sum(change)), 1e-300)
+    return slope * parts / (end - start)
+
+
+def refuse_unbounded(network: Network, timeline: Timeline) -> dict[str, tuple[float, float]]:
+    """Return the extent of every leaf in time; refuse a rate that has no bound over some cell."""
+    structure = network.structure
+    plan = plan_rates(structure, sampled_names(network.parameters))
+    found = leaf_bounds(plan, structure, shared_values(network), timeline)
+    extents = {}
+    for name, (low, high) in found.items():
+        lower, upper = np.asarray(low), np.asarray(high)
+        bad = ~(np.isfinite(lower) & np.isfinite(upper))
+        if np.any(bad):
+            cell = int(np.argmax(bad))
+            reaction = next(r for r in plan.varying if name in names(plan.expressions[r]))
+            raise SimulationError(
+                f"the rate of reaction '{structure.reactions[reaction]}' has no bound between t = "
+                f"{timeline.edges[cell]:g} and {timeline.edges[cell + 1]:g}, and the exact method needs one; "
+                f"limit it, for instance with min(..., largest)"
+            )
+        extents[name] = (float(lower.min()), float(upper.max()))
+    return extents
+
+
+def refuse_bad_start(network: Network, timeline: Timeline, initial: Mapping[str, float] | None = None) -> None:
+    """Refuse a network in which a rate is negative or not finite at the start, from other counts if they are given."""
+    counts = network.initial if initial is None else initial
+    env: dict[str, Any] = {
+        name: _typical(value) for name, value in {**network.parameters, **counts, **network.variables}.items()
+    }
+    env["t"] = float(timeline.edges[0])
+    for index, name in enumerate(network.structure.inputs):
+        env[name] = float(timeline.base[0, index] + np.sum(timeline.amplitude[0, index]))
+    simple = frozenset(network.structure.species)
+    for reaction in network.structure.reactions:
+        form = as_mass_action(reaction.rate, simple)
+        rate = form.constants if form else (reaction.rate,)
+        for part in rate:
+            value = float(np.asarray(evaluate(part, env)))
+            if not np.isfinite(value) or value < 0:
+                what = "negative" if value < 0 else "not finite"
+                raise SimulationError(
+                    f"the rate of reaction '{reaction}' is {what} ({value:g}) at the start; "
+                    f"check its parameters and write it so that it stays finite and nonnegative"
+                )
+
+
+def _typical(value: Any) -> float:
+    return median(value) if is_distribution(value) else float(value)
+
+
+def rates_to_check(network: Network, leaves: dict[str, tuple[float, float]]) -> tuple[int, ...]:
+    """Return the reactions whose rate is not known to be nonnegative in every state."""
+    plan, box = _plan_and_box(network, leaves)
+    species = frozenset(network.structure.species)
+    checked = []
+    for r, reaction in enumerate(network.structure.reactions):
+        if r in plan.varying:
+            continue
+        form = as_mass_action(reaction.rate, species)
+        parts = form.constants if form else (plan.expressions[r],)
+        lowest = [float(np.asarray(bounds(part, box)[0])) for part in parts]
+        if not all(value >= 0 for value in lowest):
+            checked.append(r)
+    return tuple(checked)
+
+
+def counts_need_check(network: Network, leaves: dict[str, tuple[float, float]], dosed: bool) -> bool:
+    """Return whether a count could become negative, or grow beyond 2**31 - 1."""
+    structure = network.structure
+    if dosed or structure.events or any(reaction.effects for reaction in structure.reactions):
+        return True
+    laws = conservation_laws(structure)
+    covered = np.any(laws > 0, axis=0) if laws.size and np.all(laws >= 0) else np.zeros(len(structure.species), bool)
+    grows = [any(change > 0 for change in reaction.changes.values()) for reaction in structure.reactions]
+    if any(grows) and not bool(np.all(covered)):
+        return True
+    plan, box = _plan_and_box(network, leaves)
+    pairs = zip(structure.reactions, plan.expressions, strict=True)
+    return any(_may_overdraw(structure, reaction, rate, box) for reaction, rate in pairs)
+
+
+def _may_overdraw(structure: Structure, reaction: Reaction, rate: Expression, box: dict[str, Any]) -> bool:
+    """Return whether a reaction could fire without the molecules that it takes."""
+    form = as_mass_action(reaction.rate, frozenset(structure.species))
+    taken = {name: -change for name, change in reaction.changes.items() if change < 0}
+    if form is not None:
+        return any(form.species.count(name) < need for name, need in taken.items())
+    shortages = [{**box, name: (0.0, float(need - 1))} for name, need in taken.items()]
+    return any(float(np.asarray(bounds(rate, short)[1])) != 0.0 for short in shortages)
+
+
+def _plan_and_box(network: Network, leaves: dict[str, tuple[float, float]]) -> tuple[Any, dict[str, Any]]:
+    """Return the rates, and the extent of everything that they read."""
+    plan = plan_rates(network.structure, sampled_names(network.parameters))
+    box: dict[str, Any] = {name: extent(value) for name, value in network.parameters.items()}
+    box |= dict.fromkeys(network.structure.species, (0.0, MOST)) | leaves
+    box |= dict.fromkeys(network.structure.variables, (-np.inf, np.inf))
+    for name, expression in plan.before:
+        low, high = bounds(expression, box)
+        box[name] = (float(np.asarray(low)), float(np.asarray(high)))
+    return plan, box

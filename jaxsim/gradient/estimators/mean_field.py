@@ -1,0 +1,89 @@
+"""Method mean_field: the adjoint of the rate equations, without noise and without trajectories."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.ensemble import mean_field as solved
+from jaxsim.errors import SimulationError
+from jaxsim.gradient.objective import Term, described
+from jaxsim.gradient.problem import Estimate, Problem
+from jaxsim.gradient.validity import refuse_jumping_rates, refuse_jumps
+from jaxsim.network import evaluate, is_distribution
+from jaxsim.runtime.double import double_precision
+
+SOLVED = 1e-4  # of a derivative: within this the adjoint of the solver's steps was right on random networks
+POINTS = 1024  # of a span over which a signal is integrated or its extremum sought
+BIAS = (
+    "that of the rate equations: of the order of 1/N for smooth objectives of N molecules, and larger near extinction"
+)
+
+
+def refuse(problem: Problem) -> None:
+    """Refuse an objective that jumps or has no meaning for the mean, and a network without rate equations."""
+    refuse_jumps(problem.objective, "mean_field")
+    refuse_jumping_rates(problem, "mean_field")
+    _refuse_distributions(problem)
+    for term in problem.objective.terms:
+        if term.summary != "mean":
+            raise SimulationError(
+                f"method 'mean_field' has no trajectories for the {described(term)}; use 'surrogate' or 'langevin'"
+            )
+
+
+def estimate(problem: Problem) -> Estimate:
+    """Differentiate the objective of the mean."""
+    refuse(problem)
+    times = _times(problem)
+
+    def value(theta: Any) -> Any:
+        network, schedule = problem.free.build(theta, problem.free.base)
+        path = solved(network, times=times, schedule=schedule, start=float(problem.grid.edges[0]))
+        return sum(term.weight * _number(problem, term, times, network, path) for term in problem.objective.terms)
+
+    with double_precision():
+        found, slope = jax.value_and_grad(value)(jnp.asarray(problem.free.theta))
+        found, slope = float(found), np.array(slope)
+        for p, points in problem.slopes.beside:
+            slope[p] = np.mean([jax.grad(value)(jnp.asarray(point))[p] for point in points])
+    if not (np.isfinite(found) and np.all(np.isfinite(slope))):
+        raise SimulationError(
+            "the rate equations have no finite solution or gradient here, as where a count falls below zero or a rate "
+            "is negative; let rates vanish when a reactant is missing, or use method 'surrogate'"
+        )
+    return Estimate(found, 0.0, slope, np.diag((SOLVED * slope) ** 2), 0, BIAS)
+
+
+def _refuse_distributions(problem: Problem) -> None:
+    given = [*problem.network.parameters.items(), *problem.network.initial.items()]
+    for name, value in given:
+        if is_distribution(value):
+            raise SimulationError(
+                f"'{name}' differs between trajectories, and method 'mean_field' has none; give a number, or use "
+                f"method 'surrogate' or 'langevin'"
+            )
+
+
+def _times(problem: Problem) -> np.ndarray:
+    marks = []
+    for term in problem.objective.terms:
+        assert term.start is not None and term.end is not None
+        marks.append(np.array([term.end]) if term.kind == "at" else np.linspace(term.start, term.end, POINTS + 1))
+    return np.unique(np.concatenate(marks))
+
+
+def _number(problem: Problem, term: Term, times: np.ndarray, network: Any, path: Any) -> Any:
+    """Return F of the mean."""
+    env = {**network.parameters, **dict(zip(problem.network.structure.species, path.T, strict=True))}
+    signal = jnp.broadcast_to(jnp.asarray(evaluate(term.signal, env)), times.shape)
+    assert term.start is not None and term.end is not None
+    if term.kind == "at":
+        return signal[int(np.searchsorted(times, term.end))]
+    inside = np.flatnonzero((times >= term.start) & (times <= term.end))
+    if term.kind == "integral":
+        widths = jnp.asarray(np.diff(times[inside]))
+        part = signal[inside]
+        return jnp.sum(0.5 * widths * (part[1:] + part[:-1]))
+    return (jnp.min if term.kind == "minimum" else jnp.max)(signal[inside])

@@ -1,0 +1,189 @@
+"""The leap chain: on a fixed grid every reaction fires a Poisson number of times with the rate at the step's start.
+
+Its law is that of tau-leaping with fixed steps (Gillespie, J. Chem. Phys. 115 (2001) 1716): x' = max(x + nu K, 0).
+The maximum is a fixed map of the numbers of firings K, so it leaves scores exact for the law of the chain; how often it
+acted is counted. Every trajectory has a Threefry key of its own, every step a counter, every reaction one uniform, and
+firings follow by inversion: chains at neighbouring parameters with the same keys are coupled (common random numbers).
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsim.gradient.objective import Looks, Term
+from jaxsim.gradient.tables import Tables
+from jaxsim.kernels.rates import leaves_before, plan_rates, propensities
+from jaxsim.network import Structure, evaluate, stoichiometry
+from jaxsim.random import EVENTS, INITIAL, PARAMETERS, poisson, threefry2x32, trajectory_key, uniform
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Everything that shapes the compiled code of a chain; no numbers of the model."""
+
+    structure: Structure
+    sampled_parameters: tuple[str, ...]
+    sampled_species: tuple[str, ...]
+    terms: tuple[Term, ...]
+    """Of weight one: the weights of an objective may change from call to call."""
+    lanes: int
+
+    def __hash__(self) -> int:
+        return hash((self.structure, self.sampled_parameters, self.sampled_species, self.terms, self.lanes))
+
+
+class Drive(NamedTuple):
+    """The numbers of one call: they change without recompiling."""
+
+    tables: Tables
+    width: Any
+    """float32 [n]."""
+    looks: Looks
+    multiply: Any
+    """float32 [n + 1, S]: given to species at the edges, with `add`."""
+    add: Any
+    whole: Any
+    """int32 [n + 1, S]: the whole molecules of `add`, which single precision holds only up to 2**24."""
+    initial: dict[str, Any]
+    seed: Any
+    """uint32 [2]."""
+    first: Any
+    """uint32 [2]: low and high word of the number of the first trajectory."""
+
+
+class Lanes(NamedTuple):
+    """What the trajectories side by side draw from."""
+
+    key: tuple[Any, Any]
+    parameters: dict[str, Any]
+    """Scalars, or [L] where they are sampled; float32."""
+    x: tuple[Any, ...]
+    """Counts [L] of each species at the start, after the doses given then; int32."""
+
+
+def begin(chain: Chain, drive: Drive) -> Lanes:
+    """Return keys, parameters and initial counts of every lane."""
+    lane = jnp.arange(chain.lanes, dtype=jnp.uint32)
+    low = drive.first[0] + lane
+    high = drive.first[1] + (low < drive.first[0]).astype(jnp.uint32)
+    zero = np.uint32(0)
+
+    def drawn(purpose: int, position: int) -> Any:
+        key = trajectory_key(drive.seed, zero, low, high, purpose)
+        counter = jnp.full(lane.shape, position, jnp.uint32)
+        return uniform(threefry2x32(*key, counter, jnp.zeros_like(counter))[0])
+
+    parameters = {}
+    for name, value in drive.tables.parameters.items():
+        if name in chain.sampled_parameters:
+            value = value.sample(drawn(PARAMETERS, chain.sampled_parameters.index(name)))
+        parameters[name] = jnp.asarray(value).astype(jnp.float32)
+    x = []
+    for name in chain.structure.species:
+        value = drive.initial[name]
+        if name in chain.sampled_species:
+            value = jnp.round(value.sample(drawn(INITIAL, chain.sampled_species.index(name))))
+        value = jnp.maximum(jnp.broadcast_to(jnp.asarray(value), lane.shape).astype(jnp.int32), np.int32(0))
+        x.append(value)
+    return Lanes(trajectory_key(drive.seed, zero, low, high, EVENTS), parameters, given(drive, 0, tuple(x)))
+
+
+def given(drive: Drive, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the counts after the doses of species at an edge."""
+    scale, whole = drive.multiply[edge], drive.whole[edge]
+    return tuple(dosed(scale[s], whole[s], row) for s, row in enumerate(x))
+
+
+def dosed(scale: Any, whole: Any, row: Any) -> Any:
+    """Return counts after a dose, which adds whole molecules, or sets the count where the scale is 0."""
+    return jnp.where(scale == 0.0, whole, row + whole)
+
+
+def bits(chain: Chain, key: tuple[Any, Any], step: Any, stream: int = 0) -> Any:
+    """Return the random words [R, L] of a step; both words of each cipher call are used."""
+    number = len(chain.structure.reactions)
+    pairs = (number + 1) // 2
+    counter = jnp.arange(pairs, dtype=jnp.uint32)[:, None] + np.uint32(stream << 24)
+    words = threefry2x32(key[0][None, :], key[1][None, :], step, counter)
+    return jnp.concatenate(words)[:number]
+
+
+def rates(chain: Chain, x: Any, exposure: Any, parameters: Any) -> list[Any]:
+    """Return the propensities, float32 [L] each, at counts given as real numbers."""
+    plan = plan_rates(chain.structure, chain.sampled_parameters)
+    env = leaves_before(plan, parameters, jnp.float32)
+    env |= {name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}
+    env |= dict(zip(chain.structure.species, x, strict=True))
+    return propensities(plan, env, tuple(range(len(plan.expressions))), x[0])
+
+
+def reals(x: Any) -> tuple[Any, ...]:
+    """Return counts as real numbers."""
+    return tuple(row.astype(jnp.float32) for row in x)
+
+
+def firings_at(chain: Chain, drive: Drive, lanes: Lanes, step: Any, x: tuple[Any, ...]) -> Any:
+    """Return the numbers of firings in one step, int32 [R, L]; beyond the last step those of the last, for no use."""
+    step = jnp.minimum(step, np.int32(drive.width.shape[0] - 1))
+    a = rates(chain, reals(x), drive.tables.exposure[step], lanes.parameters)
+    return fired(a, drive.width[step], bits(chain, lanes.key, step.astype(jnp.uint32)))
+
+
+def fired(a: list[Any], width: Any, words: Any) -> Any:
+    """Return the numbers of firings, int32 [R, L]; -1 where a rate is negative or not finite."""
+    mean = jnp.stack([jax.lax.stop_gradient(rate) * width for rate in a])
+    return poisson(uniform(words), mean, uniform(~words))
+
+
+def moved(chain: Chain, x: tuple[Any, ...], firings: Any) -> tuple[tuple[Any, ...], Any]:
+    """Return the counts after the firings and in which lanes one was held at zero."""
+    rows, held = [], jnp.zeros(x[0].shape, bool)
+    for s, changes in enumerate(stoichiometry(chain.structure).tolist()):
+        row = x[s]
+        for r, change in enumerate(changes):
+            if change:
+                row = row + firings[r] * np.int32(change)
+        held = held | (row < 0)
+        rows.append(jnp.maximum(row, np.int32(0)))
+    return tuple(rows), held
+
+
+def signals(chain: Chain, x: Any, parameters: Any) -> Any:
+    """Return the signal of each term, float32 [J, L]."""
+    env = {**parameters, **dict(zip(chain.structure.species, x, strict=True))}
+    values = [jnp.asarray(evaluate(term.signal, env)).astype(jnp.float32) for term in chain.terms]
+    return jnp.stack([jnp.broadcast_to(value, x[0].shape) for value in values])
+
+
+def noted(chain: Chain, drive: Drive, step: Any, so_far: Any, before: Any, after: Any) -> Any:
+    """Return the number of each term so far [J, L], with a step from signals `before` to `after` [J, L].
+
+    An integral takes the trapezoid, since the expected path is close to straight within a leap.
+    """
+    at, within = drive.looks.at[step + 1], drive.looks.within[step + 1]
+    weight = drive.looks.weight[step]
+    rows = []
+    for j, term in enumerate(chain.terms):
+        if term.kind == "at":
+            rows.append(jnp.where(at[j], after[j], so_far[j]))
+        elif term.kind == "integral":
+            rows.append(so_far[j] + weight[j] * 0.5 * (before[j] + after[j]))
+        else:
+            best = jnp.minimum if term.kind == "minimum" else jnp.maximum
+            rows.append(jnp.where(within[j], best(so_far[j], after[j]), so_far[j]))
+    return jnp.stack(rows)
+
+
+def first_note(chain: Chain, drive: Drive, now: Any) -> Any:
+    """Return the number of each term at the start [J, L], from the signals then."""
+    rows = []
+    for j, term in enumerate(chain.terms):
+        if term.kind in ("at", "integral"):
+            rows.append(jnp.where(drive.looks.at[0, j], now[j], 0.0 * now[j]))
+        else:
+            nothing = jnp.full_like(now[j], jnp.inf if term.kind == "minimum" else -jnp.inf)
+            rows.append(jnp.where(drive.looks.within[0, j], now[j], nothing))
+    return jnp.stack(rows)

@@ -1,0 +1,1 @@
+"""One tumour cell under chemotherapy and a caspase-1 inhibitor: network, study, figures and command."""

@@ -1,0 +1,1 @@
+"""Running programs: double precision, compiled programs and their cache, workers, the stream of chunks, progress."""
