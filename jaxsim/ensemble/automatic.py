@@ -14,10 +14,10 @@ import numpy as np
 
 from jaxsim.ensemble.pilot import fly, typical_network
 from jaxsim.ensemble.request import Request, prepare
-from jaxsim.kernels import Leaping
 from jaxsim.kernels.context import context
 from jaxsim.kernels.leaping.forecast import Forecast, forecast
 from jaxsim.kernels.leaping.hybrid import LARGE
+from jaxsim.kernels.leaping.step import Leaping
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.state import Owner
 from jaxsim.network import Network
@@ -89,7 +89,7 @@ def _look(network: Network, request: Request, backend: str) -> dict[str, Forecas
 
 
 def _leaping_by(program: Program, method: str) -> Program:
-    return replace(program, leap=Leaping(method, False, method == MIXED))
+    return replace(program, stepper=Leaping(method, False, method == MIXED))
 
 
 def _sum(found: list[Forecast]) -> Forecast:

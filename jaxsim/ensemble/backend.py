@@ -8,7 +8,7 @@ import jax
 
 from jaxsim.ensemble.prepare import NATIVE_UP_TO, native_lanes
 from jaxsim.errors import SimulationError
-from jaxsim.kernels import Arrangement, Inputs, Program, Saving
+from jaxsim.kernels import Inputs, Program, Saving
 from jaxsim.kernels.native import not_covered
 
 
@@ -45,8 +45,8 @@ def _obstacle(program: Program, devices: tuple[Any, ...]) -> str | None:
     """Return what keeps a program from the native backend, as far as can be told without tracing it."""
     if len(devices) > 1 or devices[0].platform != "cpu" or jax.default_backend() != "cpu":
         return "native code runs on a single CPU device"
-    if program.leap is not None:
-        return "leaps are not native yet"
+    if program.stepper.native is None:
+        return f"there is no native form of method '{program.stepper.method}' yet"
     if len(program.structure.reactions) > NATIVE_UP_TO:
         return f"the network has more than {NATIVE_UP_TO} reactions"
     if find_spec("llvmlite") is None:
@@ -56,14 +56,15 @@ def _obstacle(program: Program, devices: tuple[Any, ...]) -> str | None:
 
 def _as_native(program: Program, inputs: Inputs, request: Any) -> tuple[Program, Inputs]:
     """Return the program laid out for native code."""
+    stepper = program.stepper.native or program.stepper
     saving = Saving.FINAL if program.times == 1 else Saving.CROSSING
     if program.structure.variables and saving is Saving.CROSSING:  # which writes rows of counts
         saving = Saving.EVERY_EVENT
     made = replace(
         program,
         native=True,
-        arrangement=Arrangement.SEPARATE,
+        stepper=stepper,
         saving=saving,
         lanes=native_lanes(len(program.structure.species), program.times, request.trajectories),
     )
-    return made, inputs._replace(groups=None)
+    return made, inputs._replace(tables=None)

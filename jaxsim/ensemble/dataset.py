@@ -236,19 +236,13 @@ def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str
     return coordinates
 
 
-def _method(program: Any) -> str:
-    if program.leap:
-        return str(program.leap.variant)
-    return "direct (exact thinning)" if program.general else "direct"
-
-
 def _attributes(request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> dict[str, Any]:
     program, status = gathered.program, gathered.status
     fine = int(sum(status[code] for code in Status if code.fine))
     return {
         "seed": int(request.seed),
         "trajectories": int(request.trajectories),
-        "method": _method(program),
+        "method": program.stepper.method,
         "precision": program.precision,
         **({"precision_reason": program.reason} if program.reason else {}),
         "events": int(gathered.events),

@@ -11,7 +11,13 @@ import numpy as np
 
 from jaxsim.dosing import Timeline
 from jaxsim.errors import NetworkError, SimulationError, closest
-from jaxsim.kernels import Arrangement, Saving, group, leaf_bounds, plan_rates
+from jaxsim.kernels import VARIANTS, Saving, Stepper, leaf_bounds, plan_rates
+from jaxsim.kernels.exact.blocked import Blocked
+from jaxsim.kernels.exact.direct import Direct
+from jaxsim.kernels.exact.groups import group
+from jaxsim.kernels.exact.partial_propensity import PartialPropensities
+from jaxsim.kernels.exact.thinning import Thinning
+from jaxsim.kernels.leaping.step import Leaping
 from jaxsim.kernels.rates import as_mass_action
 from jaxsim.network import (
     Expression,
@@ -45,23 +51,39 @@ EVERY_EVENT_SPECIES = 3  # species up to which writing at each event beats looki
 KEPT_BYTES = 64 << 20
 
 
-def arrange_reactions(structure: Structure, general: bool, plain: bool) -> Arrangement:
-    """Choose how reactions are laid out; `plain` tells that all lanes share constants, none of them negative."""
+def choose_stepper(structure: Structure, method: str, fixed: bool, cells: bool, plain: bool) -> Stepper:
+    """Choose the stepper of a method that follows whole counts.
+
+    Parameters
+    ----------
+    structure
+        That of the network.
+    method
+        As the user has named it, or as "auto" has chosen.
+    fixed
+        Whether leaps have a given length.
+    cells
+        Whether time is cut into cells: rates vary, events trigger, doses come or effects are random.
+    plain
+        Whether all lanes share constants, none of them negative, in single precision.
+    """
+    if method in VARIANTS:
+        return Leaping(method, fixed, VARIANTS[method].hybrid)
+    if cells:
+        return Thinning()
     effects = any(reaction.effects for reaction in structure.reactions)
-    if general or effects or len(structure.reactions) <= ROWS_FROM:
-        return Arrangement.SEPARATE
+    if effects or len(structure.reactions) <= ROWS_FROM:
+        return Direct()
     many = len(structure.reactions) > GROUPS_FROM + GROUPS_SPECIES * len(structure.species)
-    return Arrangement.GROUPS if plain and many and group(structure) is not None else Arrangement.ROWS
+    return PartialPropensities() if plain and many and group(structure) is not None else Blocked()
 
 
-def lane_count(
-    species: int, times: int, trajectories: int, backend: str, arrangement: Arrangement = Arrangement.SEPARATE
-) -> int:
+def lane_count(species: int, times: int, trajectories: int, backend: str, stepper: Stepper | None = None) -> int:
     """Return how many trajectories run side by side."""
     if trajectories <= FEW:
         return FEW
     if backend == "cpu":
-        if arrangement is Arrangement.GROUPS:
+        if isinstance(stepper, PartialPropensities):
             return 128 if species > GROUPS_WIDE else 256
         return max(256, min(1024, 1 << (CPU_COUNTS // species).bit_length() - 1))
     grid = 0 if times == 1 else times
@@ -79,11 +101,11 @@ def native_lanes(species: int, times: int, trajectories: int) -> int:
     return max(256, min(2048, 1 << (NATIVE_BYTES // per_lane).bit_length() - 1))
 
 
-def saving_for(times: int, species: int, arrangement: Arrangement) -> Saving:
+def saving_for(times: int, species: int, stepper: Stepper) -> Saving:
     """Return how the save grid is written."""
     if times == 1:
         return Saving.FINAL
-    few = species <= EVERY_EVENT_SPECIES and arrangement is Arrangement.SEPARATE
+    few = species <= EVERY_EVENT_SPECIES and stepper.native == stepper
     return Saving.EVERY_EVENT if few else Saving.CROSSING
 
 

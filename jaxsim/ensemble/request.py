@@ -11,8 +11,8 @@ from jaxsim.dosing import Schedule, Timeline
 from jaxsim.ensemble.methods import refuse_foreign_arguments
 from jaxsim.ensemble.precision import choose_precision
 from jaxsim.ensemble.prepare import (
-    arrange_reactions,
     call_size,
+    choose_stepper,
     chosen_statistics,
     counts_need_check,
     initial_leaves,
@@ -28,11 +28,10 @@ from jaxsim.ensemble.prepare import (
 )
 from jaxsim.ensemble.time_cells import cells_of_time
 from jaxsim.errors import NoEffectWarning, SimulationError
-from jaxsim.kernels import VARIANTS, Arrangement, Inputs, Leaping, Program, Saving
+from jaxsim.kernels import VARIANTS, Inputs, Program, Saving
 from jaxsim.kernels.change import plan_changes
 from jaxsim.kernels.continuous.real_rates import nonlinear_effect
 from jaxsim.kernels.draws import FINEST
-from jaxsim.kernels.exact.groups import group_tables
 from jaxsim.network import Network, Structure, is_distribution, names, parse
 from jaxsim.random import seed_words
 
@@ -292,9 +291,7 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
         tolerance=np.float64(request.tolerance or TOLERANCE),
         step=np.float64(np.inf if request.step is None else request.step),
     )
-    if program.arrangement is Arrangement.GROUPS:
-        inputs = inputs._replace(groups=group_tables(network.structure, inputs.parameters, inputs.initial))
-    return program, inputs
+    return program, inputs._replace(tables=program.stepper.tables(network, inputs))
 
 
 def _program(
@@ -313,29 +310,28 @@ def _program(
     moved = np.any((timeline.multiply != 1) | (timeline.add != 0), axis=0)
     given = request.schedule.names if request.schedule is not None else ()
     dosed = tuple(name for s, name in enumerate(structure.species) if moved[s] or name in given)
-    general = bool(timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow)
-    leap = None
-    if request.method in VARIANTS:
-        leap = Leaping(request.method, request.step is not None, VARIANTS[request.method].mixed)
+    cells = bool(timeline.base.shape[0] > 1 or dosed or leaves or structure.events or plan_changes(structure).slow)
+    leaps = request.method in VARIANTS
+    if leaps:
         refuse_for_leaps(structure, request.method)
-    general = general or leap is not None or bool(structure.variables)
+    cells = cells or bool(structure.variables)
     sampled = sampled_names(network.parameters)
     checked_rates = rates_to_check(network, leaves)
-    precision = choose_precision(network, timeline, leaves, request.precision, leap is not None, bool(dosed))
+    precision = choose_precision(network, timeline, leaves, request.precision, leaps, bool(dosed))
     plain = not (sampled or checked_rates) and precision.name == "float32"
-    arrangement = arrange_reactions(structure, general, plain)
+    stepper = choose_stepper(structure, request.method, request.step is not None, cells, plain)
     size = call_size(request, grid.size, len(structure.species))
     kept = size or 0 if request.keep == "trajectories" else 0
-    saving = saving_for(grid.size, len(structure.species), arrangement)
+    saving = saving_for(grid.size, len(structure.species), stepper)
     if structure.variables and saving is Saving.CROSSING:  # which writes rows of counts
         saving = Saving.EVERY_EVENT
-    if leap and saving is Saving.EVERY_EVENT:  # a leap ends at a save time, so crossings are few
+    if leaps and saving is Saving.EVERY_EVENT:  # a leap ends at a save time, so crossings are few
         saving = Saving.CROSSING
     return Program(
         structure=structure,
         sampled_parameters=sampled,
         sampled_species=sampled_names(network.initial),
-        general=general,
+        stepper=stepper,
         dosed=dosed,
         checked_rates=checked_rates,
         checked_counts=counts_need_check(network, leaves, bool(dosed)),
@@ -344,11 +340,9 @@ def _program(
         times=grid.size,
         uniform_times=is_uniform(grid),
         saving=saving,
-        arrangement=arrangement,
-        lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend, arrangement),
+        lanes=lane_count(len(structure.species), grid.size, request.trajectories, backend, stepper),
         kept=kept,
         precision=precision.name,
-        leap=leap,
         ranges=precision.ranges,
         reason=precision.reason,
     )

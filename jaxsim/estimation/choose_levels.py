@@ -39,7 +39,7 @@ def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
     levels: list[Any] = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
     wasted: list[Any] = []
     rung = ladder.rung(0)
-    reactions, thinned = len(ladder.chain.structure.reactions), bool(ladder.question.program.general)
+    reactions, thinned = len(ladder.chain.structure.reactions), ladder.question.program.stepper.cells
     target = wish.target(levels[0].sums.finer_mean)
     each = plain_cost(rung.events, reactions, thinned)
     plain = max(plain_trajectories(levels[0], target), PLAIN_LEAST) * each

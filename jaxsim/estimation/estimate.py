@@ -142,7 +142,7 @@ def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: fl
     )
     half = width * error + found.bias + ROUNDING * abs(mean)
     events = levels[-1].events or ladder.rung(levels[-1].level).events
-    reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
+    reactions, thinned = len(question.network.structure.reactions), question.program.stepper.cells
     plain = plain_trajectories(levels[-1], wish.target(mean))
     ours = sum(level.sums.number * level.cost for level in (*levels, *found.wasted))
     ratio, work = plain * plain_cost(events, reactions, thinned) / ours, ours / plain_cost(1.0, reactions, thinned)
@@ -169,7 +169,7 @@ def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: La
     """Run exact trajectories alone until the interval is as narrow as wished."""
     network = question.network.with_observables(**{OBSERVABLE: question.quantity})
     rung, number, count = ladder.rung(0), PLAIN_LEAST, 0
-    reactions, thinned = len(question.network.structure.reactions), bool(question.program.general)
+    reactions, thinned = len(question.network.structure.reactions), question.program.stepper.cells
     mean = variance = events = compiling = 0.0
 
     def run(trajectories: int) -> Any:

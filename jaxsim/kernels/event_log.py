@@ -10,11 +10,8 @@ from jaxtyping import Float64, Int32
 
 from jaxsim.kernels.context import context
 from jaxsim.kernels.diagnosis import diagnose
-from jaxsim.kernels.exact.blocked import arrange
-from jaxsim.kernels.exact.thinning import finished, waiting
-from jaxsim.kernels.loop import empty_run, step_once
-from jaxsim.kernels.program import Arrangement, Program, Saving
-from jaxsim.kernels.saving import by_lane
+from jaxsim.kernels.loop import empty_run
+from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.state import Inputs, Lanes
 from jaxsim.kernels.turnover import Run, random_effects, turn_over
 
@@ -57,14 +54,14 @@ def record_events(program: Program, inputs: Inputs, length: int) -> Log:
     given = context(program, inputs, run.owner)
 
     def goes_on(carry: tuple[Run, Log]) -> Any:
-        return ~finished(program, inputs, carry[0].lanes)[0] & (carry[1].number[0] <= length)
+        return ~program.stepper.finished(program, inputs, carry[0].lanes)[0] & (carry[1].number[0] <= length)
 
     def step(carry: tuple[Run, Log]) -> tuple[Run, Log]:
         run, log = carry
-        before, waits = run.lanes, waiting(program, run.lanes)[0]
+        before, waits = run.lanes, program.stepper.waiting(program, run.lanes)[0]
         if program.has_random_effects:
             run = lax.cond(waits, lambda r: random_effects(program, inputs, given, r), lambda r: r, run)
-        lanes = step_once(program, inputs, run.owner, given, run.lanes)
+        lanes = program.stepper.step(program, inputs, run.owner, given, run.lanes)
         return run._replace(lanes=lanes), note(program, inputs, log, before, lanes)
 
     run, log = lax.while_loop(goes_on, step, (run, empty_log(program, length)))
@@ -80,16 +77,11 @@ def note(program: Program, inputs: Inputs, log: Log, before: Lanes, after: Lanes
         number=log.number + (code >= 0).astype(jnp.int32),
         time=log.time.at[index, lane].set(before.t, mode="drop"),
         code=log.code.at[index, lane].set(code, mode="drop"),
-        state=log.state.at[index, lane].set(by_lane(program, after.x), mode="drop"),
+        state=log.state.at[index, lane].set(program.stepper.by_lane(program, after.x), mode="drop"),
     )
 
 
 def _applied(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
     """Return the code that the next step applies, -1 for none."""
-    code = (
-        jnp.where(lanes.t < inputs.times[-1], lanes.pending, np.int32(-1)) if lanes.general is None else lanes.pending
-    )
-    if program.arrangement is Arrangement.ROWS:
-        order = arrange(program.structure, program.rates).order
-        code = jnp.where(code >= 0, jnp.asarray(np.array(order, np.int32))[jnp.maximum(code, np.int32(0))], code)
+    code = program.stepper.applied(program, inputs, lanes)
     return jnp.where(code >= np.int32(program.wake), np.int32(-1), code)

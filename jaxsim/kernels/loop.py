@@ -8,15 +8,11 @@ from jax import lax
 from jaxtyping import Array, Int32, Int64
 
 from jaxsim.kernels.context import Context, context
-from jaxsim.kernels.exact.blocked import blocked_step
-from jaxsim.kernels.exact.direct import direct_step
-from jaxsim.kernels.exact.partial_propensity import empty_groups, partial_propensity_step
-from jaxsim.kernels.exact.thinning import finished, thinning_step, waiting
 from jaxsim.kernels.leaping.hybrid import TREATMENTS
-from jaxsim.kernels.leaping.step import leap_step
-from jaxsim.kernels.program import Arrangement, Program, Saving
+from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.saving import UNWRITTEN
-from jaxsim.kernels.state import NONE, General, Inputs, Lanes, Mixed, Owner, Status, count
+from jaxsim.kernels.state import NONE, CellCarry, HybridCarry, Inputs, Lanes, Owner, Status, count
+from jaxsim.kernels.stepper import LeapStepper, is_hybrid
 from jaxsim.kernels.trigger import untriggered
 from jaxsim.kernels.turnover import Run, Tally, random_effects, turn_over
 
@@ -67,19 +63,6 @@ def _in_slice(program: Program, lanes: Lanes, began: Any) -> Any:
     return lanes.iteration - began < np.uint32(iterations)
 
 
-def step_once(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
-    """Advance every lane by one event, with the method that the program needs."""
-    if program.leap:
-        return leap_step(program, inputs, owner, given, lanes)
-    if program.general:
-        return thinning_step(program, inputs, owner, given, lanes)
-    if program.arrangement is Arrangement.ROWS:
-        return blocked_step(program, inputs, owner, given, lanes)
-    if program.arrangement is Arrangement.GROUPS:
-        return partial_propensity_step(program, inputs, owner, given, lanes)
-    return direct_step(program, inputs, owner, given, lanes)
-
-
 def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: Any) -> Run:
     """Run the event loop until the waiting of lanes has cost as much as the service would."""
     occupied = count(run.owner.number >= 0)
@@ -91,11 +74,11 @@ def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: An
         return (burst.active > 0) & patient & _in_slice(program, burst.lanes, began)
 
     def step(burst: Burst) -> Burst:
-        lanes = step_once(program, inputs, run.owner, given, burst.lanes)
+        lanes = program.stepper.step(program, inputs, run.owner, given, burst.lanes)
         return _account(program, inputs, burst, lanes, occupied)
 
     zero = jnp.zeros((), jnp.int64)
-    active = count(~finished(program, inputs, run.lanes))
+    active = count(~program.stepper.finished(program, inputs, run.lanes))
     start = Burst(run.lanes, active, run.tally.events, zero, zero)
     end = lax.while_loop(worth_going_on, step, start)
     return run._replace(lanes=end.lanes, tally=run.tally._replace(events=end.events))
@@ -103,12 +86,12 @@ def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: An
 
 def _account(program: Program, inputs: Inputs, burst: Burst, lanes: Lanes, occupied: Any) -> Burst:
     """Count the lanes that go on, and the cost of those that wait."""
-    ended = occupied - count(~finished(program, inputs, lanes))
-    if not program.general:  # every lane before the end has an event pending
+    ended = occupied - count(~program.stepper.finished(program, inputs, lanes))
+    if not program.stepper.cells:  # every lane before the end has an event pending
         active = occupied - ended
         events, waits = burst.events + active.astype(jnp.int64), jnp.zeros_like(active)
     else:  # counted lane by lane, since proposals may be rejected
-        waits = count(waiting(program, lanes))
+        waits = count(program.stepper.waiting(program, lanes))
         active, events = occupied - ended - waits, burst.events
     return Burst(
         lanes,
@@ -121,7 +104,7 @@ def _account(program: Program, inputs: Inputs, burst: Burst, lanes: Lanes, occup
 
 def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
     """Decide whether to gather ended lanes: when no lane is left that could go on, or enough have ended."""
-    ended = finished(program, inputs, run.lanes)
+    ended = program.stepper.finished(program, inputs, run.lanes)
     if not program.has_random_effects:
         return jnp.any(ended)
     number = count(ended & (run.owner.number >= 0))
@@ -134,9 +117,7 @@ def step_cost(program: Program) -> float:
     reactions = len(program.structure.reactions)
     if program.native:
         return 2.0 + 0.5 * reactions
-    if program.leap:
-        return 30.0 + 15.0 * reactions
-    return 6.0 + reactions + (30.0 + 2.0 * reactions if program.general else 0.0)
+    return program.stepper.cost(program)
 
 
 def _rows(program: Program) -> int:
@@ -145,15 +126,10 @@ def _rows(program: Program) -> int:
 
 def empty_run(program: Program) -> Run:
     """Return lanes without trajectories and a tally of nothing."""
-    lanes, species = program.lanes, len(program.structure.species)
+    lanes = program.lanes
     zeros, word = jnp.zeros((lanes,), jnp.int32), jnp.zeros((lanes,), jnp.uint32)
-    x: Any = (zeros,) * species
-    if program.arrangement is Arrangement.ROWS:
-        x = jnp.ones((species + 1, lanes), jnp.int32)
-    if program.arrangement is Arrangement.GROUPS:
-        x = empty_groups(program)
     state = Lanes(
-        x=x,
+        x=program.stepper.empty(program),
         t=jnp.full((lanes,), jnp.inf, jnp.float64),
         bits=jnp.zeros((lanes,), jnp.uint64),
         iteration=jnp.zeros((), jnp.uint32),
@@ -161,30 +137,33 @@ def empty_run(program: Program) -> Run:
         passages=(jnp.full((lanes,), jnp.inf, jnp.float64),) * len(program.passages),
         saved=_grids(program),
         row=zeros if program.saving is Saving.CROSSING else None,
-        general=_general(program, zeros, word) if program.general else None,
+        carry=_empty_carry(program, zeros, word) if program.stepper.cells else None,
     )
     sampled = {name: jnp.zeros((lanes,), jnp.float64) for name in program.sampled_parameters}
     owner = Owner(zeros - np.int32(1), word, word, word, sampled)
     return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
 
 
-def _general(program: Program, zeros: Any, word: Any) -> General:
-    limit = jnp.full(zeros.shape, jnp.inf, program.real) if program.leap else None
-    fired = word.astype(jnp.uint64) if program.leap else word
-    mixed = _mixed(program) if program.mixed else None
-    general = General(zeros, word, fired, word, untriggered(program), limit, mixed)
+def _empty_carry(program: Program, zeros: Any, word: Any) -> CellCarry:
+    stepper = program.stepper
+    leaps = isinstance(stepper, LeapStepper)
+    limit = jnp.full(zeros.shape, jnp.inf, program.real) if leaps else None
+    fired = word.astype(jnp.uint64) if leaps else word
+    carry = CellCarry(zeros, word, fired, word, untriggered(program), limit, _empty_hybrid(program))
     number = len(program.structure.variables)
     if not number:
-        return general
+        return carry
     variable, grid = jnp.zeros(zeros.shape, jnp.float64), jnp.full((program.times, *zeros.shape), jnp.nan, jnp.float64)
     grids = () if program.saving is Saving.FINAL else (grid,) * number
-    return general._replace(variables=(variable,) * number, saved_variables=grids)
+    return carry._replace(variables=(variable,) * number, saved_variables=grids)
 
 
-def _mixed(program: Program) -> Mixed:
+def _empty_hybrid(program: Program) -> HybridCarry | None:
+    if not is_hybrid(program):
+        return None
     shape = (len(program.structure.reactions), program.lanes)
     leaped = jnp.zeros((len(TREATMENTS), *shape), jnp.float64)
-    return Mixed(jnp.zeros(shape, bool), jnp.zeros((program.lanes,), jnp.float64), leaped)
+    return HybridCarry(jnp.zeros(shape, bool), jnp.zeros((program.lanes,), jnp.float64), leaped)
 
 
 def _grids(program: Program) -> tuple[Any, ...]:
@@ -198,6 +177,7 @@ def _grids(program: Program) -> tuple[Any, ...]:
 def _nothing(program: Program) -> Tally:
     zero = jnp.zeros((), jnp.int64)
     shape = (program.kept, len(program.structure.species), program.times)
+    shares = (len(TREATMENTS), len(program.structure.reactions))
     return Tally(
         status=jnp.zeros((len(Status),), jnp.int64),
         events=zero,
@@ -205,5 +185,5 @@ def _nothing(program: Program) -> Tally:
         statistics=tuple(statistic.start() for statistic in program.statistics),
         states=jnp.full(shape, -1, jnp.int32),
         ends=jnp.full((program.kept,), -1, jnp.int32),
-        leaped=jnp.zeros((len(TREATMENTS), len(program.structure.reactions)), jnp.int64) if program.mixed else None,
+        leaped=jnp.zeros(shares, jnp.int64) if is_hybrid(program) else None,
     )

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from jaxsim.kernels.change import plan_changes
 from jaxsim.kernels.rates import Rates, plan_rates
+from jaxsim.kernels.stepper import Stepper
 from jaxsim.network import Expression, Structure
 from jaxsim.network.cancellation import NARROW, Ranges
 
@@ -21,25 +22,6 @@ class Saving(Enum):
     CROSSING = "the state when an event passes a save time"
 
 
-class Arrangement(Enum):
-    """How counts and reactions are laid out in memory."""
-
-    SEPARATE = "species and reactions are variables of their own"
-    ROWS = "species and reactions are rows of arrays"
-    GROUPS = "the species of a lane stand side by side, and reactions in groups that share a reactant"
-
-
-@dataclass(frozen=True)
-class Leaping:
-    """How reactions are leaped over."""
-
-    variant: str
-    fixed: bool
-    """Whether leaps have a given length instead of a tolerance."""
-    mixed: bool = False
-    """Whether reactions are divided into leaped and exact ones (the hybrid method)."""
-
-
 @dataclass(frozen=True)
 class Program:
     """Everything about a simulation that shapes the compiled code; no numbers of the model."""
@@ -49,8 +31,8 @@ class Program:
     """Parameters that each trajectory draws for itself."""
     sampled_species: tuple[str, ...]
     """Species whose initial count each trajectory draws for itself."""
-    general: bool
-    """Whether time is cut into cells, rates vary, events trigger or effects are random."""
+    stepper: Stepper
+    """The method that runs in the event loop."""
     dosed: tuple[str, ...]
     """Species that the schedule changes."""
     checked_rates: tuple[int, ...]
@@ -64,13 +46,10 @@ class Program:
     times: int
     uniform_times: bool
     saving: Saving
-    arrangement: Arrangement
     lanes: int
     kept: int
     """Trajectories per call whose states are returned; 0 to return none."""
     precision: str = "float32"
-    leap: Leaping | None = None
-    """How to leap; None for exact events only."""
     native: bool = False
     """Whether the event loop is native code, and not XLA's."""
     backend_reason: str = field(default="", compare=False)
@@ -127,11 +106,6 @@ class Program:
     def has_random_effects(self) -> bool:
         """Whether some change draws random numbers, and waits for the service."""
         return bool(plan_changes(self.structure).slow)
-
-    @property
-    def mixed(self) -> bool:
-        """Whether the hybrid method runs."""
-        return self.leap is not None and self.leap.mixed
 
     @property
     def real(self) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float64, Int32
 
-from jaxsim.kernels.program import Arrangement, Program, Saving
+from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.state import Lanes, where_any
 from jaxsim.network import evaluate
 
@@ -38,7 +38,7 @@ def rows_before(t: Float64[Array, " L"], times: Float64[Array, " K"], uniform: b
 
 def save_after_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
     """Write the state after the event at the next save time; a later event there overwrites it."""
-    row = rows_before(lanes.t, times, program.uniform_times, program.general)
+    row = rows_before(lanes.t, times, program.uniform_times, program.stepper.cells)
     index = jnp.arange(program.lanes, dtype=jnp.int32)
     saved = tuple(
         grid.at[row, index].set(x, mode="drop", unique_indices=True)
@@ -47,10 +47,10 @@ def save_after_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]
     lanes = lanes._replace(saved=saved)
     if not program.structure.variables:
         return lanes
-    assert lanes.general is not None
-    pairs = zip(lanes.general.saved_variables, lanes.general.variables, strict=True)
+    carry = lanes.carried
+    pairs = zip(carry.saved_variables, carry.variables, strict=True)
     grids = tuple(grid.at[row, index].set(value, mode="drop", unique_indices=True) for grid, value in pairs)
-    return lanes._replace(general=lanes.general._replace(saved_variables=grids))
+    return lanes._replace(carry=carry._replace(saved_variables=grids))
 
 
 def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"]) -> Lanes:
@@ -70,7 +70,7 @@ def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"], passe
     assert lanes.row is not None
 
     def counted() -> Any:
-        return rows_before(lanes.t, times, program.uniform_times, program.general)
+        return rows_before(lanes.t, times, program.uniform_times, program.stepper.cells)
 
     if passes is None:
         reached = counted()
@@ -82,37 +82,8 @@ def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"], passe
     index = jnp.arange(program.lanes, dtype=jnp.int32)
     # One scatter of whole rows: the lanes that do not write cost a comparison, not one per species.
     (grid,) = lanes.saved
-    grid = grid.at[row, index].set(by_lane(program, lanes.x), mode="drop", unique_indices=True)
+    grid = grid.at[row, index].set(program.stepper.by_lane(program, lanes.x), mode="drop", unique_indices=True)
     return lanes._replace(saved=(grid,), row=jnp.where(jnp.isfinite(lanes.t), reached, lanes.row))
-
-
-def by_lane(program: Program, x: Any) -> Int32[Array, "L species"]:
-    """Return the counts with the species of a lane side by side."""
-    match program.arrangement:
-        case Arrangement.SEPARATE:
-            return jnp.stack(x, axis=1)
-        case Arrangement.ROWS:
-            return x[:-1].T
-        case Arrangement.GROUPS:
-            return x.counts[:, : len(program.structure.species)]
-
-
-def species_rows(program: Program, x: Any) -> tuple[Any, ...]:
-    """Return the counts as one array per species."""
-    if program.arrangement is Arrangement.SEPARATE:
-        return tuple(x)
-    return tuple(stacked_counts(program, x)[s] for s in range(len(program.structure.species)))
-
-
-def stacked_counts(program: Program, x: Any) -> Int32[Array, "species L"]:
-    """Return the counts as one array."""
-    match program.arrangement:
-        case Arrangement.SEPARATE:
-            return jnp.stack(x)
-        case Arrangement.ROWS:
-            return x[:-1]
-        case Arrangement.GROUPS:
-            return by_lane(program, x).T
 
 
 def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any]:
@@ -122,7 +93,7 @@ def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any
     it would have been after that is not known.
     """
     if program.saving is Saving.FINAL:
-        return stacked_counts(program, lanes.x)[:, None, :], sound[None, :]
+        return program.stepper.stacked(program, lanes.x)[:, None, :], sound[None, :]
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
     if lanes.row is None:
         grid = jnp.stack(lanes.saved, axis=2)
@@ -130,18 +101,16 @@ def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any
     else:  # what came after the last crossing has not been written yet
         passed = jnp.minimum(lanes.row, np.int32(program.times - 1))
         at_last = (rows == passed[None, :]) & sound[None, :]
-        grid = jnp.where(at_last[:, :, None], by_lane(program, lanes.x)[None], lanes.saved[0])
+        grid = jnp.where(at_last[:, :, None], program.stepper.by_lane(program, lanes.x)[None], lanes.saved[0])
     reached = sound[None, :] | (rows < passed[None, :])
     return jnp.transpose(fill_forward(grid), (2, 0, 1)), reached
 
 
 def variables_on_grid(program: Program, lanes: Lanes) -> tuple[Float64[Array, "K L"], ...]:
     """Return each variable at every save time."""
-    general = lanes.general
-    assert general is not None
     if program.saving is Saving.FINAL:
-        return tuple(value[None, :] for value in general.variables)
-    return tuple(fill_forward(grid) for grid in general.saved_variables)
+        return tuple(value[None, :] for value in lanes.carried.variables)
+    return tuple(fill_forward(grid) for grid in lanes.carried.saved_variables)
 
 
 def fill_forward(grid: Any) -> Any:
@@ -167,14 +136,14 @@ def clear(program: Program, lanes: Lanes, fresh: Any) -> Lanes:
         first = jnp.where((rows == 0).reshape(-1, 1, *shape), value[None], nothing)
         return jnp.where(fresh.reshape(1, -1, *shape), first, grid)
 
-    if lanes.general is not None and lanes.general.variables:
-        pairs = zip(lanes.general.saved_variables, lanes.general.variables, strict=True)
+    if lanes.carry is not None and lanes.carry.variables:
+        pairs = zip(lanes.carry.saved_variables, lanes.carry.variables, strict=True)
         grids = tuple(emptied(grid, value, jnp.nan) for grid, value in pairs)
-        lanes = lanes._replace(general=lanes.general._replace(saved_variables=grids))
+        lanes = lanes._replace(carry=lanes.carry._replace(saved_variables=grids))
     if lanes.row is None:
         return lanes._replace(saved=tuple(emptied(grid, x) for grid, x in zip(lanes.saved, lanes.x, strict=True)))
     row = jnp.where(fresh, np.int32(0), lanes.row)
-    return lanes._replace(saved=(emptied(lanes.saved[0], by_lane(program, lanes.x)),), row=row)
+    return lanes._replace(saved=(emptied(lanes.saved[0], program.stepper.by_lane(program, lanes.x)),), row=row)
 
 
 # First passages: the time at which a condition on the state first holds.
@@ -188,10 +157,10 @@ def watch(program: Program, lanes: Lanes, precise: dict[str, Any]) -> Lanes:
     if not program.passages:
         return lanes
     state = dict(precise)
-    for name, value in zip(program.structure.species, species_rows(program, lanes.x), strict=True):
+    for name, value in zip(program.structure.species, program.stepper.by_species(program, lanes.x), strict=True):
         state[name] = value.astype(jnp.float64)
-    if lanes.general is not None:
-        for name, value in zip(program.structure.variables, lanes.general.variables, strict=True):
+    if lanes.carry is not None:
+        for name, value in zip(program.structure.variables, lanes.carry.variables, strict=True):
             state[name] = value.astype(jnp.float64)
     found = []
     for (_, condition), first in zip(program.passages, lanes.passages, strict=True):

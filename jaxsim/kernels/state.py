@@ -11,7 +11,6 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Float64, Int32, UInt16, UInt32, UInt64
 
 from jaxsim.dosing import Timeline
-from jaxsim.kernels.exact.groups import GroupTables
 from jaxsim.kernels.program import Program
 from jaxsim.statistics.exact_sums import lane_sum
 
@@ -38,8 +37,8 @@ class Inputs(NamedTuple):
     """Relative change of a rate that a leap allows."""
     step: Float64[Any, ""]
     """Length of leaps, where it is fixed."""
-    groups: GroupTables | None = None
-    """Where reactions stand in groups: their constants."""
+    tables: Any = None
+    """Constants of the stepper, if it has any."""
 
 
 class Owner(NamedTuple):
@@ -64,8 +63,7 @@ class Lanes(NamedTuple):
     """
 
     x: Any
-    """Counts, as the arrangement has them: a tuple of int32 [L], or int32 [species + 1, L] with a last row of
-    ones, or `Grouped`."""
+    """Counts, as the stepper lays them out: a tuple of int32 [L], unless it has a layout of its own."""
     t: Float64[Array, " L"]
     """Time of the pending reaction; the end when finished; infinite when stopped by a fault."""
     bits: UInt64[Array, " L"]
@@ -79,10 +77,17 @@ class Lanes(NamedTuple):
     written, to be filled from the row before."""
     row: Int32[Array, " L"] | None
     """Save times passed so far (crossing mode)."""
-    general: "General | None"
+    carry: "CellCarry | None"
+
+    @property
+    def carried(self) -> "CellCarry":
+        """What lanes carry that go through cells of time."""
+        if self.carry is None:
+            raise TypeError("these lanes go through no cells of time; a CellStepper is asked for")
+        return self.carry
 
 
-class General(NamedTuple):
+class CellCarry(NamedTuple):
     """The part of the carry that only cells, events and random effects need."""
 
     cell: Int32[Array, " L"]
@@ -96,10 +101,24 @@ class General(NamedTuple):
     """None without events."""
     limit: Float[Array, " L"] | None
     """Longest leap allowed after a rejection, infinite otherwise; None without leaps."""
-    mixed: "Mixed | None" = None
+    hybrid: "HybridCarry | None" = None
     variables: tuple[Float64[Array, " L"], ...] = ()
     saved_variables: tuple[Float64[Array, "K L"], ...] = ()
     """Variables at save times; NaN where nothing was written, to be filled from the row before."""
+
+    @property
+    def treated(self) -> "HybridCarry":
+        """How reactions were treated last, in lanes of the hybrid method."""
+        if self.hybrid is None:
+            raise TypeError("these lanes are not of the hybrid method")
+        return self.hybrid
+
+    @property
+    def longest(self) -> Float[Array, " L"]:
+        """The limit, in lanes that leap."""
+        if self.limit is None:
+            raise TypeError("these lanes do not leap; a LeapStepper is asked for")
+        return self.limit
 
 
 class Triggers(NamedTuple):
@@ -114,7 +133,7 @@ class Triggers(NamedTuple):
     None if no trigger reads the time."""
 
 
-class Mixed(NamedTuple):
+class HybridCarry(NamedTuple):
     """The part of the carry that only the hybrid method needs."""
 
     fast: Bool[Array, "R L"]

@@ -43,8 +43,7 @@ def look(program: Program, precise: dict[str, Any], lanes: Lanes, after: Any) ->
 
     `after` tells which lanes look just after the present moment, bool [L]; None if no trigger reads the time.
     """
-    assert lanes.general is not None
-    env = values_before(program.structure, precise, lanes.x, lanes.general.variables, lanes.t)
+    env = values_before(program.structure, precise, lanes.x, lanes.carried.variables, lanes.t)
     bits = jnp.zeros(lanes.t.shape, jnp.uint32)
     alarm, clock = jnp.full(lanes.t.shape, jnp.inf, jnp.float64), _clock(lanes.t, after)
     for e, event in enumerate(program.structure.events):
@@ -122,17 +121,16 @@ def chosen_lanes(mask: Any, new: Triggers | None, old: Triggers | None) -> Trigg
 
 def arrive(program: Program, inputs: Inputs, lanes: Lanes, active: Any) -> Lanes:
     """Note in which lanes the pending code is that a moment has come: one of a switch, of a dose, or the start."""
-    general = lanes.general
-    assert general is not None
-    triggers = general.triggers
+    carry = lanes.carried
+    triggers = carry.triggers
     if triggers is None or triggers.after is None:
         return lanes
     comes = lanes.pending == np.int32(program.wake)
     if inputs.timeline.base.shape[0] > 1:
         enters = lanes.pending == np.int32(program.entry)
-        comes = comes | (enters & _new_moments(inputs)[general.cell])
+        comes = comes | (enters & _new_moments(inputs)[carry.cell])
     triggers = triggers._replace(after=triggers.after & ~(comes & active))
-    return lanes._replace(general=general._replace(triggers=triggers))
+    return lanes._replace(carry=carry._replace(triggers=triggers))
 
 
 def _new_moments(inputs: Inputs) -> Any:
@@ -151,12 +149,11 @@ def next_trigger(program: Program, given: Context, lanes: Lanes, active: Any) ->
     the one of highest priority fires first; the others are looked at again after it, and fire if they still hold, or
     are persistent.
     """
-    events, general = program.structure.events, lanes.general
-    assert general is not None
+    events, carry = program.structure.events, lanes.carried
     code = jnp.full(lanes.t.shape, NONE, jnp.int32)
-    if general.triggers is None:
+    if carry.triggers is None:
         return code, None, lanes
-    triggers, persistent = general.triggers, _mask(event.persistent for event in events)
+    triggers, persistent = carry.triggers, _mask(event.persistent for event in events)
     now = look(program, given.precise, lanes, triggers.after)
     turned = now.holds & ~triggers.armed
     ready = turned & ~persistent
@@ -182,8 +179,8 @@ def next_trigger(program: Program, given: Context, lanes: Lanes, active: Any) ->
     if triggers.queue is not None:
         news = news._replace(queue=queue - _counted(program, chosen))
         code = jnp.where(overflows, TOO_OFTEN, code)
-    general = general._replace(triggers=chosen_lanes(active, news, triggers))
-    return jnp.where(active, code, NONE), now.alarm, lanes._replace(general=general)
+    carry = carry._replace(triggers=chosen_lanes(active, news, triggers))
+    return jnp.where(active, code, NONE), now.alarm, lanes._replace(carry=carry)
 
 
 def _counted(program: Program, bits: Any) -> Any:

@@ -15,12 +15,10 @@ from jaxsim.kernels.change import apply_change, enter_cell, plan_changes, set_va
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.draws import draw_bits
-from jaxsim.kernels.exact.partial_propensity import grouped
-from jaxsim.kernels.exact.thinning import finished, waiting
-from jaxsim.kernels.program import Arrangement, Program, Saving
+from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.rates import parameter_values
 from jaxsim.kernels.saving import clear, save_before_event, states_on_grid, variables_on_grid
-from jaxsim.kernels.state import NONE, General, Inputs, Lanes, Owner, Status, count
+from jaxsim.kernels.state import NONE, CellCarry, Inputs, Lanes, Owner, Status, count
 from jaxsim.kernels.trigger import chosen_lanes, triggers_at_start
 from jaxsim.random import EFFECTS, EVENTS, INITIAL, PARAMETERS, draw_from, threefry2x32, trajectory_key, uniform
 from jaxsim.statistics import Batch
@@ -78,27 +76,18 @@ def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: 
     structure, start = program.structure, inputs.timeline.edges[0]
     x0 = _initial(program, inputs, owner, fresh.shape)
     x0 = enter_cell(structure, program.dosed, x0, inputs.timeline, jnp.zeros(fresh.shape, jnp.int32), fresh)
-    x: Any
-    if program.arrangement is Arrangement.ROWS:
-        ones = jnp.ones_like(x0[0])
-        x = jnp.where(fresh[None, :], jnp.stack([*x0, ones]), lanes.x)
-    elif program.arrangement is Arrangement.GROUPS:
-        started = grouped(program, inputs, x0)
-        x = jax.tree.map(lambda new, old: jnp.where(fresh[:, None], new, old), started, lanes.x)
-    else:
-        x = tuple(jnp.where(fresh, new, old) for new, old in zip(x0, lanes.x, strict=True))
     zero = jnp.zeros(fresh.shape, jnp.uint32)
     # Triggers are looked at there, even where the start is the end.
     first = np.int32(program.wake) if structure.events else NONE
     lanes = lanes._replace(
-        x=x,
+        x=program.stepper.begin(program, inputs, x0, fresh, lanes.x),
         t=jnp.where(free, jnp.where(fresh, start, jnp.inf), lanes.t),
         bits=jnp.where(fresh, draw_bits(owner.key0, owner.key1, zero), lanes.bits),
         pending=jnp.where(free, jnp.where(fresh, first, NONE), lanes.pending),
         passages=tuple(jnp.where(fresh, jnp.inf, first) for first in lanes.passages),
     )
-    if lanes.general is not None:
-        lanes = lanes._replace(general=_begin_general(program, inputs, owner, lanes, lanes.general, fresh, free))
+    if lanes.carry is not None:
+        lanes = lanes._replace(carry=_begin_carry(program, inputs, owner, lanes, lanes.carry, fresh, free))
     return clear(program, lanes, fresh)
 
 
@@ -115,31 +104,31 @@ def _initial(program: Program, inputs: Inputs, owner: Owner, shape: tuple[int, .
     return tuple(counts)
 
 
-def _begin_general(
-    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, general: General, fresh: Any, free: Any
-) -> General:
+def _begin_carry(
+    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, carry: CellCarry, fresh: Any, free: Any
+) -> CellCarry:
     variables = tuple(
         jnp.where(fresh, jnp.asarray(inputs.variables[name]).astype(jnp.float64), old)
-        for name, old in zip(program.structure.variables, general.variables, strict=True)
+        for name, old in zip(program.structure.variables, carry.variables, strict=True)
     )
-    general = general._replace(variables=variables)
+    carry = carry._replace(variables=variables)
     zero = jnp.zeros(fresh.shape, jnp.uint32)
-    triggers = general.triggers
+    triggers = carry.triggers
     if triggers is not None:
         precise = parameter_values(inputs.parameters, owner.parameters, np.float64)
-        first = triggers_at_start(program, precise, lanes._replace(general=general))
+        first = triggers_at_start(program, precise, lanes._replace(carry=carry))
         triggers = chosen_lanes(fresh, first, triggers)
-    limit = general.limit
+    limit = carry.limit
     if limit is not None:
         limit = jnp.where(fresh, jnp.inf, limit)
-    return general._replace(
-        cell=jnp.where(free, np.int32(0), general.cell),
-        draws=jnp.where(fresh, zero, general.draws),
-        fired=jnp.where(fresh, jnp.zeros_like(general.fired), general.fired),
-        rejected=jnp.where(fresh, zero, general.rejected),
+    return carry._replace(
+        cell=jnp.where(free, np.int32(0), carry.cell),
+        draws=jnp.where(fresh, zero, carry.draws),
+        fired=jnp.where(fresh, jnp.zeros_like(carry.fired), carry.fired),
+        rejected=jnp.where(fresh, zero, carry.rejected),
         triggers=triggers,
         limit=limit,
-        mixed=jax.tree.map(lambda leaf: jnp.where(fresh, jnp.zeros_like(leaf), leaf), general.mixed),
+        hybrid=jax.tree.map(lambda leaf: jnp.where(fresh, jnp.zeros_like(leaf), leaf), carry.hybrid),
     )
 
 
@@ -172,7 +161,7 @@ class Run(NamedTuple):
 
 def turn_over(program: Program, inputs: Inputs, given: Context, run: Run) -> Run:
     """Gather the trajectories that have ended and start others in their lanes."""
-    ended = finished(program, inputs, run.lanes)
+    ended = program.stepper.finished(program, inputs, run.lanes)
     tally = _gather(program, inputs, given, run, ended & (run.owner.number >= 0))
     owner, lanes, started = refill(program, inputs, run.owner, run.lanes, ended, run.started)
     return Run(owner, lanes, started, tally)
@@ -183,25 +172,24 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
     lanes, structure = run.lanes, program.structure
     if program.saving is Saving.CROSSING:
         lanes = save_before_event(program, lanes, inputs.times)
-    assert lanes.general is not None
-    general, waits = lanes.general, waiting(program, lanes)
+    carry, waits = lanes.carried, program.stepper.waiting(program, lanes)
     key = stream(inputs, run.owner.number, EFFECTS)
     position = iter(range(1 << 16))
 
     def draw(function: str, *arguments: Any) -> Any:
         counter = jnp.full(waits.shape, next(position), jnp.uint32)
-        words = threefry2x32(*key, general.draws, counter)
+        words = threefry2x32(*key, carry.draws, counter)
         given = (jnp.broadcast_to(jnp.asarray(value).astype(jnp.float64), waits.shape) for value in arguments)
         return draw_from(function, words, *given)
 
     pending, plan = jnp.where(waits, lanes.pending, NONE), plan_changes(structure)
-    env = values_before(structure, given.precise, lanes.x, general.variables, lanes.t)
+    env = values_before(structure, given.precise, lanes.x, carry.variables, lanes.t)
     x = apply_change(structure, plan, lanes.x, pending, env, draw)
-    variables = set_variables(structure, plan, general.variables, pending, env, draw)
-    general = general._replace(fired=general.fired + waits.astype(general.fired.dtype), variables=variables)
+    variables = set_variables(structure, plan, carry.variables, pending, env, draw)
+    carry = carry._replace(fired=carry.fired + waits.astype(carry.fired.dtype), variables=variables)
     # A draw at the very end of the run has still to be saved, and may make triggers true.
     pending = jnp.where(waits, np.int32(program.again), lanes.pending)
-    return run._replace(lanes=lanes._replace(x=x, pending=pending, general=general))
+    return run._replace(lanes=lanes._replace(x=x, pending=pending, carry=carry))
 
 
 def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Any) -> Tally:
@@ -219,12 +207,12 @@ def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: An
         status=tally.status + jnp.sum(counted.astype(jnp.int64), axis=1),
         statistics=tuple(s.add(sums, batch) for s, sums in zip(program.statistics, tally.statistics, strict=True)),
     )
-    if lanes.general is not None:
-        fired = jnp.where(done, lanes.general.fired, jnp.zeros_like(lanes.general.fired)).astype(jnp.int64)
-        rejected = jnp.where(done, lanes.general.rejected, np.uint32(0)).astype(jnp.int64)
+    if lanes.carry is not None:
+        fired = jnp.where(done, lanes.carry.fired, jnp.zeros_like(lanes.carry.fired)).astype(jnp.int64)
+        rejected = jnp.where(done, lanes.carry.rejected, np.uint32(0)).astype(jnp.int64)
         tally = tally._replace(events=tally.events + jnp.sum(fired), rejected=tally.rejected + jnp.sum(rejected))
-    if lanes.general is not None and lanes.general.mixed is not None and tally.leaped is not None:
-        shares = _whole_shares(inputs, lanes.general.mixed.leaped, sound)
+    if lanes.carry is not None and lanes.carry.hybrid is not None and tally.leaped is not None:
+        shares = _whole_shares(inputs, lanes.carry.hybrid.leaped, sound)
         tally = tally._replace(leaped=tally.leaped + jnp.sum(shares, axis=2))
     return _keep(program, tally, owner, status, batch, done) if program.kept else tally
 

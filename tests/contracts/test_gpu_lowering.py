@@ -15,7 +15,11 @@ import pytest
 import jaxsim as js
 from jaxsim.ensemble.prepare import GPU_WIDTHS, lane_count
 from jaxsim.ensemble.request import Request, prepare
-from jaxsim.kernels import Arrangement, empty_run, run_slice
+from jaxsim.kernels import empty_run, run_slice
+from jaxsim.kernels.exact.blocked import Blocked
+from jaxsim.kernels.exact.direct import Direct
+from jaxsim.kernels.exact.partial_propensity import PartialPropensities
+from jaxsim.kernels.exact.thinning import Thinning
 from jaxsim.kernels.state import count
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import compiler_options
@@ -51,7 +55,7 @@ CASES = {
     **{method: (DOSED, [1.0, 2.0], {"method": method, "schedule": DOSES})
        for method in ("tau_leap", "midpoint_tau_leap", "trapezoidal_tau_leap", "implicit_tau_leap", "hybrid")},
 }  # fmt: skip
-ARRANGED = {"rows": Arrangement.ROWS, "groups": Arrangement.GROUPS}
+STEPPERS = {"direct": Direct, "rows": Blocked, "groups": PartialPropensities, "thinning": Thinning}
 
 
 def lowered(network, times, lanes, **arguments):
@@ -74,7 +78,7 @@ def lowered(network, times, lanes, **arguments):
 def test_program_for_a_gpu_does_not_grow_with_its_lanes(case):
     network, times, arguments = CASES[case]
     (program, narrow), (_, wide) = (lowered(network, times, lanes, **arguments) for lanes in WIDTHS)
-    assert program.arrangement is ARRANGED.get(case, Arrangement.SEPARATE)
+    assert case not in STEPPERS or type(program.stepper) is STEPPERS[case]
     operations = OPERATION.findall(wide)
     assert operations == OPERATION.findall(narrow) and len(operations) > 100
     assert not HOST.search(wide)

@@ -13,8 +13,6 @@ import jaxsim as js
 from jaxsim.ensemble.backend import choose_backend
 from jaxsim.ensemble.request import Request, prepare
 from jaxsim.kernels.diagnosis import diagnose
-from jaxsim.kernels.exact.thinning import finished
-from jaxsim.kernels.loop import step_once
 from jaxsim.kernels.native import primitives
 from jaxsim.kernels.native.driver import addresses_of
 from jaxsim.kernels.native.equations import flatten, live
@@ -232,11 +230,11 @@ def by_xla(program, inputs, batch):
     def run(inputs, owner, given, lanes):
         def step(lanes):
             lanes, _ = _serve(program, inputs, owner, given, lanes)
-            moved = step_once(program, inputs, owner, given, lanes)
-            ended = finished(program, inputs, lanes)
+            moved = program.stepper.step(program, inputs, owner, given, lanes)
+            ended = program.stepper.finished(program, inputs, lanes)
             return jax.tree.map(lambda new, old: _where(ended, old, new), moved, lanes)
 
-        return lax.while_loop(lambda lanes: ~jnp.all(finished(program, inputs, lanes)), step, lanes)
+        return lax.while_loop(lambda lanes: ~jnp.all(program.stepper.finished(program, inputs, lanes)), step, lanes)
 
     def _where(ended, old, new):
         place = new.shape.index(program.lanes)

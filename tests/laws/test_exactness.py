@@ -14,9 +14,10 @@ from judge import judge
 
 import jaxsim as js
 from jaxsim.ensemble import request
-from jaxsim.kernels import Arrangement
 from jaxsim.kernels.draws import in_single_precision, waiting_time
 from jaxsim.kernels.exact import direct
+from jaxsim.kernels.exact.blocked import Blocked
+from jaxsim.kernels.exact.partial_propensity import PartialPropensities
 from jaxsim.runtime import programs
 
 N = 1_000_000
@@ -132,15 +133,15 @@ def test_a_wrong_kernel_fails_the_same_test(wrong, monkeypatch):
     assert not verdict.passes, verdict
 
 
-def arranged(monkeypatch, arrangement):
-    """Have the next simulations laid out in this way."""
-    monkeypatch.setattr(request, "arrange_reactions", lambda structure, general, plain: arrangement)
+def stepped(monkeypatch, stepper):
+    """Have the next simulations run by this stepper."""
+    monkeypatch.setattr(request, "choose_stepper", lambda *_: stepper)
 
 
-@pytest.mark.parametrize("arrangement", [Arrangement.ROWS, Arrangement.GROUPS])
-def test_many_reactions_follow_the_same_law(arrangement, monkeypatch):
+@pytest.mark.parametrize("stepper", [Blocked(), PartialPropensities()], ids=["blocked", "partial propensities"])
+def test_many_reactions_follow_the_same_law(stepper, monkeypatch):
     """A conversion ring of 60 reactions; each molecule is an independent walker."""
-    arranged(monkeypatch, arrangement)
+    stepped(monkeypatch, stepper)
     number, size = 200_000, 30
     reactions = [f"S{i} -> S{(i + 1) % size}, k" for i in range(size)]
     reactions += [f"S{i} -> S{(i - 1) % size}, b" for i in range(size)]
@@ -165,7 +166,7 @@ def test_many_reactions_follow_the_same_law(arrangement, monkeypatch):
 
 def test_groups_come_to_rest_after_rates_of_every_size(monkeypatch):
     """Decays at rates over 22 decades share sums, which rounding leaves off zero: nothing fires, nor runs backwards."""
-    arranged(monkeypatch, Arrangement.GROUPS)
+    stepped(monkeypatch, PartialPropensities())
     size, times, number = 45, np.array([1e-6, 1.0, 1e14]), 2_000
     rates = (10.0 ** (np.arange(size) / 2 - 12)).tolist()
     network = js.Network({f"S{i}": 7 for i in range(size)}, [f"S{i} -> , {rate!r}" for i, rate in enumerate(rates)])
@@ -217,7 +218,7 @@ def binding_law():
 @pytest.mark.parametrize("share, right", [(1.0, True), (0.98, False)])
 def test_reactions_in_groups_follow_the_master_equation(share, right, monkeypatch):
     """Every order of mass action in groups of many members; a rate that is 2 % lower has to be seen."""
-    arranged(monkeypatch, Arrangement.GROUPS)
+    stepped(monkeypatch, PartialPropensities())
     histograms = {"A": 40, "B": 24, "C": 16}
     out = js.simulate(
         split_binding(share), times=[0.5, 2.0], trajectories=400_000, seed=8, histograms=histograms, progress=False

@@ -100,7 +100,7 @@ def test_a_rare_reaction_among_groups_keeps_its_share():
     with double_precision():
         program, inputs = prepare(network, Request(times=[1.0], trajectories=10), "cpu")
         program = replace(program, lanes=lanes)
-        groups, tables = partial_propensity.arrangement(program), inputs.groups
+        groups, tables = partial_propensity.groups_of(program), inputs.tables
         x = partial_propensity.grouped(program, jax.tree.map(jnp.asarray, inputs), ())
         columns = partial_propensity._columns(groups, x)
         whole = np.asarray(columns, float).sum(axis=1)

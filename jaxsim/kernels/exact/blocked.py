@@ -5,6 +5,7 @@ the species that it changes are touched. The compiled code does not grow with ma
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -15,10 +16,12 @@ import numpy as np
 from jaxsim.kernels.change import ChangeTable, tabulate_changes
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.draws import BELOW_ONE, choose, draw_bits, resolved, running_sums, wait_and_choice, waiting_time
+from jaxsim.kernels.exact.direct import Direct
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.rates import Rates, as_mass_action, largest, product, state_values, total
-from jaxsim.kernels.saving import save_before_event, species_rows, watch
+from jaxsim.kernels.saving import save_before_event, watch
 from jaxsim.kernels.state import TOO_FINE, Inputs, Lanes, Owner
+from jaxsim.kernels.stepper import Stepper
 from jaxsim.network import Expression, Structure, evaluate, names
 
 
@@ -74,36 +77,81 @@ def _padded(values: list[int], missing: int, fill: int) -> np.ndarray:
     return np.array(values + [fill] * missing, np.int32)
 
 
-def blocked_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
-    """Apply the pending reaction of every lane, then draw when and which reaction is next."""
-    layout, real, end = arrange(program.structure, program.rates), program.real, inputs.times[-1]
-    running = lanes.t < end
-    if program.saving is Saving.CROSSING:
-        lanes = save_before_event(program, lanes, inputs.times)
-    x = _apply(layout, lanes.x, lanes.pending, running)
-    lanes = watch(program, lanes._replace(x=x), given.precise)
+@dataclass(frozen=True)
+class Blocked(Stepper):
+    """One event per step; species and reactions are rows of arrays: int32 [species + 1, L] with a last row of ones."""
 
-    a = blocked_propensities(program, given, x)
-    wait, u = wait_and_choice(lanes.bits, real)
-    blocks = list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1))
-    sums = running_sums(blocks)
-    a0 = total(blocks)[-1]
-    draws = lanes.iteration - owner.first
-    fine = resolved(a0, lanes.t)
-    good = (a0 <= largest(real)) & fine & (draws < inputs.max_events)
-    if program.checked_counts:
-        good = good & (jnp.min(x, axis=0) >= 0)
-    if program.checked_rates:
-        good = good & (jnp.min(a, axis=0) >= 0)
-    proposed = lanes.t + waiting_time(wait, a0)
-    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
-    pending = jnp.where(fine, _choose(layout, u, sums, a), TOO_FINE)
-    return lanes._replace(
-        t=jnp.where(running, t, lanes.t),
-        pending=jnp.where(running, pending, lanes.pending),
-        bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
-        iteration=lanes.iteration + np.uint32(1),
-    )
+    method = "direct"
+
+    @property
+    def native(self) -> Stepper:
+        """The same law with species and reactions as variables of their own."""
+        return Direct()
+
+    def step(self, program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
+        """Apply the pending reaction of every lane, then draw when and which reaction is next."""
+        layout, real, end = arrange(program.structure, program.rates), program.real, inputs.times[-1]
+        running = lanes.t < end
+        if program.saving is Saving.CROSSING:
+            lanes = save_before_event(program, lanes, inputs.times)
+        x = _apply(layout, lanes.x, lanes.pending, running)
+        lanes = watch(program, lanes._replace(x=x), given.precise)
+
+        a = blocked_propensities(program, given, x)
+        wait, u = wait_and_choice(lanes.bits, real)
+        blocks = list(jnp.sum(a.reshape(-1, layout.block, a.shape[1]), axis=1))
+        sums = running_sums(blocks)
+        a0 = total(blocks)[-1]
+        draws = lanes.iteration - owner.first
+        fine = resolved(a0, lanes.t)
+        good = (a0 <= largest(real)) & fine & (draws < inputs.max_events)
+        if program.checked_counts:
+            good = good & (jnp.min(x, axis=0) >= 0)
+        if program.checked_rates:
+            good = good & (jnp.min(a, axis=0) >= 0)
+        proposed = lanes.t + waiting_time(wait, a0)
+        t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+        pending = jnp.where(fine, _choose(layout, u, sums, a), TOO_FINE)
+        return lanes._replace(
+            t=jnp.where(running, t, lanes.t),
+            pending=jnp.where(running, pending, lanes.pending),
+            bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
+            iteration=lanes.iteration + np.uint32(1),
+        )
+
+    def propensities(self, program: Program, inputs: Inputs, given: Context, lanes: Lanes) -> Any:
+        """Return the propensities, [rows, L]."""
+        return blocked_propensities(program, given, lanes.x)
+
+    def cost(self, program: Program) -> float:
+        """Return about what a step costs, in ns a lane."""
+        return 6.0 + len(program.structure.reactions)
+
+    def empty(self, program: Program) -> Any:
+        """Return the counts of lanes without trajectories."""
+        return jnp.ones((len(program.structure.species) + 1, program.lanes), jnp.int32)
+
+    def begin(self, program: Program, inputs: Inputs, counts: tuple[Any, ...], fresh: Any, x: Any) -> Any:
+        """Return counts in rows: in fresh lanes those given, elsewhere `x`."""
+        return jnp.where(fresh[None, :], jnp.stack([*counts, jnp.ones_like(counts[0])]), x)
+
+    def by_lane(self, program: Program, x: Any) -> Any:
+        """Return the counts with the species of a lane side by side."""
+        return x[:-1].T
+
+    def by_species(self, program: Program, x: Any) -> tuple[Any, ...]:
+        """Return the counts as one array for each species."""
+        return tuple(x[:-1][s] for s in range(len(program.structure.species)))
+
+    def stacked(self, program: Program, x: Any) -> Any:
+        """Return the counts as one array."""
+        return x[:-1]
+
+    def applied(self, program: Program, inputs: Inputs, lanes: Lanes) -> Any:
+        """Return what the next step applies, by the reaction in each row."""
+        code = super().applied(program, inputs, lanes)
+        order = np.array(arrange(program.structure, program.rates).order, np.int32)
+        return jnp.where(code >= 0, jnp.asarray(order)[jnp.maximum(code, np.int32(0))], code)
 
 
 def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
@@ -127,7 +175,7 @@ def blocked_propensities(program: Program, given: Context, x: Any) -> Any:
             second = second - jnp.asarray(layout.offset[:, None]).astype(real)
         parts.append(_constants(layout, given.env, lanes, real) * first * second)
     if layout.others:
-        counts = zip(program.structure.species, species_rows(program, x), strict=True)
+        counts = zip(program.structure.species, program.stepper.by_species(program, x), strict=True)
         state = state_values(program.rates, given.env, given.precise, counts, real)
         values = [jnp.asarray(evaluate(rate, state)).astype(real) for rate in layout.others]
         parts.append(jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values]))

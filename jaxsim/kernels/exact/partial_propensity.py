@@ -14,8 +14,10 @@ Source: Ramaswamy, González-Segredo & Sbalzarini, J. Chem. Phys. 130 (2009) 244
 method); Slepoy, Thompson & Plimpton, J. Chem. Phys. 128 (2008) 205101 (search by groups).
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -23,11 +25,14 @@ from jaxtyping import Array, Float64, Int32
 
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.draws import BELOW_ONE, draw_bits, resolved, wait_and_choice, waiting_time
-from jaxsim.kernels.exact.groups import Groups, GroupTables, group
+from jaxsim.kernels.exact.direct import Direct
+from jaxsim.kernels.exact.groups import Groups, GroupTables, group, group_tables
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.rates import largest, total
 from jaxsim.kernels.saving import save_before_event, watch
 from jaxsim.kernels.state import NONE, TOO_FINE, Inputs, Lanes, Owner
+from jaxsim.kernels.stepper import Stepper
+from jaxsim.network import Network
 
 
 class Grouped(NamedTuple):
@@ -43,10 +48,87 @@ class Grouped(NamedTuple):
     """Propensities of the free groups, added up in columns."""
 
 
-def arrangement(program: Program) -> Groups:
+@dataclass(frozen=True)
+class PartialPropensities(Stepper):
+    """One event per step; the species of a lane stand side by side, and reactions in groups that share a reactant."""
+
+    method = "direct"
+
+    @property
+    def native(self) -> Stepper:
+        """The same law with species and reactions as variables of their own."""
+        return Direct()
+
+    def step(self, program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
+        """Apply the pending reaction of every lane, then draw when and which reaction is next."""
+        groups, tables, end = groups_of(program), inputs.tables, inputs.times[-1]
+        running = lanes.t < end
+        if program.saving is Saving.CROSSING:
+            lanes = save_before_event(program, lanes, inputs.times)
+        x, changed = _apply(groups, tables, lanes.x, lanes.pending, running)
+        lanes = watch(program, lanes._replace(x=x), given.precise)
+
+        columns = _columns(groups, x)
+        whole = _in_memory(_sum([columns[:, n] for n in range(groups.columns)]))
+        a0 = whole.astype(jnp.float32)
+        wait, u = wait_and_choice(lanes.bits, jnp.float32)
+        draws = lanes.iteration - owner.first
+        fine = resolved(a0, lanes.t)
+        good = (a0 <= largest(jnp.float32)) & fine & (draws < inputs.max_events)
+        if program.checked_counts:
+            good = good & (changed >= 0)
+        proposed = lanes.t + waiting_time(wait, a0)
+        t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
+        pending = jnp.where(fine, _choose(groups, tables, x, columns, u * whole), TOO_FINE)
+        return lanes._replace(
+            t=jnp.where(running, t, lanes.t),
+            pending=jnp.where(running, pending, lanes.pending),
+            bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
+            iteration=lanes.iteration + np.uint32(1),
+        )
+
+    def propensities(self, program: Program, inputs: Inputs, given: Context, lanes: Lanes) -> Any:
+        """Return the propensities of the groups, [groups, L]."""
+        return jnp.concatenate(group_propensities(inputs.tables, lanes.x), axis=1).T
+
+    def cost(self, program: Program) -> float:
+        """Return about what a step costs, in ns a lane."""
+        return 6.0 + len(program.structure.reactions)
+
+    def tables(self, network: Network, inputs: Inputs) -> GroupTables:
+        """Return the constants of the groups."""
+        return group_tables(network.structure, inputs.parameters, inputs.initial)
+
+    def empty(self, program: Program) -> Grouped:
+        """Return the counts of lanes without trajectories."""
+        groups, lanes = groups_of(program), program.lanes
+        counts, hosts = (jnp.ones((lanes, width), jnp.int32) for width in (groups.free, groups.bound))
+        sums, free = (jnp.zeros((lanes, width), jnp.float64) for width in (groups.bound, groups.columns))
+        return Grouped(counts, hosts, sums, free)
+
+    def begin(self, program: Program, inputs: Inputs, counts: tuple[Any, ...], fresh: Any, x: Any) -> Any:
+        """Return counts in groups: in fresh lanes those given, elsewhere `x`."""
+        started = grouped(program, inputs, counts)
+        return jax.tree.map(lambda new, old: jnp.where(fresh[:, None], new, old), started, x)
+
+    def by_lane(self, program: Program, x: Any) -> Any:
+        """Return the counts with the species of a lane side by side."""
+        return x.counts[:, : len(program.structure.species)]
+
+    def by_species(self, program: Program, x: Any) -> tuple[Any, ...]:
+        """Return the counts as one array for each species."""
+        return tuple(self.stacked(program, x)[s] for s in range(len(program.structure.species)))
+
+    def stacked(self, program: Program, x: Any) -> Any:
+        """Return the counts as one array."""
+        return self.by_lane(program, x).T
+
+
+def groups_of(program: Program) -> Groups:
     """Return the groups of a program that has them."""
     groups = group(program.structure)
-    assert groups is not None
+    if groups is None:
+        raise TypeError("these reactions do not stand in groups; choose_stepper sees to that")
     return groups
 
 
@@ -55,8 +137,7 @@ def grouped(program: Program, inputs: Inputs, counts: tuple[Any, ...]) -> Groupe
 
     Species that are the same for all trajectories are added once for all; sums are exact in any order.
     """
-    groups, tables = arrangement(program), inputs.groups
-    assert tables is not None
+    groups, tables = groups_of(program), inputs.tables
     shape = (program.lanes, groups.bound)
     start = jnp.broadcast_to(tables.counts, (program.lanes, groups.free))
     sums = jnp.broadcast_to(tables.sums, shape)
@@ -68,14 +149,6 @@ def grouped(program: Program, inputs: Inputs, counts: tuple[Any, ...]) -> Groupe
         sums = sums + count * tables.influence[s].astype(jnp.float64)[None]
         columns = columns.at[:, s // groups.height].add(count[:, 0] * tables.free[s].astype(jnp.float64))
     return Grouped(start, start[:, groups.host[: groups.bound]], sums, columns)
-
-
-def empty_groups(program: Program) -> Grouped:
-    """Return the state of lanes without trajectories."""
-    groups, lanes = arrangement(program), program.lanes
-    counts, hosts = (jnp.ones((lanes, width), jnp.int32) for width in (groups.free, groups.bound))
-    sums, free = (jnp.zeros((lanes, width), jnp.float64) for width in (groups.bound, groups.columns))
-    return Grouped(counts, hosts, sums, free)
 
 
 def group_propensities(tables: GroupTables, x: Grouped) -> tuple[Any, Any]:
@@ -94,36 +167,6 @@ def _propensity(count: Any, partial: Any) -> Any:
 def _not_negative(value: Any) -> Any:
     """Return 0 for what rounding has left below it; what is not a number stays so."""
     return jnp.where(value < 0, np.float64(0.0), value)
-
-
-def partial_propensity_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
-    """Apply the pending reaction of every lane, then draw when and which reaction is next."""
-    groups, tables, end = arrangement(program), inputs.groups, inputs.times[-1]
-    assert tables is not None
-    running = lanes.t < end
-    if program.saving is Saving.CROSSING:
-        lanes = save_before_event(program, lanes, inputs.times)
-    x, changed = _apply(groups, tables, lanes.x, lanes.pending, running)
-    lanes = watch(program, lanes._replace(x=x), given.precise)
-
-    columns = _columns(groups, x)
-    whole = _in_memory(_sum([columns[:, n] for n in range(groups.columns)]))
-    a0 = whole.astype(jnp.float32)
-    wait, u = wait_and_choice(lanes.bits, jnp.float32)
-    draws = lanes.iteration - owner.first
-    fine = resolved(a0, lanes.t)
-    good = (a0 <= largest(jnp.float32)) & fine & (draws < inputs.max_events)
-    if program.checked_counts:
-        good = good & (changed >= 0)
-    proposed = lanes.t + waiting_time(wait, a0)
-    t = jnp.where(good, jnp.where(proposed < end, proposed, end), jnp.inf)
-    pending = jnp.where(fine, _choose(groups, tables, x, columns, u * whole), TOO_FINE)
-    return lanes._replace(
-        t=jnp.where(running, t, lanes.t),
-        pending=jnp.where(running, pending, lanes.pending),
-        bits=draw_bits(owner.key0, owner.key1, draws + np.uint32(1)),
-        iteration=lanes.iteration + np.uint32(1),
-    )
 
 
 def _apply(groups: Groups, tables: GroupTables, x: Grouped, pending: Any, running: Any) -> tuple[Grouped, Any]:

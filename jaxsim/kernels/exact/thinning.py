@@ -7,6 +7,7 @@ waiting time is discarded and drawn afresh, which is exact because exponentials 
 Source: Lewis & Shedler, Naval Res. Logist. 26 (1979) 403, theorem 1, for each state between jumps.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -39,61 +40,85 @@ from jaxsim.kernels.rates import (
 )
 from jaxsim.kernels.saving import save_after_event, save_before_event, watch
 from jaxsim.kernels.state import ABOVE, FAULT, NEGATIVE, NONE, REJECTED, TOO_FINE, Inputs, Lanes, Owner, where_any
+from jaxsim.kernels.stepper import CellStepper, in_last_cell
 from jaxsim.kernels.trigger import arrive, next_trigger, slack
 
 TOLERANCE = 1e-5  # a rate may exceed its float32 bound by this much from rounding
 
 
-def thinning_step(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
-    """Apply what is pending, then propose the next event within the cell, or enter the next cell.
+@dataclass(frozen=True)
+class Thinning(CellStepper):
+    """One proposal per step, at bounds on the propensities that hold over a cell."""
 
-    Lanes that wait for the service, or have ended, stay as they are.
-    """
-    structure, real = program.structure, program.real
-    halted = finished(program, inputs, lanes) | waiting(program, lanes)
-    if program.saving is Saving.CROSSING:
-        lanes = save_before_event(program, lanes, inputs.times)
-    lanes = apply_pending(program, inputs, given, arrive(program, inputs, lanes, ~halted), halted)
-    trigger, alarm, lanes = next_trigger(program, given, lanes, ~halted)
-    general = lanes.general
-    assert general is not None
+    method = "direct (exact thinning)"
 
-    plan = program.rates
-    counts = zip((*structure.species, *structure.variables), (*lanes.x, *general.variables), strict=True)
-    state = state_values(plan, given.env, given.precise, counts, real)
-    leaves = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
-    upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
-    a0 = total(upper)[-1]
-    wait = exponential(lanes.bits, real)
-    checked = [upper[r] for r in program.checked_rates]
-    good = faultless(lanes.x, checked, a0, largest(real), program.checked_counts)
-    fine = resolved(a0, lanes.t)
-    good = good & fine & (general.draws < inputs.max_events)
-    if structure.variables:
-        good = good & finite(general.variables)
+    def step(self, program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> Lanes:
+        """Apply what is pending, then propose the next event within the cell, or enter the next cell.
 
-    stop, at_stop = next_stop(program, inputs, general.cell, alarm)
-    proposed = lanes.t + waiting_time(wait, a0)
-    t = jnp.minimum(proposed, stop)
-    lower = propensity_floors(plan, state, leaves, upper[0])
+        Lanes that wait for the turnover, or have ended, stay as they are.
+        """
+        structure, real = program.structure, program.real
+        halted = self.finished(program, inputs, lanes) | self.waiting(program, lanes)
+        if program.saving is Saving.CROSSING:
+            lanes = save_before_event(program, lanes, inputs.times)
+        lanes = apply_pending(program, inputs, given, arrive(program, inputs, lanes, ~halted), halted)
+        trigger, alarm, lanes = next_trigger(program, given, lanes, ~halted)
+        carry = lanes.carried
 
-    def chosen_exactly() -> Any:
-        sums = running_sums(upper)
-        threshold = choice_uniform(lanes.bits) * sums[-1]
-        return accept(program, inputs, plan, state, general.cell, t, threshold, sums, upper, lower)
+        plan = program.rates
+        counts = zip((*structure.species, *structure.variables), (*lanes.x, *carry.variables), strict=True)
+        state = state_values(plan, given.env, given.precise, counts, real)
+        leaves = {name: (low[carry.cell], high[carry.cell]) for name, (low, high) in given.bounds.items()}
+        upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
+        a0 = total(upper)[-1]
+        wait = exponential(lanes.bits, real)
+        checked = [upper[r] for r in program.checked_rates]
+        good = faultless(lanes.x, checked, a0, largest(real), program.checked_counts)
+        fine = resolved(a0, lanes.t)
+        good = good & fine & (carry.draws < inputs.max_events)
+        if structure.variables:
+            good = good & finite(carry.variables)
 
-    code = in_single_precision(program, plan, lanes.bits, upper, lower, proposed < stop, chosen_exactly)
-    code = jnp.where(proposed < stop, code, at_stop)
-    code = jnp.where(good, code, jnp.where(fine, FAULT, TOO_FINE))
-    code = jnp.where(trigger == NONE, code, trigger)
-    t = jnp.where(code <= FAULT, jnp.inf, t)
-    stays = halted | (trigger >= 0)
-    return lanes._replace(
-        t=jnp.where(stays, lanes.t, t),
-        pending=jnp.where(halted, lanes.pending, code),
-        bits=draw_bits(owner.key0, owner.key1, general.draws),
-        iteration=lanes.iteration + np.uint32(1),
-    )
+        stop, at_stop = next_stop(program, inputs, carry.cell, alarm)
+        proposed = lanes.t + waiting_time(wait, a0)
+        t = jnp.minimum(proposed, stop)
+        lower = propensity_floors(plan, state, leaves, upper[0])
+
+        def chosen_exactly() -> Any:
+            sums = running_sums(upper)
+            threshold = choice_uniform(lanes.bits) * sums[-1]
+            return accept(program, inputs, plan, state, carry.cell, t, threshold, sums, upper, lower)
+
+        code = in_single_precision(program, plan, lanes.bits, upper, lower, proposed < stop, chosen_exactly)
+        code = jnp.where(proposed < stop, code, at_stop)
+        code = jnp.where(good, code, jnp.where(fine, FAULT, TOO_FINE))
+        code = jnp.where(trigger == NONE, code, trigger)
+        t = jnp.where(code <= FAULT, jnp.inf, t)
+        stays = halted | (trigger >= 0)
+        return lanes._replace(
+            t=jnp.where(stays, lanes.t, t),
+            pending=jnp.where(halted, lanes.pending, code),
+            bits=draw_bits(owner.key0, owner.key1, carry.draws),
+            iteration=lanes.iteration + np.uint32(1),
+        )
+
+    def propensities(self, program: Program, inputs: Inputs, given: Context, lanes: Lanes) -> Any:
+        """Return the bounds of all propensities over the present cell, [reactions, L]."""
+        return bounds_now(program, given, lanes)
+
+    def cost(self, program: Program) -> float:
+        """Return about what a step costs, in ns a lane."""
+        reactions = len(program.structure.reactions)
+        return 6.0 + reactions + (30.0 + 2.0 * reactions)
+
+
+def bounds_now(program: Program, given: Context, lanes: Lanes) -> Any:
+    """Return the bounds of all propensities over the present cell, [reactions, L]."""
+    structure, plan, carry = program.structure, program.rates, lanes.carried
+    counts = [*zip(structure.species, lanes.x, strict=True), *zip(structure.variables, carry.variables, strict=True)]
+    state = state_values(plan, given.env, given.precise, counts, program.real)
+    leaves = {name: (low[carry.cell], high[carry.cell]) for name, (low, high) in given.bounds.items()}
+    return jnp.stack(propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, program.real)))
 
 
 def next_stop(program: Program, inputs: Inputs, cell: Any, alarm: Any) -> tuple[Any, Any]:
@@ -109,49 +134,27 @@ def next_stop(program: Program, inputs: Inputs, cell: Any, alarm: Any) -> tuple[
     return jnp.where(first, alarm, edge), jnp.where(first, np.int32(program.wake), at_edge)
 
 
-def in_last_cell(inputs: Inputs, cell: Any) -> Any:
-    """Return the lanes for which no cell is left to enter."""
-    return cell == np.int32(inputs.timeline.base.shape[0] - 1)
-
-
-def finished(program: Program, inputs: Inputs, lanes: Lanes) -> Any:
-    """Return the lanes that have nothing more to do: at the end, or stopped by a fault, or empty."""
-    if lanes.general is None:
-        return ~(lanes.t < inputs.times[-1])
-    at_end = (lanes.t >= inputs.times[-1]) & in_last_cell(inputs, lanes.general.cell) & (lanes.pending < 0)
-    return at_end | jnp.isinf(lanes.t)
-
-
-def waiting(program: Program, lanes: Lanes) -> Any:
-    """Return the lanes whose pending change is random and waits for the service."""
-    result = jnp.zeros(lanes.t.shape, bool)
-    for code in plan_changes(program.structure).slow:
-        result = result | (lanes.pending == np.int32(code))
-    return result
-
-
 def apply_pending(program: Program, inputs: Inputs, given: Context, lanes: Lanes, halted: Any) -> Lanes:
     """Apply the pending change, count it, watch for passages and save after it.
 
     Counting here, from the pending code, keeps the counters out of the arithmetic that makes the code.
     """
-    structure, general = program.structure, lanes.general
-    assert general is not None
+    structure, carry = program.structure, lanes.carried
     pending = jnp.where(halted, NONE, lanes.pending)
     enters = pending == np.int32(program.entry)
-    general = general._replace(
-        cell=general.cell + enters.astype(jnp.int32),
-        draws=general.draws + (~halted).astype(jnp.uint32),
-        fired=general.fired + ((pending >= 0) & (pending < np.int32(program.entry))).astype(general.fired.dtype),
-        rejected=general.rejected + (pending == REJECTED).astype(jnp.uint32),
+    carry = carry._replace(
+        cell=carry.cell + enters.astype(jnp.int32),
+        draws=carry.draws + (~halted).astype(jnp.uint32),
+        fired=carry.fired + ((pending >= 0) & (pending < np.int32(program.entry))).astype(carry.fired.dtype),
+        rejected=carry.rejected + (pending == REJECTED).astype(jnp.uint32),
     )
     plan, env = plan_changes(structure), {}
     if any(plan.assignments) or any(plan.settings):
-        env = values_before(structure, given.precise, lanes.x, general.variables, lanes.t)
+        env = values_before(structure, given.precise, lanes.x, carry.variables, lanes.t)
     x = apply_change(structure, plan, lanes.x, pending, env)
-    general = general._replace(variables=set_variables(structure, plan, general.variables, pending, env))
-    x = enter_cell(structure, program.dosed, x, inputs.timeline, general.cell, enters)
-    lanes = watch(program, lanes._replace(x=x, general=general), given.precise)
+    carry = carry._replace(variables=set_variables(structure, plan, carry.variables, pending, env))
+    x = enter_cell(structure, program.dosed, x, inputs.timeline, carry.cell, enters)
+    lanes = watch(program, lanes._replace(x=x, carry=carry), given.precise)
     if program.saving is Saving.EVERY_EVENT:
         lanes = save_after_event(program, lanes, inputs.times)
     return lanes

@@ -22,21 +22,21 @@ from jaxsim.kernels.leaping.size import (
 from jaxsim.kernels.leaping.variants import VARIANTS, of_the_path
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.rates import orders
-from jaxsim.kernels.state import General, Inputs
+from jaxsim.kernels.state import CellCarry, Inputs
+from jaxsim.kernels.stepper import leap_method
 
 
 def allowed_size(
-    program: Program, inputs: Inputs, given: Context, general: General, here: Present, exact: list[Any]
+    program: Program, inputs: Inputs, given: Context, carry: CellCarry, here: Present, exact: list[Any]
 ) -> tuple[Any, Any]:
     """Return the longest leap of each lane over all but the exact reactions, and the lanes in which it is implicit."""
     structure, x = program.structure, here.x
     leaping = [jnp.where(e, np.zeros((), a.dtype), a) for e, a in zip(exact, here.a, strict=True)]
-    assert program.leap is not None
-    assert general.limit is not None
-    variant = VARIANTS[program.leap.variant]
-    size = jnp.minimum(general.limit, countable_size(structure, leaping))
+    method = leap_method(program)
+    variant = VARIANTS[method.variant]
+    size = jnp.minimum(carry.longest, countable_size(structure, leaping))
     stiff = jnp.full(size.shape, variant.stiff)
-    if program.leap.fixed:
+    if method.fixed:
         return jnp.minimum(size, inputs.step.astype(program.real)), stiff
     rates = program.rates
     tolerance = inputs.tolerance.astype(program.real)
@@ -48,9 +48,9 @@ def allowed_size(
         counts = lifted(x)
         state = {**here.state, **dict(zip(structure.species, counts, strict=True))}
         share = shares(structure, here.a, all_rates(program, state))
-        stale = np.ones((), program.real) if program.mixed else allowance.drift / tolerance
+        stale = np.ones((), program.real) if method.hybrid else allowance.drift / tolerance
         weights = weighed(share, exact, stale)
-    boxes = {name: (low[general.cell], high[general.cell]) for name, (low, high) in given.bounds.items()}
+    boxes = {name: (low[carry.cell], high[carry.cell]) for name, (low, high) in given.bounds.items()}
     kinks = kink_size(structure, program.sampled_parameters, here.state, boxes, leaping, tolerance)
 
     def relaxation(part: Any) -> Any:
@@ -70,5 +70,5 @@ def allowed_size(
         stiff = implicit > explicit * explicit.dtype.type(STIFF)
         stiff = stiff & jnp.isfinite(implicit)  # where nothing slow is left, all that a long leap does is damp
         chosen = jnp.where(stiff, implicit, explicit)
-    varies = variation_size(rates, here.state, given, inputs, general.cell, x[0], tolerance)
+    varies = variation_size(rates, here.state, given, inputs, carry.cell, x[0], tolerance)
     return jnp.minimum(jnp.minimum(size, varies), jnp.minimum(chosen, kinks.leap)), stiff

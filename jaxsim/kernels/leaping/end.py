@@ -40,21 +40,20 @@ def leap_end(
 
     The clock of the exact reactions runs at the bounds of their rates; `accept` thins it.
     """
-    real, general = program.real, lanes.general
-    assert general is not None
+    real, carry = program.real, lanes.carried
     rates = program.rates
     sums = running_sums([jnp.where(e, rate, np.zeros((), real)) for e, rate in zip(exact, here.upper, strict=True)])
     clock = waiting_threshold(lanes.bits) / sums[-1]
     leap = size.astype(jnp.float64)
-    edge = inputs.timeline.edges[general.cell + np.int32(1)]
+    edge = inputs.timeline.edges[carry.cell + np.int32(1)]
     boundary = jnp.minimum(edge, next_save(program, inputs, lanes))
     proposed = lanes.t + jnp.minimum(leap, clock)
     inside = proposed < boundary
     t = jnp.where(inside, proposed, boundary)
 
     threshold = choice_uniform(lanes.bits) * sums[-1]
-    fired = accept(program, inputs, rates, here.state, general.cell, t, threshold, sums, here.upper)
-    enters = (boundary == edge) & ~in_last_cell(inputs, general.cell)
+    fired = accept(program, inputs, rates, here.state, carry.cell, t, threshold, sums, here.upper)
+    enters = (boundary == edge) & ~in_last_cell(inputs, carry.cell)
     code = jnp.where(inside, jnp.where(clock <= leap, fired, NONE), jnp.where(enters, np.int32(program.entry), NONE))
     code = jnp.where(fired < FAULT, fired, code)  # a rate out of its range, whether or not it fires
     for r in rates.varying:

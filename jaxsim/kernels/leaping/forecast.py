@@ -14,7 +14,8 @@ from jaxsim.kernels.leaping.hybrid import LARGE, felt_changes, fires_often, is_l
 from jaxsim.kernels.leaping.leap import Present, present_at
 from jaxsim.kernels.leaping.size import critical_reactions
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.state import General, Inputs
+from jaxsim.kernels.state import CellCarry, Inputs
+from jaxsim.kernels.stepper import leap_method
 
 
 class Forecast(NamedTuple):
@@ -31,16 +32,16 @@ class Forecast(NamedTuple):
     """For each species whose small counts matter, the share of points at which it is small while it may change."""
 
 
-def exact_cost(program: Program, general: bool) -> float:
+def exact_cost(program: Program, cells: bool) -> float:
     """Return about what an exact event costs, in ns of one core; measured on the networks of the benchmarks."""
     reactions = len(program.structure.reactions)
-    return 3.0 + 0.9 * reactions + (30.0 + 2.0 * reactions if general else 0.0)
+    return 3.0 + 0.9 * reactions + (30.0 + 2.0 * reactions if cells else 0.0)
 
 
-def leap_cost(program: Program, general: bool) -> float:
+def leap_cost(program: Program, cells: bool) -> float:
     """Return about what an iteration with a leap in two stages costs, in ns of one core."""
     reactions = len(program.structure.reactions)
-    return 30.0 + 30.0 * reactions + (40.0 + 4.0 * reactions if general else 0.0)
+    return 30.0 + 30.0 * reactions + (40.0 + 4.0 * reactions if cells else 0.0)
 
 
 def forecast(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, x: Any) -> Forecast:
@@ -49,8 +50,8 @@ def forecast(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any
     An iteration holds a leap, which an exact reaction may end early, or where that does not pay an exact event.
     """
     a, iterations = (np.asarray(found, np.float64) for found in _course(program, inputs, given, t, cell, x))
-    general = bool(program.dosed or given.bounds or inputs.timeline.base.shape[0] > 1)
-    one, many = exact_cost(program, general), leap_cost(program, general)
+    cells = bool(program.dosed or given.bounds or inputs.timeline.base.shape[0] > 1)
+    one, many = exact_cost(program, cells), leap_cost(program, cells)
     events, number = float(a.sum()), float(iterations.sum())
     return Forecast(events, number, events * one, number * many, many / one, _small(program, x, a))
 
@@ -73,14 +74,14 @@ def _leap(
     """Return the longest leap, and the propensity of what may end it early."""
     a = jnp.stack(here.a)
     zero, word = jnp.zeros_like(a[0]), jnp.zeros(a[0].shape, jnp.uint32)
-    general = General(cell, word, word, word, None, jnp.full_like(zero, jnp.inf))
+    carry = CellCarry(cell, word, word, word, None, jnp.full_like(zero, jnp.inf))
     none = jnp.zeros(a.shape, bool)
-    if program.mixed:
+    if leap_method(program).hybrid:
         exact = ~is_large(program.structure, watched(program), x, none)
     else:
         exact = jnp.stack(critical_reactions(program.structure, x))
-    size = allowed_size(program, inputs, given, general, here, list(exact))[0]
-    if program.mixed:
+    size = allowed_size(program, inputs, given, carry, here, list(exact))[0]
+    if leap_method(program).hybrid:
         exact = exact | ~fires_often(a, size, none)
     return size, jnp.sum(jnp.where(exact, a, zero[None, :]), axis=0)
 

@@ -35,7 +35,7 @@ from jaxsim.kernels.leaping.leap import (
 )
 from jaxsim.kernels.leaping.size import unresolved
 from jaxsim.kernels.program import Program
-from jaxsim.kernels.state import TOO_FINE, Inputs, Lanes, Mixed
+from jaxsim.kernels.state import TOO_FINE, HybridCarry, Inputs, Lanes
 from jaxsim.network import Expression, Structure, names
 
 # The partition of the hybrid method: which reactions are leaped over at present, and which fire one by one.
@@ -114,35 +114,33 @@ TREATMENTS = ("leap", "implicit leap")  # beside "exact"
 
 def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any) -> Plan:
     """Divide the reactions, choose the leap, and find the jump that ends it."""
-    general = lanes.general
-    assert general is not None
-    assert general.mixed is not None
-    mixed, a, zero = general.mixed, jnp.stack(here.a), np.zeros((), program.real)
-    large = is_large(program.structure, watched(program), lanes.x, mixed.fast)
+    carry = lanes.carried
+    hybrid, a, zero = carry.treated, jnp.stack(here.a), np.zeros((), program.real)
+    large = is_large(program.structure, watched(program), lanes.x, hybrid.fast)
     small = list(~large)
     # Once, because everything below depends on it; lanes that stay do not use it.
-    plain = general._replace(mixed=None)
+    plain = carry._replace(hybrid=None)
     size, stiff = computed_once(jnp.any(~stays), partial(allowed_size, program), inputs, given, plain, here, small)
-    fast = large & fires_often(a, size, mixed.fast)
+    fast = large & fires_often(a, size, hybrid.fast)
     slow_rates = jnp.where(fast, zero, a)
     slow = jnp.sum(slow_rates, axis=0)
     exact = ~pays(size, slow, here.a0)
-    for lanes_of in unresolved(program, here.state, given, inputs, general.cell, here.a0).values():
+    for lanes_of in unresolved(program, here.state, given, inputs, carry.cell, here.a0).values():
         exact = exact | lanes_of
     t, code = leap_end(program, inputs, lanes, here, jnp.where(exact, jnp.inf, size), [exact] * len(here.a))
 
     leap = make_leap(lanes, here, fast & ~exact[None, :], stiff, t, stays)
     last = computed_once(leap.any, partial(_propensities_at_end, program), inputs, given, leap, here, t)
     last = jnp.where(fast | stiff[None, :], slow_rates, last)
-    threshold = jnp.where(mixed.threshold > 0, mixed.threshold, waiting_threshold(lanes.bits))
+    threshold = jnp.where(hybrid.threshold > 0, hybrid.threshold, waiting_threshold(lanes.bits))
     span = jnp.where(exact | stays, np.float64(0.0), t - lanes.t)
     jump = next_jump(threshold, choice_uniform(lanes.bits), span, slow_rates, last)
     t = jnp.where(jump.fires, lanes.t + jump.part * span, t)
     code = jnp.where(jump.fires, jump.code, code)
     code = jnp.where(steps_resolved(lanes, here, size, slow, exact), code, TOO_FINE)
     leap = leap._replace(size=leap.size * jump.part.astype(leap.size.dtype))
-    left = jnp.where(exact, mixed.threshold, jump.left)
-    return Plan(leap, t, code, here.good, Mixed(fast, left, _time_leaped(mixed, leap, t - lanes.t)))
+    left = jnp.where(exact, hybrid.threshold, jump.left)
+    return Plan(leap, t, code, here.good, HybridCarry(fast, left, _time_leaped(hybrid, leap, t - lanes.t)))
 
 
 def _propensities_at_end(
@@ -157,8 +155,8 @@ def _propensities_at_end(
     return jnp.maximum(jnp.stack(all_rates(program, state_at(program, inputs, given, x, leap.cell, t))), zero)
 
 
-def _time_leaped(mixed: Mixed, leap: Leap, span: Any) -> Any:
+def _time_leaped(hybrid: HybridCarry, leap: Leap, span: Any) -> Any:
     """Add the length of the leap to the time over which each reaction has been leaped over, by kind of leap."""
     spent = jnp.where(leap.leaping & (leap.size > 0)[None, :], span[None, :], np.float64(0.0))
     implicit = leap.stiff[None, :]
-    return mixed.leaped + jnp.stack([jnp.where(implicit, 0.0, spent), jnp.where(implicit, spent, 0.0)])
+    return hybrid.leaped + jnp.stack([jnp.where(implicit, 0.0, spent), jnp.where(implicit, spent, 0.0)])

@@ -13,7 +13,7 @@ from jaxsim.kernels.context import Context
 from jaxsim.kernels.draws import HALF, faultless
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.rates import largest, leaves_in_time, propensities, propensity_bounds, total
-from jaxsim.kernels.state import Inputs, Lanes, Mixed, Owner
+from jaxsim.kernels.state import HybridCarry, Inputs, Lanes, Owner
 from jaxsim.network import Structure
 from jaxsim.random import poisson, threefry2x32, uniform
 
@@ -45,18 +45,17 @@ class Plan(NamedTuple):
     code: Int32[Array, " L"]
     """What is pending then."""
     good: Bool[Array, " L"]
-    mixed: Mixed | None = None
+    hybrid: HybridCarry | None = None
     """What the hybrid method carries on, if the leap is taken."""
 
 
 def make_leap(lanes: Lanes, here: Any, leaping: Any, stiff: Any, t: Any, stays: Any) -> Leap:
     """Return the leap to time t over the marked reactions; of length 0 where none of them can fire."""
-    assert lanes.general is not None
     zero = np.zeros((), here.a0.dtype)
     moves = jnp.any(leaping & (jnp.stack(here.upper) > zero), axis=0)
     span = jnp.where(moves & here.good & ~stays, (t - lanes.t).astype(here.a0.dtype), zero)
-    general = lanes.general
-    return Leap(lanes.x, lanes.t, span, general.cell, general.draws, leaping, stiff, jnp.any(span > 0))
+    carry = lanes.carried
+    return Leap(lanes.x, lanes.t, span, carry.cell, carry.draws, leaping, stiff, jnp.any(span > 0))
 
 
 def real_counts(program: Program, x: tuple[Any, ...]) -> list[Any]:
@@ -125,12 +124,11 @@ class Present(NamedTuple):
 
 def present(program: Program, inputs: Inputs, given: Context, lanes: Lanes) -> Present:
     """Evaluate all propensities where the lanes stand."""
-    general = lanes.general
-    assert general is not None
-    here = present_at(program, inputs, given, real_counts(program, lanes.x), general.cell, lanes.t)
+    carry = lanes.carried
+    here = present_at(program, inputs, given, real_counts(program, lanes.x), carry.cell, lanes.t)
     rates = [here.a[r] for r in program.checked_rates]
     good = faultless(lanes.x, rates, here.a0, largest(program.real), True)
-    return here._replace(good=good & (general.draws < inputs.max_events))
+    return here._replace(good=good & (carry.draws < inputs.max_events))
 
 
 def present_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cell: Any, t: Any) -> Present:

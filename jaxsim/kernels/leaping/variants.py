@@ -82,7 +82,7 @@ class Variant(NamedTuple):
     """Of the tolerance: by how much propensities may change in a leap."""
     stiff: bool = False
     """Whether leaps may be longer than what balances takes to relax."""
-    mixed: bool = False
+    hybrid: bool = False
     """Whether reactions are divided into leaped and exact ones by propensity and population."""
 
 
@@ -122,5 +122,5 @@ VARIANTS = {
     "midpoint_tau_leap": Variant(midpoint_firings, _midpoint, of_the_path),
     "trapezoidal_tau_leap": Variant(trapezoidal_firings, _trapezoidal, of_the_moments),
     "implicit_tau_leap": Variant(implicit_firings, _explicit, of_the_path, stiff=True),
-    "hybrid": Variant(hybrid_firings, _trapezoidal, of_the_moments, stiff=True, mixed=True),
+    "hybrid": Variant(hybrid_firings, _trapezoidal, of_the_moments, stiff=True, hybrid=True),
 }

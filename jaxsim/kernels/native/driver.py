@@ -17,7 +17,7 @@ from jaxsim.kernels.native.equations import NotCovered
 from jaxsim.kernels.native.kernel import Kernel, Written, native_width
 from jaxsim.kernels.native.law import Batch, trace
 from jaxsim.kernels.native.parts import Parts, Tables, compile_parts, where
-from jaxsim.kernels.program import Arrangement, Program
+from jaxsim.kernels.program import Program
 from jaxsim.kernels.state import Inputs
 from jaxsim.kernels.turnover import Tally
 
@@ -151,10 +151,8 @@ def _written(program: Program, inputs: Inputs, wanted: bool) -> Any:
 
 
 def _write(program: Program, inputs: Inputs) -> Any:
-    if program.leap is not None:
-        return NotCovered("leaps")
-    if program.arrangement is not Arrangement.SEPARATE:
-        return NotCovered("reactions in rows of arrays")
+    if program.stepper.native != program.stepper:
+        return NotCovered(f"steps of '{program.stepper.method}' as {type(program.stepper).__name__} makes them")
     try:
         return Written(trace(program, inputs), native_width())
     except NotCovered as reason:

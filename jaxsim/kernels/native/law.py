@@ -12,8 +12,7 @@ from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.draws import draw_bits
 from jaxsim.kernels.event_log import Log, empty_log, note
-from jaxsim.kernels.exact.thinning import finished, waiting
-from jaxsim.kernels.loop import _nothing, empty_run, step_once
+from jaxsim.kernels.loop import _nothing, empty_run
 from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
 from jaxsim.kernels.native.rare import put_apart
 from jaxsim.kernels.program import Program, Saving
@@ -48,8 +47,8 @@ def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
 
     def law(inputs: Inputs, owner: Owner, given: Context, lanes: Lanes, events: Log | None) -> Any:
         served, before = _serve(program, inputs, owner, given, lanes)
-        new = step_once(program, inputs, owner, given, with_own_bits(owner, served))
-        leaves = finished(program, inputs, new)
+        new = program.stepper.step(program, inputs, owner, given, with_own_bits(program, owner, served))
+        leaves = program.stepper.finished(program, inputs, new)
         if events is not None:
             events = note(program, inputs, events, lanes, new)
             leaves = leaves | (events.number > np.int32(events.time.shape[0]))
@@ -80,13 +79,13 @@ def begun(program: Program, inputs: Inputs, number: Any) -> tuple[Batch, Any]:
     free, fresh = jnp.ones(number.shape, bool), number < inputs.size
     owner, lanes = begin(program, inputs, empty.owner, empty.lanes, number, fresh, free)
     lanes = lanes._replace(iteration=jnp.zeros(number.shape, jnp.uint32))
-    return Batch(owner, context(program, inputs, owner), lanes), ~finished(program, inputs, lanes)
+    return Batch(owner, context(program, inputs, owner), lanes), ~program.stepper.finished(program, inputs, lanes)
 
 
 def without_grids(lanes: Lanes) -> Lanes:
     """Return lanes without their save grid."""
-    general = lanes.general if lanes.general is None else lanes.general._replace(saved_variables=())
-    return lanes._replace(saved=(), row=None, general=general)
+    carry = lanes.carry if lanes.carry is None else lanes.carry._replace(saved_variables=())
+    return lanes._replace(saved=(), row=None, carry=carry)
 
 
 def trace_start(program: Program, inputs: Inputs) -> tuple[Flat, int]:
@@ -122,13 +121,12 @@ def _alive(flat: Flat) -> Flat:
     return flat
 
 
-def with_own_bits(owner: Owner, lanes: Lanes) -> Lanes:
+def with_own_bits(program: Program, owner: Owner, lanes: Lanes) -> Lanes:
     """Return the lanes with the random words that the step is to read, made from their counter.
 
     The steppers carry them over the edge of the loop, which serves XLA only.
     """
-    count = lanes.iteration - owner.first if lanes.general is None else lanes.general.draws
-    return lanes._replace(bits=draw_bits(owner.key0, owner.key1, count))
+    return lanes._replace(bits=draw_bits(owner.key0, owner.key1, program.stepper.draws(owner, lanes)))
 
 
 def _serve(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes: Lanes) -> tuple[Lanes, Any]:
@@ -138,14 +136,14 @@ def _serve(program: Program, inputs: Inputs, owner: Owner, given: Context, lanes
     effects only the waiting is over.
     """
     if not program.has_random_effects:
-        return lanes, finished(program, inputs, lanes)
+        return lanes, program.stepper.finished(program, inputs, lanes)
 
     def serve(lanes: Lanes) -> Lanes:
         run = Run(owner, lanes, jnp.zeros((), jnp.int32), _nothing(program))
         return random_effects(program, inputs, given, run).lanes
 
-    lanes = lax.cond(jnp.any(waiting(program, lanes)), serve, lambda same: same, lanes)
-    return lanes, waiting(program, lanes)
+    lanes = lax.cond(jnp.any(program.stepper.waiting(program, lanes)), serve, lambda same: same, lanes)
+    return lanes, program.stepper.waiting(program, lanes)
 
 
 def _extent(program: Program, inputs: Inputs) -> int:

@@ -102,8 +102,8 @@ class Parts:
         else:
             for grid, value in zip(lanes.saved, lanes.x, strict=False):  # no grid, if only the end is saved
                 grid[0], grid[1:] = value, UNWRITTEN
-        if lanes.general is not None:
-            for grid, value in zip(lanes.general.saved_variables, lanes.general.variables, strict=False):
+        if lanes.carry is not None:
+            for grid, value in zip(lanes.carry.saved_variables, lanes.carry.variables, strict=False):
                 grid[0], grid[1:] = value, np.nan
 
     def end(self, inputs: Inputs, batch: Batch, tables: Tables, tally: Tally) -> Tally:
@@ -123,9 +123,9 @@ class Parts:
             events=tally.events + np.int64(_fired(owner, lanes, live)),
             statistics=self._sums(inputs, batch, tables, tally.statistics, live, sound),
         )
-        if lanes.general is None:
+        if lanes.carry is None:
             return tally
-        rejected = np.sum(lanes.general.rejected[live], dtype=np.int64)
+        rejected = np.sum(lanes.carry.rejected[live], dtype=np.int64)
         return tally._replace(rejected=tally.rejected + rejected)
 
     def _sums(
@@ -159,8 +159,8 @@ def where(arrays: Sequence[Any]) -> list[int]:
 
 def _fired(owner: Owner, lanes: Lanes, live: np.ndarray) -> Any:
     """Return how many reactions have fired, as the loop of XLA counts them."""
-    if lanes.general is not None:
-        return np.sum(lanes.general.fired[live], dtype=np.int64)
+    if lanes.carry is not None:
+        return np.sum(lanes.carry.fired[live], dtype=np.int64)
     steps = (lanes.iteration - owner.first)[live].astype(np.int64)
     return np.sum(np.maximum(steps - 1, 0))
 
@@ -238,7 +238,7 @@ def _gathering(program: Program) -> Callable[..., Any]:
             lanes = save_before_event(program, lanes, inputs.times)
         run = Run(owner, lanes, jnp.zeros((), jnp.int32), tally)
         tally = _gather(program, inputs, given, run, owner.number >= 0)
-        if lanes.general is None:  # every iteration before the end is an event
+        if lanes.carry is None:  # every iteration before the end is an event
             tally = tally._replace(events=tally.events + jnp.sum(_events(owner, lanes)))
         return tally
 
