@@ -6,15 +6,15 @@ import numpy as np
 from jaxsim.estimation.estimate import _chain
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.levels import Level
-from jaxsim.estimation.mesh import course
-from jaxsim.estimation.quasi_monte_carlo import Points
+from jaxsim.estimation.mesh import relaxation_course
+from jaxsim.estimation.quasi_monte_carlo import PointSets
 from jaxsim.estimation.question import ask
 
 
 def ladder_of(case: dict):
     device = jax.local_devices()[0]
     question = ask(case["network"], case["quantity"], case["at"], case.get("schedule"), 0.0, 0, device.platform)
-    return Ladder(question, course(question, device)[0], _chain(question, None), device)
+    return Ladder(question, relaxation_course(question, device)[0], _chain(question, None), device)
 
 
 def levels(case: dict, number: int = 256, highest: int = 4, exact: float = 1e6) -> list[dict]:
@@ -39,7 +39,7 @@ def levels(case: dict, number: int = 256, highest: int = 4, exact: float = 1e6) 
 def points(case: dict, seeds: int = 8) -> list[dict]:
     """Standard error of the lowest level over the number of its trajectories: Sobol points and independent ones."""
     ladder = ladder_of(case)
-    given = [Points(ladder, seed) for seed in range(seeds)]
+    given = [PointSets(ladder, seed) for seed in range(seeds)]
     alone = Level(ladder, "path", 0, 5)
     alone.run(1 << 14)
     rows = []

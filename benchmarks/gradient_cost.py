@@ -10,8 +10,8 @@ from gradient_lines import line
 
 import jaxsim as js
 from jaxsim.gradient.estimators.leap_score import spread_of
-from jaxsim.gradient.estimators.split_difference import moved
-from jaxsim.gradient.estimators.surrogate import prepared
+from jaxsim.gradient.estimators.split_difference import moved_drive
+from jaxsim.gradient.estimators.surrogate import prepared_surrogate
 from jaxsim.gradient.exact.drive import exact_drive
 from jaxsim.gradient.exact.pairs import exact_pairs
 from jaxsim.gradient.exact.scores import exact_scores, settled_terms
@@ -56,7 +56,7 @@ def cost(number):
     problem = posed(free, objective, LANES, 0, (0.0, None), 0.05, None, 4, 0)
     chain, drive = chain_of(problem, LANES), drive_of(problem)
     channels, spread = find_channels(chain, problem.slopes), spread_of(problem)
-    run = prepared(problem._replace(trajectories=32 * LANES, scored=("T",)))
+    run = prepared_surrogate(problem._replace(trajectories=32 * LANES, scored=("T",)))
     assert run.program.chain.lanes == LANES and run.critic is not None
     forward, score, both = together(
         lambda: leap_paths(chain, drive),
@@ -87,7 +87,7 @@ def split_cost():
     """Yield the cost of a coupled pair of exact paths over that of one."""
     problem = posed(free_numbers(a.NETWORK, a.PLAN, a.FREE, None), a.OBJECTIVES["mean"], LANES, 0, (0.0, None), a.STEP,
                     None, 4, 0)  # fmt: skip
-    below, above = (moved(problem, np.array([0.0, step])) for step in (-0.1, 0.1))
+    below, above = (moved_drive(problem, np.array([0.0, step])) for step in (-0.1, 0.1))
     chain = chain_of(problem, LANES)
     known, spread = settled_terms(chain, below), spread_of(problem)
     with jax.enable_x64(True):

@@ -14,7 +14,7 @@ from jaxsim.gradient.leap.channels import find_channels
 from jaxsim.gradient.leap.critics import linear_critics
 from jaxsim.gradient.leap.scores import leap_scores
 from jaxsim.gradient.objective import Objective
-from jaxsim.gradient.problem import Average, batches, chain_of, drive_of, first_words, lane_count
+from jaxsim.gradient.problem import Average, batches, chain_of, drive_of, first_words, gradient_lanes
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.workers import run_batches
 
@@ -32,7 +32,7 @@ def joint(method, problem, widths=None) -> list[Average]:
 
 
 def _parts(method, problem, terms, widths) -> Iterator:
-    chain = chain_of(problem, lane_count(problem.trajectories))
+    chain = chain_of(problem, gradient_lanes(problem.trajectories))
     drive = drive_of(problem)
     if method == "difference":
         anchor = leap_anchors(_fewer(problem), drive)

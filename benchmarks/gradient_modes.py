@@ -10,7 +10,7 @@ import jaxsim as js
 from jaxsim.gradient.estimators.surrogate import levels_of
 from jaxsim.gradient.influence import contributions, loss
 from jaxsim.gradient.leap.surrogate import Surrogate, surrogate_ends, surrogate_gradient
-from jaxsim.gradient.problem import batches, chain_of, drive_of, lane_count
+from jaxsim.gradient.problem import batches, chain_of, drive_of, gradient_lanes
 from jaxsim.gradient.tables import chained
 
 LANES = 2048
@@ -82,7 +82,7 @@ def _path_of_the_mean(trajectories):
     Of a linear model that is 2 (x - mean) times the derivative of the mean, whatever the noise: zero on average.
     """
     problem = problem_a(a.OBJECTIVES["mean"], trajectories, seed=13)
-    chain = chain_of(problem, lane_count(trajectories))
+    chain = chain_of(problem, gradient_lanes(trajectories))
     call = scores_of(problem, chain, drive_of(problem))
     ends = np.concatenate(
         [np.asarray(call(first).numbers[0], float) for first in batches(0, trajectories, chain.lanes)]

@@ -9,7 +9,7 @@ from gradient_lines import line, model_a, problem_a, relative_deviation
 
 import jaxsim as js
 from jaxsim.gradient.free import free_numbers
-from jaxsim.gradient.problem import batches, chain_of, drive_of, lane_count
+from jaxsim.gradient.problem import batches, chain_of, drive_of, gradient_lanes
 from jaxsim.gradient.tables import build_tables
 
 SIZES = (100, 1000, 10_000, 100_000, 1_000_000)
@@ -54,7 +54,7 @@ def _normal(shifts):
 def _paths(network, trajectories, shifts):
     """Return ends, scores, and the gradient of the mean, which the linear critic gives without noise."""
     problem = problem_a(a.OBJECTIVES["mean"], trajectories, network, ["drug.at"], seed=6, shifts=shifts)
-    chain = chain_of(problem, lane_count(trajectories))
+    chain = chain_of(problem, gradient_lanes(trajectories))
     call = gradient_joint.scores_of(problem, chain, drive_of(problem))
     kept = [call(first) for first in batches(0, trajectories, chain.lanes)]
     ends, scores = (np.concatenate([np.asarray(k, np.float64) for k in rows]) for rows in zip(*(

@@ -18,7 +18,7 @@ from jaxsim import models, plots
 from jaxsim.cli.main import COMMANDS
 from jaxsim.dosing import units
 from jaxsim.ensemble.methods import METHODS, OPTIONAL
-from jaxsim.gradient.estimators import METHODS as ESTIMATORS
+from jaxsim.gradient.estimators import ESTIMATORS
 from jaxsim.kernels import Status
 from jaxsim.network.functions import FUNCTIONS, RANDOM, SYNONYMS
 from jaxsim.study import optimise_schema, schema

@@ -12,8 +12,8 @@ from pathlib import Path
 from jaxsim._process import is_dead, process_mark
 from jaxsim._version import __version__
 
-PART = ".part"  # ends the names of what is being written
-MOST_BYTES = 1 << 30  # of a file that is read at once
+PART_SUFFIX = ".part"  # ends the names of what is being written
+_MOST_BYTES = 1 << 30  # of a file that is read at once
 OLD = 24 * 3600.0  # seconds after which what a process of another machine was writing counts as left behind
 
 
@@ -48,12 +48,12 @@ def temporary_beside(path: Path) -> Path:
     >>> temporary_beside(Path("results.nc")).name.startswith(".results.nc.")
     True
     """
-    return path.with_name(f"{_begin(path)}{process_mark()}.{os.urandom(8).hex()}{PART}")
+    return path.with_name(f"{_begin(path)}{process_mark()}.{os.urandom(8).hex()}{PART_SUFFIX}")
 
 
 def sweep(path: Path) -> None:
     """Remove what processes have left that died while they made `path`."""
-    for other in sorted(path.parent.glob(f".*{PART}")):
+    for other in sorted(path.parent.glob(f".*{PART_SUFFIX}")):
         if other.name.startswith(_begin(path)) and _left_behind(other):
             if other.is_dir() and not other.is_symlink():
                 shutil.rmtree(other, ignore_errors=True)
@@ -82,7 +82,7 @@ def open_regular(path: Path) -> BufferedReader:
     return file
 
 
-def read_regular(path: Path, most: int = MOST_BYTES) -> bytes:
+def read_regular(path: Path, most: int = _MOST_BYTES) -> bytes:
     """Return the content of a regular file of at most `most` bytes.
 
     Raises

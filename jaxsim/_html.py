@@ -7,12 +7,12 @@ from typing import Any
 CELL = "padding:2px 10px;text-align:left;white-space:pre-wrap"
 
 
-def table(title: str, head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
+def html_table(title: str, head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
     """Write a table with its title and column names; every text is escaped. Nothing if there are no rows.
 
     Examples
     --------
-    >>> "&lt;b&gt;" in table("values", ["name"], [["<b>"]]), table("values", ["name"], [])
+    >>> "&lt;b&gt;" in html_table("values", ["name"], [["<b>"]]), table("values", ["name"], [])
     (True, '')
     """
     body = "".join(_row("td", row) for row in rows)

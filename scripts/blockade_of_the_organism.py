@@ -30,7 +30,7 @@ import jaxsim as js
 from jaxsim.models import organism, organism_trial
 from jaxsim.models.organism.blockade import (
     COURSES,
-    HOURS,
+    SPAN,
     STEP,
     blockade_course,
     blockade_plans,
@@ -52,8 +52,8 @@ ONSETS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, *np.arange(3.0, 17.0)])
 AGENTS = ("antibody", "antagonist", "inhibitor")
 PLANS = {f"onset of the {name}": onset_plan(name) for name in AGENTS} | blockade_plans()
 STANDARDS = {f"onset of the {name}": blockade_course(name, 0.0) for name in AGENTS} | blockade_standards()
-TUMOUR = js.mean("log10_tumour", at=HOURS)
-NADIR = js.minimum("neutrophils_relative", during=(0.0, HOURS))
+TUMOUR = js.mean("log10_tumour", at=SPAN)
+NADIR = js.minimum("neutrophils_relative", during=(0.0, SPAN))
 LEAST_NADIR = 0.85  # of baseline, on average
 EFFECTS = {  # what the switching function moves: an agent's concentration over the constant that it is compared with
     "inhibitor": "caspase1_inhibitor/inhibitor_constant",

@@ -15,13 +15,13 @@ import numpy as np
 
 from jaxsim.models import organism_parameters
 from jaxsim.models.organism.experiments import Experiment, arms, run_group
-from jaxsim.models.organism.network import GROUPS, LINKS
+from jaxsim.models.organism.network import LINK_GROUPS, LINKS
 from jaxsim.models.organism.targets import Evidence, burden, left, ratio
 
 RESULTS = Path(__file__).parent / "results" / "organism-range.csv"
 ARMS = ("vehicle", "chemo", "chemo+antibody", "chemo+inhibitor", "antibody")
 KNOWN = organism_parameters()["parameters"]
-HARM = {name: KNOWN[name].value for link in GROUPS["harm"] for name in LINKS[link].parameters}
+HARM = {name: KNOWN[name].value for link in LINK_GROUPS["harm"] for name in LINKS[link].parameters}
 VARIANTS = {
     "default": {},
     **{f"{value * 1e3:g} fg of IL-1alpha per cell": {"il1a_per_cell": value} for value in (0.0004, 0.0012, 0.012)},

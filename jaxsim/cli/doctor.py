@@ -62,7 +62,7 @@ def devices() -> Finding:
     return Finding(True, text)
 
 
-def precision() -> Finding:
+def _precision() -> Finding:
     """Check that the clock is float64 and the counts are integers, whatever JAX is told to do by default."""
     import jax.numpy as jnp
     import numpy as np
@@ -122,7 +122,7 @@ def file_system() -> Finding:
     )
 
 
-def law() -> Finding:
+def _law() -> Finding:
     """Simulate a birth-death process and compare its mean with the exact one."""
     import jaxsim
 
@@ -142,10 +142,10 @@ def law() -> Finding:
 EXAMINATIONS: dict[str, Callable[[], Finding]] = {
     "versions": python_and_packages,
     "devices": devices,
-    "precision": precision,
+    "precision": _precision,
     "cache": cache,
     "file system": file_system,
-    "simulation": law,
+    "simulation": _law,
 }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PARAMETERS = 6
-FORMATS = ("png", "pdf", "svg")
+_FORMATS = ("png", "pdf", "svg")
 DESCRIPTION = """\
 Write a page (HTML) about a store that needs no server and no network: figures, results, how trajectories ended,
 provenance, the study file. Beside it each figure as PNG, PDF and SVG. A study that is not complete is reported so far.
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     pictures, names = [], []
     for name, (figure, caption) in figures_of(data).items():
         pictures.append((_written(figure, folder / name), caption))
-        names += [f"{name}.{kind}" for kind in FORMATS]
+        names += [f"{name}.{kind}" for kind in _FORMATS]
     body = [
         *head_section(file, data, state, store.manifest["method"]),
         *figures_section(pictures),
@@ -110,7 +110,7 @@ def _written(figure: "Figure", path: Path) -> bytes:
 
     content = b""
     with rc_context({"svg.hashsalt": path.name, "svg.fonttype": "path"}):
-        for kind in FORMATS:
+        for kind in _FORMATS:
             buffer = io.BytesIO()
             metadata = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[kind]
             figure.savefig(buffer, format=kind, metadata=metadata)

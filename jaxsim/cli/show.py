@@ -17,7 +17,7 @@ Print the results of a store at its last save time (mean and half-width of its 9
 design point, and where the stopping rule is not met; or, of a study file, what it asks for. Exports the results to
 NetCDF or CSV. Runs no code that a study file names.
 """
-MOST_ROWS = 40
+_MOST_ROWS = 40
 
 
 def parser() -> Parser:
@@ -94,7 +94,7 @@ def results_table(data: "xarray.Dataset") -> str:
 
     varied = [str(name) for name in data.coords if data[name].dims == ("point",)]
     end, rows = data.isel(time=-1), []
-    for point in range(min(data.sizes["point"], MOST_ROWS)):
+    for point in range(min(data.sizes["point"], _MOST_ROWS)):
         one = end.isel(point=point)
         means, errors = one["mean"].values, QUANTILE * one["standard_error"].values
         rows.append([

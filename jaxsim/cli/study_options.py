@@ -25,7 +25,7 @@ exit codes:
 # Seconds that jax.distributed waits for the others, instead of its 300, 100 and 300: until all have started, which a
 # busy file system delays; until one that stands still counts as dead; and at the end, when the one that was first to
 # finish its share waits for the last, which may have hours to go.
-PATIENCE: dict[str, Any] = {
+_PATIENCE: dict[str, Any] = {
     "initialization_timeout": 1800,
     "heartbeat_timeout_seconds": 600,
     "shutdown_timeout_seconds": 7 * 24 * 3600,
@@ -71,7 +71,7 @@ def share_of(arguments: argparse.Namespace) -> tuple[int, int]:
 
     given = [] if arguments.coordinator is None else [arguments.coordinator, int(arguments.of), int(arguments.task)]
     try:
-        jax.distributed.initialize(*given, **PATIENCE)
+        jax.distributed.initialize(*given, **_PATIENCE)
     except (KeyError, ValueError, RuntimeError, OSError) as error:
         why = f"the variable {error} is not set" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise StudyError(

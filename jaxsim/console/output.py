@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-FORMATS = ("png", "pdf")
+_FORMATS = ("png", "pdf")
 
 
 def ready_folder(path: str) -> Path:
@@ -57,7 +57,7 @@ def write_figure(figure: "Figure", path: Path) -> list[Path]:
             path.with_suffix(f".{kind}"), lambda temporary: figure.savefig(temporary, format=kind, metadata=metadata)
         )
 
-    return [write(kind) for kind in FORMATS]
+    return [write(kind) for kind in _FORMATS]
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> Path:
@@ -68,7 +68,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> Path:
 
 # Tables in a terminal.
 
-WIDTH = 27  # of a heading before it is broken into lines
+_WIDTH = 27  # of a heading before it is broken into lines
 FALLBACK = 120  # columns, where there is no terminal
 
 
@@ -99,7 +99,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _beside(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return all columns beside each other."""
-    broken = [wrap(heading, WIDTH) or [""] for heading in headings]
+    broken = [wrap(heading, _WIDTH) or [""] for heading in headings]
     deepest = max(len(lines) for lines in broken)
     head = [[""] * (deepest - len(lines)) + lines for lines in broken]
     lines = [[column[n] for column in head] for n in range(deepest)] + [list(row) for row in rows]
@@ -117,7 +117,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _fitting(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[int]]:
     """Return which columns, the first left out, fit beside each other after the first."""
     widths = [
-        max([*map(len, wrap(heading, WIDTH) or [""]), *(len(row[c]) for row in rows)])
+        max([*map(len, wrap(heading, _WIDTH) or [""]), *(len(row[c]) for row in rows)])
         for c, heading in enumerate(headings)
     ]
     columns = shutil.get_terminal_size((FALLBACK, 24)).columns

@@ -25,7 +25,7 @@ def numbers(value: Any) -> Any:
     return value.initial if hasattr(value, "initial") else value
 
 
-def settled(entry: Any, field: str, label: str, series: bool = False) -> None:
+def _settled(entry: Any, field: str, label: str, series: bool = False) -> None:
     """Store a field as an array of floats, one-dimensional where `series`; an unknown is kept as it is.
 
     Raises
@@ -89,12 +89,12 @@ def instants(xp: ModuleType, entry: Any) -> Any:
     return xp.atleast_1d(floats(xp, numbers(entry.at))) * units.hours(entry.time_unit)
 
 
-def phrase(value: Any) -> str:
+def _phrase(value: Any) -> str:
     """Write a number or a series as one would type it.
 
     Examples
     --------
-    >>> phrase(np.array([1.0, 2.5]))
+    >>> _phrase(np.array([1.0, 2.5]))
     '[1, 2.5]'
     """
     if hasattr(value, "initial"):
@@ -107,7 +107,7 @@ def phrase(value: Any) -> str:
         return repr(value)  # a placeholder that a transformation put there
     if array.ndim == 0:
         return f"{float(array):.12g}"
-    return "[" + ", ".join(phrase(item) for item in array) + "]"
+    return "[" + ", ".join(_phrase(item) for item in array) + "]"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -152,20 +152,20 @@ class Dose:
     def __post_init__(self) -> None:
         units.hours(self.time_unit)
         units.dose_unit(self.unit)
-        settled(self, "amount", "a dose")
+        _settled(self, "amount", "a dose")
         refuse_negative("amount", self.amount)
-        settled(self, "at", "a dose", series=True)
+        _settled(self, "at", "a dose", series=True)
         if self.duration is not None:
-            settled(self, "duration", "a dose")
+            _settled(self, "duration", "a dose")
             refuse_negative("duration", self.duration)
             # a bolus has no end: without the leaf, the number of edges cannot depend on a traced value
             if not traced(self.duration) and not (numbers(self.duration) != 0).any():
                 object.__setattr__(self, "duration", None)
 
     def __repr__(self) -> str:
-        parts = [phrase(self.amount), *([repr(self.unit)] if self.unit else []), f"at={phrase(self.at)}"]
+        parts = [_phrase(self.amount), *([repr(self.unit)] if self.unit else []), f"at={_phrase(self.at)}"]
         if self.duration is not None:
-            parts.append(f"duration={phrase(self.duration)}")
+            parts.append(f"duration={_phrase(self.duration)}")
         return f"Dose({', '.join(parts)}{'' if self.time_unit == 'h' else f', time_unit={self.time_unit!r}'})"
 
     def amounts(self, xp: ModuleType) -> Float[Any, " n"]:
@@ -242,12 +242,12 @@ class Set:
 
     def __post_init__(self) -> None:
         units.hours(self.time_unit)
-        settled(self, "value", "a setting")
-        settled(self, "at", "a setting", series=True)
+        _settled(self, "value", "a setting")
+        _settled(self, "at", "a setting", series=True)
 
     def __repr__(self) -> str:
         unit = "" if self.time_unit == "h" else f", time_unit={self.time_unit!r}"
-        return f"Set({phrase(self.value)}, at={phrase(self.at)}{unit})"
+        return f"Set({_phrase(self.value)}, at={_phrase(self.at)}{unit})"
 
     def amounts(self, xp: ModuleType) -> Float[Any, " n"]:
         """Return one value per time, in molecules.

@@ -63,7 +63,7 @@ class OneCompartment:
     time_unit: str = "h"
 
     def __post_init__(self) -> None:
-        settle(self, LEAVES)
+        settle(self, _LEAVES)
         units.hours(self.time_unit)
         unit_factor(self)
         if self.absorption_rate is not None:
@@ -90,7 +90,7 @@ class OneCompartment:
         return absorbed(amplitudes, rates, floats(xp, self.absorption_rate) / hour)
 
 
-LEAVES = (
+_LEAVES = (
     "elimination_rate",
     "volume",
     "absorption_rate",
@@ -99,4 +99,4 @@ LEAVES = (
     "body_weight",
     "body_surface",
 )
-register(OneCompartment, LEAVES, ("dose_unit", "concentration_unit", "time_unit"))
+register(OneCompartment, _LEAVES, ("dose_unit", "concentration_unit", "time_unit"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim._html import block, line, table
+from jaxsim._html import block, html_table, line
 from jaxsim.dosing.arrays import floats, namespace, register, traced
 from jaxsim.dosing.disposition import Disposition
 from jaxsim.dosing.entries import Dose, Set, numbers, refuse_negative
@@ -79,7 +79,7 @@ class Schedule:
 
     def _repr_html_(self) -> str:
         rows = [(name, repr(entry)) for name, entries in self.items() for entry in entries]
-        return block(table("Schedule", ("agent", "entry"), rows) or line("Schedule without doses"))
+        return block(html_table("Schedule", ("agent", "entry"), rows) or line("Schedule without doses"))
 
 
 register(Schedule, ("entries",), ("names",))
@@ -90,11 +90,11 @@ def _entries(agent: str, given: Any) -> tuple[Dose | Set, ...]:
     for entry in entries:
         if not isinstance(entry, Dose | Set):
             raise ScheduleError(f"'{agent}' is given {entry!r}; give it a Dose, a Set or a list of these.")
-        check(agent, entry)
+        check_entry(agent, entry)
     return entries
 
 
-def check(agent: str, entry: Dose | Set) -> None:
+def check_entry(agent: str, entry: Dose | Set) -> None:
     """Refuse a dose or setting whose concrete numbers make no sense.
 
     Raises
@@ -104,7 +104,7 @@ def check(agent: str, entry: Dose | Set) -> None:
 
     Examples
     --------
-    >>> check("drug", Dose(1, at=[3, 2]))
+    >>> check_entry("drug", Dose(1, at=[3, 2]))
     Traceback (most recent call last):
     jaxsim.errors.ScheduleError: the times of 'drug' are not ascending at 3, 2; sort them.
     """
@@ -157,7 +157,7 @@ def every(interval: Any, count: int, start: Any = 0.0) -> Any:
 
 # What a schedule may ask of a network over a span of time.
 
-LARGEST = 2**31 - 1  # counts are int32
+_LARGEST = 2**31 - 1  # counts are int32
 
 
 def check_span(t0: Any, t_end: Any, cells: int, variation: Any) -> None:
@@ -247,6 +247,6 @@ def _check_species(agent: str, entries: Sequence[Dose | Set]) -> None:
         if traced(amount):
             continue
         for number in np.atleast_1d(floats(np, amount)):
-            if number != np.round(number) or number > LARGEST:
-                whole = f"give a whole number up to {LARGEST}"
+            if number != np.round(number) or number > _LARGEST:
+                whole = f"give a whole number up to {_LARGEST}"
                 raise ScheduleError(f"'{agent}' is a species and cannot take {number:g} molecules; {whole}.")

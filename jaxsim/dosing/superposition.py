@@ -9,13 +9,13 @@ from jaxtyping import Bool, Float
 from jaxsim.dosing.arrays import floats, namespace
 from jaxsim.dosing.disposition import Disposition, dose_factor
 from jaxsim.dosing.entries import Dose
-from jaxsim.dosing.schedule import check
+from jaxsim.dosing.schedule import check_entry
 from jaxsim.errors import ScheduleError
 
-SMALL = 1e-3  # below it the series of (1 - exp(-x))/x is exact to float32 and its derivative does not cancel
+_SMALL = 1e-3  # below it the series of (1 - exp(-x))/x is exact to float32 and its derivative does not cancel
 
 
-class Course(NamedTuple):
+class DoseResponse(NamedTuple):
     """The doses of one input, in its disposition's own dose unit, and the response to a unit dose."""
 
     start: Float[Any, " d"]
@@ -30,7 +30,7 @@ class Course(NamedTuple):
     """1/h."""
 
 
-def course(xp: ModuleType, disposition: Disposition, doses: Sequence[Dose], agent: str) -> Course:
+def dose_response(xp: ModuleType, disposition: Disposition, doses: Sequence[Dose], agent: str) -> DoseResponse:
     """Gather the doses of an agent and convert them to the dose unit of its disposition.
 
     Raises
@@ -42,14 +42,14 @@ def course(xp: ModuleType, disposition: Disposition, doses: Sequence[Dose], agen
     --------
     >>> import numpy
     >>> from jaxsim.dosing import OneCompartment
-    >>> course(numpy, OneCompartment(1.0, 2.0), [Dose(3, at=[0, 4])], "drug").amount.tolist()
+    >>> dose_response(numpy, OneCompartment(1.0, 2.0), [Dose(3, at=[0, 4])], "drug").amount.tolist()
     [3.0, 3.0]
     """
     factors = [dose_factor(disposition, dose.unit, agent) for dose in doses]
     amounts = [dose.amounts(xp) * floats(xp, factor) for dose, factor in zip(doses, factors, strict=True)]
     amplitudes, rates = disposition.modes()
     none = [floats(xp, [])]
-    return Course(
+    return DoseResponse(
         xp.concatenate([dose.starts(xp) for dose in doses] or none),
         xp.concatenate([dose.stops(xp) for dose in doses] or none),
         xp.concatenate(amounts or none),
@@ -59,7 +59,7 @@ def course(xp: ModuleType, disposition: Disposition, doses: Sequence[Dose], agen
 
 
 def superpose(
-    xp: ModuleType, given: Course, times: Float[Any, " c"], begun: Bool[Any, "c d"], over: Bool[Any, "c d"]
+    xp: ModuleType, given: DoseResponse, times: Float[Any, " c"], begun: Bool[Any, "c d"], over: Bool[Any, "c d"]
 ) -> tuple[Float[Any, " c"], Float[Any, "c m"]]:
     """Return base and amplitudes with which the input continues from each time, until the next dose edge.
 
@@ -70,7 +70,7 @@ def superpose(
     Examples
     --------
     >>> import numpy
-    >>> given = Course(*(numpy.array([x]) for x in (0.0, 0.0, 2.0, 1.0, 1.0)))
+    >>> given = DoseResponse(*(numpy.array([x]) for x in (0.0, 0.0, 2.0, 1.0, 1.0)))
     >>> times = numpy.array([0.0, 1.0])
     >>> base, amplitude = superpose(numpy, given, times, *passed(given, times))
     >>> amplitude[:, 0].round(4).tolist()
@@ -92,13 +92,13 @@ def superpose(
     return base, xp.stack(amplitude, axis=1)
 
 
-def passed(given: Course, times: Float[Any, " c"]) -> tuple[Bool[Any, "c d"], Bool[Any, "c d"]]:
+def passed(given: DoseResponse, times: Float[Any, " c"]) -> tuple[Bool[Any, "c d"], Bool[Any, "c d"]]:
     """Tell which doses have begun and which have been given at each time; at its very time a dose has.
 
     Examples
     --------
     >>> import numpy
-    >>> given = Course(*(numpy.array([x]) for x in (1.0, 2.0, 2.0, 1.0, 1.0)))
+    >>> given = DoseResponse(*(numpy.array([x]) for x in (1.0, 2.0, 2.0, 1.0, 1.0)))
     >>> [part[:, 0].tolist() for part in passed(given, numpy.array([0.0, 1.0, 2.0]))]
     [[False, True, True], [False, False, True]]
     """
@@ -107,7 +107,7 @@ def passed(given: Course, times: Float[Any, " c"]) -> tuple[Bool[Any, "c d"], Bo
 
 def _mean_decay(xp: ModuleType, x: Any) -> Any:
     """Return (1 - exp(-x))/x, the share of an infusion left at its end, with a derivative at x = 0."""
-    small = x < SMALL
+    small = x < _SMALL
     safe = xp.where(small, 1.0, x)
     return xp.where(small, 1.0 - x * (0.5 - x / 6.0), -xp.expm1(-safe) / safe)
 
@@ -145,7 +145,7 @@ def concentration(disposition: Any, doses: Any, times: Any) -> Float[Any, " t"]:
     """
     doses = _checked(disposition, doses)
     xp = namespace(disposition, doses, times)
-    given, now = course(xp, disposition, doses, AGENT), xp.atleast_1d(floats(xp, times))
+    given, now = dose_response(xp, disposition, doses, AGENT), xp.atleast_1d(floats(xp, times))
     base, amplitude = superpose(xp, given, now, *passed(given, now))
     return base + xp.sum(amplitude, axis=1)
 
@@ -170,7 +170,7 @@ def area_under_curve(disposition: Any, doses: Any) -> Float[Any, ""]:
     4.0
     """
     doses = _checked(disposition, doses)
-    given = course(namespace(disposition, doses), disposition, doses, AGENT)
+    given = dose_response(namespace(disposition, doses), disposition, doses, AGENT)
     return given.amount.sum() * (given.amplitudes / given.rates).sum()
 
 
@@ -184,5 +184,5 @@ def _checked(disposition: Any, doses: Any) -> tuple[Dose, ...]:
             raise ScheduleError(
                 f"a concentration follows from doses, not from {dose!r}; give a Dose or a list of them."
             )
-        check(AGENT, dose)
+        check_entry(AGENT, dose)
     return doses

@@ -13,7 +13,7 @@ GRADED = 64  # points per dose segment
 UNIFORM_SHARE = 0.1  # of the cells, so that a quiet stretch is not one cell
 
 
-def place(
+def cell_edges(
     xp: ModuleType,
     marks: Float[Any, " k"],
     curves: list[tuple[Any, Any]],
@@ -44,7 +44,7 @@ def place(
 
     Examples
     --------
-    >>> place(np, np.array([0.0, 4.0]), [], 3, np.ones(4)).tolist()
+    >>> cell_edges(np, np.array([0.0, 4.0]), [], 3, np.ones(4)).tolist()
     [1.0, 2.0, 3.0]
     """
     if xp is not np:

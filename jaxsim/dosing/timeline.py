@@ -12,8 +12,8 @@ from jaxsim.dosing.arrays import floats, namespace
 from jaxsim.dosing.disposition import Disposition
 from jaxsim.dosing.entries import Dose, Set
 from jaxsim.dosing.schedule import Schedule, check_schedule, check_span
-from jaxsim.dosing.superposition import Course, course, superpose
-from jaxsim.dosing.thinning_cells import place
+from jaxsim.dosing.superposition import DoseResponse, dose_response, superpose
+from jaxsim.dosing.thinning_cells import cell_edges
 
 # The edges of a timeline in order, and where each dose stands among them.
 
@@ -85,11 +85,11 @@ def _sorted(xp: ModuleType, times: Any) -> tuple[Any, Any]:
 
 # Rigorous bounds of a sum of exponentials over each cell.
 
-PIECES = 16  # parts of a cell bounded apart; the gap to the true extremum falls with their square
+_PIECES = 16  # parts of a cell bounded apart; the gap to the true extremum falls with their square
 INFLATION = 1e-6  # relative to the largest term: covers the float32 evaluation in a kernel
 
 
-def bounds(
+def curve_bounds(
     xp: ModuleType,
     base: Float[Any, " c"],
     amplitude: Float[Any, "c m"],
@@ -98,7 +98,7 @@ def bounds(
 ) -> tuple[Float[Any, " c"], Float[Any, " c"]]:
     """Bound ``base + sum_m amplitude exp(-rate s)``, known to be non-negative, over ``0 <= s <= width``.
 
-    Each of `PIECES` equal parts of a cell is bounded twice: every term is monotone, so it lies between its values at
+    Each of `_PIECES` equal parts of a cell is bounded twice: every term is monotone, so it lies between its values at
     the ends of the part; and a curve rises above its chord by at most ``h^2/8 max(-f'')`` and sinks below it by at
     most ``h^2/8 max(f'')``, where ``f''`` is bounded term by term in the same way. The tighter bound counts.
 
@@ -106,18 +106,18 @@ def bounds(
     --------
     >>> import numpy
     >>> one = numpy.ones(1)
-    >>> lower, upper = bounds(numpy, 0 * one, numpy.array([[1.0, -1.0]]), numpy.array([1.0, 2.0]), 3 * one)
+    >>> lower, upper = curve_bounds(numpy, 0 * one, numpy.array([[1.0, -1.0]]), numpy.array([1.0, 2.0]), 3 * one)
     >>> bool(upper[0] >= 0.25), bool(upper[0] < 0.253)
     (True, True)
     """
     dtype = base.dtype
-    grid = xp.linspace(0.0, 1.0, PIECES + 1, dtype=dtype)
+    grid = xp.linspace(0.0, 1.0, _PIECES + 1, dtype=dtype)
     s = width[:, None] * grid[None, :]
     terms = amplitude[:, None, :] * xp.exp(-rate[None, None, :] * s[:, :, None])
     value = base[:, None] + xp.sum(terms, axis=2)
     left, right = terms[:, :-1], terms[:, 1:]
     largest, smallest = xp.maximum(left, right), xp.minimum(left, right)
-    eighth = (rate * rate)[None, None, :] * ((width / PIECES) ** 2 / 8.0)[:, None, None]
+    eighth = (rate * rate)[None, None, :] * ((width / _PIECES) ** 2 / 8.0)[:, None, None]
     above = xp.maximum(-xp.sum(smallest * eighth, axis=2), 0.0)
     below = xp.maximum(xp.sum(largest * eighth, axis=2), 0.0)
     upper = xp.minimum(base[:, None] + xp.sum(largest, axis=2), xp.maximum(value[:, :-1], value[:, 1:]) + above)
@@ -144,11 +144,11 @@ def curves(xp: ModuleType, courses: dict[str, Any], edges: Edges) -> tuple[Any, 
     [(1, 1), (1, 1, 0), (1, 0), (1, 1), (1, 1)]
     """
     count = edges.times.shape[0] - 1
-    modes = max((given.rates.shape[0] for given in courses.values() if isinstance(given, Course)), default=0)
+    modes = max((given.rates.shape[0] for given in courses.values() if isinstance(given, DoseResponse)), default=0)
     nothing = floats(xp, np.zeros((count, modes))), floats(xp, np.zeros(modes))
     columns = []
     for name, given in courses.items():
-        if isinstance(given, Course):
+        if isinstance(given, DoseResponse):
             columns.append(_dosed(xp, given, edges, name, modes))
         else:
             constant = xp.broadcast_to(given, (count,))
@@ -161,15 +161,15 @@ def curves(xp: ModuleType, courses: dict[str, Any], edges: Edges) -> tuple[Any, 
     return *curve, xp.stack(lower, axis=1), xp.stack(upper, axis=1)
 
 
-def _dosed(xp: ModuleType, given: Course, edges: Edges, name: str, modes: int) -> tuple[Any, ...]:
+def _dosed(xp: ModuleType, given: DoseResponse, edges: Edges, name: str, modes: int) -> tuple[Any, ...]:
     """Return base, amplitude, rate, lower and upper of one input, padded to `modes`."""
     base, amplitude = continuation(xp, given, edges, name)
-    lower, upper = bounds(xp, base, amplitude, given.rates, edges.times[1:] - edges.times[:-1])
+    lower, upper = curve_bounds(xp, base, amplitude, given.rates, edges.times[1:] - edges.times[:-1])
     missing = modes - given.rates.shape[0]
     return base, xp.pad(amplitude, ((0, 0), (0, missing))), xp.pad(given.rates, (0, missing)), lower, upper
 
 
-def continuation(xp: ModuleType, given: Course, edges: Edges, name: str) -> tuple[Any, Any]:
+def continuation(xp: ModuleType, given: DoseResponse, edges: Edges, name: str) -> tuple[Any, Any]:
     """Return base [c] and amplitudes [c, m] with which one input continues from the start of every cell.
 
     Examples
@@ -177,7 +177,7 @@ def continuation(xp: ModuleType, given: Course, edges: Edges, name: str) -> tupl
     >>> from jaxsim.dosing import Dose, Schedule
     >>> from jaxsim.dosing.timeline import arrange
     >>> edges = arrange(np, Schedule(drug=Dose(2, at=1)), np.array(0.0), np.array(3.0), np.zeros(0))
-    >>> given = Course(*(np.array([x]) for x in (1.0, 1.0, 2.0, 5.0, 0.1)))
+    >>> given = DoseResponse(*(np.array([x]) for x in (1.0, 1.0, 2.0, 5.0, 0.1)))
     >>> continuation(np, given, edges, "drug")[1].tolist()
     [[0.0], [10.0]]
     """
@@ -344,12 +344,12 @@ def input_values(timeline: Timeline, times: Any) -> Float[Any, "t i"]:
     return base[cell] + xp.sum(amplitude[cell] * decay, axis=2)
 
 
-def _input_course(xp: ModuleType, network: Any, schedule: Schedule, name: str) -> Course | Any:
+def _input_course(xp: ModuleType, network: Any, schedule: Schedule, name: str) -> DoseResponse | Any:
     """Return the course of a dosed input, or its constant value."""
     driven = network.inputs[name]
     doses = dict(schedule.items()).get(name)
     if doses:
-        return course(xp, driven, doses, name)  # type: ignore[arg-type]
+        return dose_response(xp, driven, doses, name)  # type: ignore[arg-type]
     return floats(xp, 0.0 if isinstance(driven, Disposition) else driven)
 
 
@@ -364,8 +364,8 @@ def _arrange(
 ) -> Edges:
     """Return the edges of the doses and the marks, and `cells` more where anything varies."""
     edges = arrange(xp, schedule, *span, marks)
-    dosed = {name: given for name, given in courses.items() if isinstance(given, Course)}
+    dosed = {name: given for name, given in courses.items() if isinstance(given, DoseResponse)}
     if cells == 0 or not (dosed or variation is not None):
         return edges
     smooth = [(continuation(xp, given, edges, name)[1], given.rates) for name, given in dosed.items()]
-    return arrange(xp, schedule, *span, xp.concatenate([marks, place(xp, edges.times, smooth, cells, variation)]))
+    return arrange(xp, schedule, *span, xp.concatenate([marks, cell_edges(xp, edges.times, smooth, cells, variation)]))

@@ -67,7 +67,7 @@ class TwoCompartment:
     time_unit: str = "h"
 
     def __post_init__(self) -> None:
-        settle(self, LEAVES)
+        settle(self, _LEAVES)
         units.hours(self.time_unit)
         unit_factor(self)
         if self.absorption_rate is not None:
@@ -105,7 +105,7 @@ class TwoCompartment:
         return scale * xp.stack([alpha - k21, k21 - beta]), xp.stack([alpha, beta])
 
 
-LEAVES = (
+_LEAVES = (
     "clearance",
     "volume",
     "intercompartmental_clearance",
@@ -116,4 +116,4 @@ LEAVES = (
     "body_weight",
     "body_surface",
 )
-register(TwoCompartment, LEAVES, ("dose_unit", "concentration_unit", "time_unit"))
+register(TwoCompartment, _LEAVES, ("dose_unit", "concentration_unit", "time_unit"))

@@ -16,17 +16,17 @@ from jaxsim.ensemble.pilot import fly, typical_network
 from jaxsim.ensemble.request import Request, prepare
 from jaxsim.kernels.context import context
 from jaxsim.kernels.leaping.forecast import Forecast, forecast
-from jaxsim.kernels.leaping.hybrid import LARGE
+from jaxsim.kernels.leaping.hybrid import LARGE_COUNT
 from jaxsim.kernels.leaping.step import Leaping
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.state import Owner
 from jaxsim.network import Network
 from jaxsim.runtime.double import double_precision
 
-WORTH = 2.0  # times cheaper than exact simulation that leaping has to be
-OFTEN = 0.1  # share of the time for which a small population asks for the hybrid method
-MOST_POINTS = 9  # design points that are looked at
-PLAIN, MIXED = "trapezoidal_tau_leap", "hybrid"
+_WORTH = 2.0  # times cheaper than exact simulation that leaping has to be
+_OFTEN = 0.1  # share of the time for which a small population asks for the hybrid method
+_MOST_POINTS = 9  # design points that are looked at
+_PLAIN, MIXED = "trapezoidal_tau_leap", "hybrid"
 
 
 class Choice(NamedTuple):
@@ -40,16 +40,16 @@ def choose_method(networks: Sequence[Network], request: Request, backend: str) -
     """Choose one method for all design points of a request."""
     if networks[0].structure.events:
         return Choice("direct", "leaps would look at state-triggered events only between one another")
-    places = np.unique(np.linspace(0, len(networks) - 1, MOST_POINTS).round().astype(int))
+    places = np.unique(np.linspace(0, len(networks) - 1, _MOST_POINTS).round().astype(int))
     looks = [_look(networks[place], request, backend) for place in places]
-    return choice({method: _sum([look[method] for look in looks]) for method in (PLAIN, MIXED)})
+    return choice({method: _sum([look[method] for look in looks]) for method in (_PLAIN, MIXED)})
 
 
 def choice(forecasts: dict[str, Forecast]) -> Choice:
     """Decide from what is forecast for both ways of leaping."""
-    plain = forecasts[PLAIN]
-    small = [name for name, share in plain.small.items() if share >= OFTEN]
-    method = MIXED if small or WORTH * plain.leap_cost > plain.exact_cost else PLAIN
+    plain = forecasts[_PLAIN]
+    small = [name for name, share in plain.small.items() if share >= _OFTEN]
+    method = MIXED if small or _WORTH * plain.leap_cost > plain.exact_cost else _PLAIN
     chosen = forecasts[method]
     if chosen.events == 0:
         return Choice("direct", "along the rate equations nothing happens")
@@ -57,17 +57,17 @@ def choice(forecasts: dict[str, Forecast]) -> Choice:
         f"along the rate equations an iteration of leaps would hold {_number(chosen.events / chosen.iterations)} events"
     )
     costs = f"and costs as much as {_number(chosen.multiple)}"
-    if WORTH * chosen.leap_cost > chosen.exact_cost:
+    if _WORTH * chosen.leap_cost > chosen.exact_cost:
         return Choice("direct", f"{holds} {costs}, so leaping does not pay")
     if small:
         named = ", ".join(f"'{name}'" for name in small[:3]) + (f" and {len(small) - 3} more" if len(small) > 3 else "")
         verb = "is" if len(small) == 1 else "are"
         return Choice(
-            method, f"{holds} {costs}; {named} {verb} below {LARGE} molecules for a tenth of the time or more"
+            method, f"{holds} {costs}; {named} {verb} below {LARGE_COUNT} molecules for a tenth of the time or more"
         )
     if method == MIXED:
         return Choice(method, f"{holds} {costs}, leaping over fast reactions that balance")
-    return Choice(method, f"{holds} {costs}, and no population stays below {LARGE} molecules")
+    return Choice(method, f"{holds} {costs}, and no population stays below {LARGE_COUNT} molecules")
 
 
 def _number(value: float) -> str:
@@ -84,7 +84,7 @@ def _look(network: Network, request: Request, backend: str) -> dict[str, Forecas
         pilot = fly(program, inputs, known)
         return {
             method: forecast(_leaping_by(program, method), inputs, known, pilot.t, pilot.cell, pilot.x)
-            for method in (PLAIN, MIXED)
+            for method in (_PLAIN, MIXED)
         }
 
 

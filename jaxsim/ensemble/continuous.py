@@ -16,7 +16,7 @@ from jaxsim.runtime.progress import progress_bar
 if TYPE_CHECKING:
     import xarray
 
-SENTENCES = {
+_SENTENCES = {
     Status.STEP_LIMIT: "needed more steps of the solver than it may take; raise rtol and atol or save more often",
     Status.RATE_NOT_FINITE: "became infinite or not a number; look for a division by zero, for growth without bound "
     "or, with method 'langevin', for a step= longer than the shortest relaxation time",
@@ -59,5 +59,5 @@ def _warn(status: np.ndarray, what: str) -> None:
     bad = [(code, int(status[code])) for code in Status if status[code] and not code.fine]
     if bad:
         total = int(status.sum())
-        text = "; ".join(f"{number} of {total} {what} {SENTENCES.get(code, code.sentence)}" for code, number in bad)
+        text = "; ".join(f"{number} of {total} {what} {_SENTENCES.get(code, code.sentence)}" for code, number in bad)
         warnings.warn(f"{text}. Values at times that not all reached are NaN.", SimulationWarning, stacklevel=5)

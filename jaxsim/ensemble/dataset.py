@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Outcome:
+class ContinuousOutcome:
     """Arrays over (time, species), NaN where the solution or not all trajectories reached the save time."""
 
     mean: np.ndarray
@@ -41,7 +41,9 @@ class Outcome:
     step: float | None = None
 
 
-def continuous_dataset(network: Network, request: Any, outcome: Outcome, devices: tuple[Any, ...]) -> "xarray.Dataset":
+def continuous_dataset(
+    network: Network, request: Any, outcome: ContinuousOutcome, devices: tuple[Any, ...]
+) -> "xarray.Dataset":
     """Return the results of one design point, shaped like those of the exact methods."""
     import xarray
 
@@ -72,7 +74,7 @@ def continuous_dataset(network: Network, request: Any, outcome: Outcome, devices
     return xarray.Dataset(fields, coordinates, _attributes_of_outcome(request, outcome, devices))
 
 
-def _attributes_of_outcome(request: Any, outcome: Outcome, devices: tuple[Any, ...]) -> dict[str, Any]:
+def _attributes_of_outcome(request: Any, outcome: ContinuousOutcome, devices: tuple[Any, ...]) -> dict[str, Any]:
     extra = {} if outcome.step is None else {"step": float(outcome.step)}
     return {
         "seed": int(request.seed),

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jaxsim.dosing import Timeline, build_timeline
-from jaxsim.ensemble.dataset import Outcome
+from jaxsim.ensemble.dataset import ContinuousOutcome
 from jaxsim.ensemble.pilot import typical_network
 from jaxsim.ensemble.prepare import initial_leaves, parameter_leaves, refuse_bad_start, sampled_names
 from jaxsim.ensemble.rate_equations import flow_inputs, run_program
@@ -18,7 +18,7 @@ from jaxsim.ensemble.request import checked_times, refuse_for_langevin
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Status
 from jaxsim.kernels.continuous import FlowProgram, LangevinInputs, LangevinProgram, LangevinSums, run_langevin
-from jaxsim.kernels.continuous.langevin import LaneMoments, merged
+from jaxsim.kernels.continuous.langevin import LaneMoments, merged_moments
 from jaxsim.kernels.moments import all_moments, need_room
 from jaxsim.network import Network, is_distribution
 from jaxsim.random import seed_words
@@ -28,10 +28,10 @@ from jaxsim.runtime.workers import parts, worker_count
 
 # How long a step of the Langevin equation may be, found from the rates along the rate equations.
 
-SHARE = 0.05  # of the shortest relaxation time: an error of the scheme of about 0.05**2 / 6, 4 in 10,000
-FEWEST = 64  # steps from start to end, for rates that vary in time
-PARTS = 64  # of the span, at whose ends the relaxation times are found
-MOST = 10_000_000  # steps that are taken without being asked for
+_SHARE = 0.05  # of the shortest relaxation time: an error of the scheme of about 0.05**2 / 6, 4 in 10,000
+_FEWEST = 64  # steps from start to end, for rates that vary in time
+_PARTS = 64  # of the span, at whose ends the relaxation times are found
+_MOST = 10_000_000  # steps that are taken without being asked for
 
 
 def step_length(network: Network, request: Any, device: Any) -> tuple[float, float]:
@@ -47,12 +47,12 @@ def step_length(network: Network, request: Any, device: Any) -> tuple[float, flo
         step = float(request.step)
         if not 0 < step < np.inf:
             raise SimulationError(f"step is {request.step}; give a positive length of time")
-        if span / step > MOST * 100:
+        if span / step > _MOST * 100:
             raise SimulationError(f"step is {step:g}, which makes {span / step:.2g} steps; give a longer one")
         return step, 0.0
     rate, seconds = fastest_relaxation(network, request, span, device)
-    step = min(SHARE / rate if rate > 0 else np.inf, span / FEWEST) or 1.0
-    if span / step > MOST:
+    step = min(_SHARE / rate if rate > 0 else np.inf, span / _FEWEST) or 1.0
+    if span / step > _MOST:
         raise SimulationError(
             f"method 'langevin' would take {span / step:.2g} steps, because something relaxes within {1 / rate:.2g} "
             f"of the time unit; give step=, a shorter time, or use method 'mean_field'"
@@ -62,7 +62,7 @@ def step_length(network: Network, request: Any, device: Any) -> tuple[float, flo
 
 def fastest_relaxation(network: Network, request: Any, span: float, device: Any) -> tuple[float, float]:
     """Return the largest eigenvalue (by size) of the drift's Jacobian along the rate equations, and seconds."""
-    grid = np.linspace(request.start, request.start + span, PARTS + 1) if span > 0 else np.array([request.start])
+    grid = np.linspace(request.start, request.start + span, _PARTS + 1) if span > 0 else np.array([request.start])
     inputs = flow_inputs(typical_network(network), replace(request, rtol=1e-4, atol=1e-3), grid)
     result, _, seconds = run_program(FlowProgram(network.structure, jacobians=True), inputs, device)
     assert result.jacobians is not None
@@ -71,13 +71,13 @@ def fastest_relaxation(network: Network, request: Any, span: float, device: Any)
     return float(values.max(initial=0.0)), seconds
 
 
-CPU_LANES, GPU_LANES, FEW = 512, 1 << 16, 64
-KEPT_BYTES = 256 << 20
+_CPU_LANES, _GPU_LANES, _FEW = 512, 1 << 16, 64
+_KEPT_BYTES = 256 << 20
 
 
 def simulate_langevin(
     point: int, network: Network, request: Any, devices: tuple[Any, ...], count: Callable[[int], None]
-) -> Outcome:
+) -> ContinuousOutcome:
     """Simulate the trajectories of one design point."""
     refuse_for_langevin(network)
     with double_precision():
@@ -100,13 +100,13 @@ def simulate_langevin(
     return gathered.outcome(request, step, wall, compiling)
 
 
-def lane_count(request: Any, species: int, times: int, backend: str) -> int:
+def _lane_count(request: Any, species: int, times: int, backend: str) -> int:
     """Return how many trajectories run side by side."""
-    lanes = FEW if request.trajectories <= FEW else CPU_LANES if backend == "cpu" else GPU_LANES
+    lanes = _FEW if request.trajectories <= _FEW else _CPU_LANES if backend == "cpu" else _GPU_LANES
     if request.keep != "trajectories":
         return lanes
-    most = max(1, KEPT_BYTES // (8 * species * times))
-    return max(FEW, min(lanes, 1 << most.bit_length() - 1))
+    most = max(1, _KEPT_BYTES // (8 * species * times))
+    return max(_FEW, min(lanes, 1 << most.bit_length() - 1))
 
 
 def _prepare(
@@ -123,7 +123,7 @@ def _prepare(
         structure=network.structure,
         sampled_parameters=sampled_names(network.parameters),
         sampled_species=sampled_names(network.initial),
-        lanes=lane_count(request, len(network.structure.species), grid.size, backend),
+        lanes=_lane_count(request, len(network.structure.species), grid.size, backend),
         covariance=bool(request.covariance),
         kept=request.keep == "trajectories",
     )
@@ -196,14 +196,14 @@ class _Gathered:
     def add(self, part: tuple[int, int], sums: LangevinSums) -> None:
         """Add one call."""
         ends = np.asarray(sums.status)[: part[1]]
-        self.moments = sums.moments if self.moments is None else merged(self.moments, sums.moments)
+        self.moments = sums.moments if self.moments is None else merged_moments(self.moments, sums.moments)
         self.status += np.bincount(ends, minlength=len(Status))
         self.steps = int(np.asarray(sums.steps)[: part[1]].max())
         if sums.states is not None:
             self.states.append(np.moveaxis(np.asarray(sums.states)[:, :, : part[1]], 2, 0))
             self.ends.append(ends)
 
-    def outcome(self, request: Any, step: float, wall: float, compiling: float) -> Outcome:
+    def outcome(self, request: Any, step: float, wall: float, compiling: float) -> ContinuousOutcome:
         """Return what was found, as arrays over the save times."""
         assert self.moments is not None
         reached, mean, squares = self.moments
@@ -214,7 +214,7 @@ class _Gathered:
         mean = np.where(complete[:, None], mean, np.nan)
         spread = np.where(complete[(..., *[None] * (squares.ndim - 1))], spread, np.nan)
         variance = np.diagonal(spread, axis1=1, axis2=2).copy() if pairs else spread
-        return Outcome(
+        return ContinuousOutcome(
             mean=mean[:, :species],
             variance=variance[:, :species],
             standard_error=np.sqrt(variance[:, :species] / request.trajectories),

@@ -5,11 +5,11 @@ from typing import Any
 
 from jaxsim.errors import SimulationError, closest
 
-COUNTED = frozenset({"keep", "histograms", "quantiles", "passages", "reductions", "max_events", "covariance"})
+_COUNTED = frozenset({"keep", "histograms", "quantiles", "passages", "reductions", "max_events", "covariance"})
 CONTROLS = frozenset({"rtol", "atol", "tolerance", "step"})
-LEAPS = COUNTED | {"tolerance", "step"}
+_LEAPS = _COUNTED | {"tolerance", "step"}
 #: What methods are called elsewhere.
-SYNONYMS = {
+_SYNONYMS = {
     **dict.fromkeys(("ssa", "gillespie", "exact", "stochastic", "next_reaction"), "direct"),
     **dict.fromkeys(("tau", "tauleap", "tau_leaping", "tauleaping", "leap"), "tau_leap"),
     **dict.fromkeys(("ode", "odes", "deterministic", "rre", "rate_equations"), "mean_field"),
@@ -17,7 +17,7 @@ SYNONYMS = {
     **dict.fromkeys(("cle", "sde", "chemical_langevin"), "langevin"),
 }
 #: Arguments that some method does not take; all others concern every method.
-OPTIONAL = COUNTED | CONTROLS
+OPTIONAL = _COUNTED | CONTROLS
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,18 @@ class Method:
 
 
 METHODS = {
-    "direct": Method("exact: every event of every trajectory, with thinning where rates vary in time", COUNTED),
-    "tau_leap": Method("adaptive leaps over many events, exact events where leaping does not pay", LEAPS),
-    "midpoint_tau_leap": Method("leaps at the rates expected halfway: second order in the mean", LEAPS),
-    "trapezoidal_tau_leap": Method("leaps in two stages: of high order in mean and variance", LEAPS),
-    "implicit_tau_leap": Method("leaps longer than what balances takes to relax, for stiff networks", LEAPS),
+    "direct": Method("exact: every event of every trajectory, with thinning where rates vary in time", _COUNTED),
+    "tau_leap": Method("adaptive leaps over many events, exact events where leaping does not pay", _LEAPS),
+    "midpoint_tau_leap": Method("leaps at the rates expected halfway: second order in the mean", _LEAPS),
+    "trapezoidal_tau_leap": Method("leaps in two stages: of high order in mean and variance", _LEAPS),
+    "implicit_tau_leap": Method("leaps longer than what balances takes to relax, for stiff networks", _LEAPS),
     "hybrid": Method(
         "exact jumps of small populations and rare reactions, leaps over all others, divided anew at every step",
-        COUNTED | {"tolerance"},
+        _COUNTED | {"tolerance"},
     ),
     "auto": Method(
         "direct, trapezoidal_tau_leap or hybrid, by what each would cost along the rate equations; says why",
-        COUNTED | {"tolerance"},
+        _COUNTED | {"tolerance"},
     ),
     "mean_field": Method(
         "rate equations: the limit of large populations, without noise", frozenset({"rtol", "atol"}), True
@@ -72,7 +72,7 @@ def method_named(name: str) -> Method:
     jaxsim.errors.SimulationError: there is no method 'langevn'; did you mean 'langevin'?; choose from direct, ...
     """
     if name not in METHODS:
-        known = SYNONYMS.get(str(name).lower().replace("-", "_").replace(" ", "_"))
+        known = _SYNONYMS.get(str(name).lower().replace("-", "_").replace(" ", "_"))
         guess = f"; it is called '{known}' here" if known else closest(str(name), METHODS)
         raise SimulationError(f"there is no method '{name}'{guess}; choose from {', '.join(METHODS)}")
     return METHODS[name]

@@ -17,9 +17,9 @@ from jaxsim.kernels.leaping.leap import all_rates, state_at
 from jaxsim.network import Network, evaluate, is_distribution
 from jaxsim.runtime.double import double_precision
 
-POINTS = 64  # along the time of the simulation, equally spaced
+_POINTS = 64  # along the time of the simulation, equally spaced
 EVALUATIONS = 5_000  # of the slope, after which the pilot stays where it has come to
-RELATIVE, ABSOLUTE = 1e-3, 0.1  # tolerances of the solver, the latter in molecules
+_RELATIVE, _ABSOLUTE = 1e-3, 0.1  # tolerances of the solver, the latter in molecules
 
 
 class Pilot(NamedTuple):
@@ -43,7 +43,7 @@ def fly(program: Program, inputs: Inputs, given: Context) -> Pilot:
     """
     edges = np.asarray(inputs.timeline.edges)
     held, known = jax.device_put((inputs, given))
-    grid = np.unique(np.linspace(edges[0], edges[-1], POINTS + 1)[:-1] + (edges[-1] - edges[0]) / (2 * POINTS))
+    grid = np.unique(np.linspace(edges[0], edges[-1], _POINTS + 1)[:-1] + (edges[-1] - edges[0]) / (2 * _POINTS))
     y = np.array([float(inputs.initial[name]) for name in program.structure.species])
     calls = [0]
 
@@ -51,7 +51,7 @@ def fly(program: Program, inputs: Inputs, given: Context) -> Pilot:
         calls[0] += 1
         if calls[0] > EVALUATIONS:
             raise _Exhausted
-        return np.asarray(drift(program, held, known, np.float64(t), np.int32(cell), y), np.float64)
+        return np.asarray(pilot_drift(program, held, known, np.float64(t), np.int32(cell), y), np.float64)
 
     parts: list[tuple[np.ndarray, int, np.ndarray]] = [(edges[:1], 0, _dosed(inputs, 0, y)[None])]
     for cell in range(len(edges) - 1):
@@ -79,7 +79,7 @@ def _leg(slope: Any, ends: np.ndarray, y: np.ndarray, points: np.ndarray) -> np.
     try:
         with double_precision():
             since = partial(_since, slope, start)
-            found = solve_ivp(since, (0.0, times[-1]), y, "LSODA", times, rtol=RELATIVE, atol=ABSOLUTE)
+            found = solve_ivp(since, (0.0, times[-1]), y, "LSODA", times, rtol=_RELATIVE, atol=_ABSOLUTE)
     except _Exhausted:
         return None
     sound = found.success and found.y.shape[1] == len(times) and bool(np.all(np.isfinite(found.y)))
@@ -95,7 +95,7 @@ def _dosed(inputs: Inputs, cell: int, y: np.ndarray) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=0)
-def drift(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, y: Any) -> Any:
+def pilot_drift(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, y: Any) -> Any:
     """Return how fast each mean count changes at counts y [S], time t and in a cell: float64 [S]."""
     structure = program.structure
     x = [jnp.maximum(value, np.float64(0.0)).astype(program.real)[None] for value in y]

@@ -28,7 +28,7 @@ from jaxsim.network import (
     substitute,
     to_string,
 )
-from jaxsim.network.cancellation import LARGE, NARROW, Ranges, pull_cancelling
+from jaxsim.network.cancellation import LARGE_NUMBER, NARROW, Ranges, pull_cancelling
 from jaxsim.network.expression import Binary, Call, fold
 from jaxsim.network.magnitude import (
     DOUBLE,
@@ -42,15 +42,15 @@ from jaxsim.network.magnitude import (
     magnitudes,
 )
 
-MOST = float(2**31 - 1)
-NEGLIGIBLE = -9.0  # logarithm of the firings of a reaction in a trajectory that underflow may cost
-REACH = 1e4  # counts, or ten times those at the start, that rates are to hold; beyond, overflow is a status
-SPAN = 25.0  # logarithm of the longest time, and less the logarithm of the shortest, whose parts single precision holds
+_MOST = float(2**31 - 1)
+_NEGLIGIBLE = -9.0  # logarithm of the firings of a reaction in a trajectory that underflow may cost
+_REACH = 1e4  # counts, or ten times those at the start, that rates are to hold; beyond, overflow is a status
+_SPAN = 25.0  # logarithm of the longest time, and less the logarithm of the shortest, whose parts float32 holds
 INSTANT = -16.0  # logarithm of the share of the span that the clock tells from zero
-LONGEST = 60  # characters of an expression in a message
+_LONGEST = 60  # characters of an expression in a message
 
 
-class Precision(NamedTuple):
+class _Precision(NamedTuple):
     """In which precision a program runs, and why."""
 
     name: str
@@ -73,7 +73,7 @@ def choose_precision(
     wanted: str = "auto",
     leaps: bool = False,
     dosed: bool = False,
-) -> Precision:
+) -> _Precision:
     """Return the precision of a program; refuse single precision where it does not serve.
 
     `leaves` are the extents of the leaves in time; `leaps` tells that counts are extrapolated, as real numbers.
@@ -87,7 +87,7 @@ def choose_precision(
     known = _known(network, plan, timeline, leaves, dosed)
     refuse_beyond_double(network, plan, known)
     if wanted == "float64":
-        return Precision(wanted)
+        return _Precision(wanted)
     span = float(timeline.edges[-1] - timeline.edges[0])
     reason = _out_of_span(span) or out_of_single(network, plan, known, span)
     ranges = _ranges(network, plan, known)
@@ -97,10 +97,10 @@ def choose_precision(
         if not ranged.differences:
             ranges = NARROW
     if not reason:
-        return Precision("float32", ranges)
+        return _Precision("float32", ranges)
     if wanted == "float32":
         raise SimulationError(f"{reason}; leave precision out, or give precision='float64'")
-    return Precision("float64", NARROW, reason)
+    return _Precision("float64", NARROW, reason)
 
 
 def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expression, ...], largest: float) -> None:
@@ -115,7 +115,7 @@ def refuse_for_single(network: Network, timeline: Timeline, read: tuple[Expressi
     span = float(timeline.edges[-1] - timeline.edges[0])
     reason = _out_of_span(span) or _constant_out_of_single(plan, known)
     reason = reason or out_of_single(network, plan, known, span, math.inf)
-    if not reason and largest >= LARGE:
+    if not reason and largest >= LARGE_NUMBER:
         ranges = _ranges(network, plan, known)
         ranged = plan_rates(network.structure, _sampled(network), ranges)
         ranged = ranged._replace(differences=tuple(pair for pair in ranged.differences if _adds_up(pair[1])))
@@ -167,7 +167,7 @@ def _known(network: Network, plan: Rates, timeline: Timeline, leaves: Mapping[st
     sizes = {name: magnitude_of(*ends) for name, ends in box.items()}
     start = sum(extent(value)[1] for value in network.initial.values()) + float(np.max(timeline.add, initial=0.0))
     for name, most in _most_counts(network, dosed).items():
-        reach = max(min(most, max(REACH, 10.0 * start)), 1.0)
+        reach = max(min(most, max(_REACH, 10.0 * start)), 1.0)
         box[name], sizes[name] = (0.0, most), Magnitude(0.0, math.log10(reach), Sign.NOT_NEGATIVE)
     for name in structure.variables:
         box[name], sizes[name] = (-math.inf, math.inf), UNKNOWN
@@ -196,7 +196,7 @@ def _size(expression: Expression, sizes: Mapping[str, Magnitude], box: Mapping[s
 def _most_counts(network: Network, dosed: bool) -> dict[str, float]:
     """Return the largest count of every species: by conservation laws, or what a count can hold."""
     structure = network.structure
-    most = dict.fromkeys(structure.species, MOST)
+    most = dict.fromkeys(structure.species, _MOST)
     effects = any(reaction.effects for reaction in structure.reactions)
     if dosed or structure.events or effects or plan_changes(structure).slow:
         return most
@@ -217,7 +217,7 @@ def refuse_beyond_double(network: Network, plan: Rates, known: _Known) -> None:
             raise _beyond_double(network, plan, name, part)
     for r, expression in enumerate(plan.expressions):
         size = magnitudes(expression, *known)
-        part = leaves_format(expression, size, DOUBLE, NEGLIGIBLE)
+        part = leaves_format(expression, size, DOUBLE, _NEGLIGIBLE)
         if part is not None and not names(part) & frozenset(network.structure.variables):
             own = size[id(part)]
             if own.high < DOUBLE.low or own.low > DOUBLE.high:
@@ -234,7 +234,7 @@ def _beyond_double(network: Network, plan: Rates, where: Any, part: Expression) 
     )
 
 
-def out_of_single(network: Network, plan: Rates, known: _Known, span: float, lost: float = NEGLIGIBLE) -> str:
+def out_of_single(network: Network, plan: Rates, known: _Known, span: float, lost: float = _NEGLIGIBLE) -> str:
     """Return where a rate leaves the range of single precision, a clause, or an empty text if none does.
 
     `lost` is the logarithm of the firings that underflow may cost.
@@ -271,11 +271,11 @@ def _shown(part: Expression, plan: Rates) -> str:
     while leaves.keys() & names(part):
         part = substitute(part, leaves)
     text = to_string(part)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _out_of_span(span: float) -> str:
-    if span <= 0.0 or abs(math.log10(span)) <= SPAN:
+    if span <= 0.0 or abs(math.log10(span)) <= _SPAN:
         return ""
     return f"the times span {span:g}, and waiting times in single precision only 1e-25 to 1e25"
 
@@ -283,7 +283,7 @@ def _out_of_span(span: float) -> str:
 def _ranges(network: Network, plan: Rates, known: _Known) -> Ranges:
     constants = (*network.parameters, *(name for name, _ in (*plan.before, *plan.in_time)))
     counts = (*network.structure.species, *network.structure.variables)
-    wide = [name for name in (*constants, *counts) if not max(map(abs, known.box[name])) < LARGE]
+    wide = [name for name in (*constants, *counts) if not max(map(abs, known.box[name])) < LARGE_NUMBER]
     signed = [name for name in (*constants, *network.structure.variables) if not known.box[name][0] >= 0.0]
     return Ranges(frozenset(wide), frozenset(signed))
 

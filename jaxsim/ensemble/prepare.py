@@ -43,12 +43,12 @@ GROUPS_WIDE = 128  # species from which fewer lanes stay near the core
 GROUPS_FROM, GROUPS_SPECIES = 200, 1.5  # reactions, and reactions for each species, from which groups are faster
 NATIVE_UP_TO = 128  # reactions that native code writes out one by one
 NATIVE_BYTES = 4 << 20  # save grids of a batch: so many that what is done once for a batch costs little
-FEW = 64  # trajectories below which a narrow program is compiled
+_FEW = 64  # trajectories below which a narrow program is compiled
 CPU_COUNTS = 10_240  # counts that stay near the core: lanes times species
 GPU_BYTES = 4 << 30
 GPU_WIDTHS = tuple(1 << bits for bits in range(14, 23, 2))  # lanes: few programs, each for a range of ensembles
 EVERY_EVENT_SPECIES = 3  # species up to which writing at each event beats looking for crossings
-KEPT_BYTES = 64 << 20
+_KEPT_BYTES = 64 << 20
 
 
 def choose_stepper(structure: Structure, method: str, fixed: bool, cells: bool, plain: bool) -> Stepper:
@@ -80,8 +80,8 @@ def choose_stepper(structure: Structure, method: str, fixed: bool, cells: bool, 
 
 def lane_count(species: int, times: int, trajectories: int, backend: str, stepper: Stepper | None = None) -> int:
     """Return how many trajectories run side by side."""
-    if trajectories <= FEW:
-        return FEW
+    if trajectories <= _FEW:
+        return _FEW
     if backend == "cpu":
         if isinstance(stepper, PartialPropensities):
             return 128 if species > GROUPS_WIDE else 256
@@ -95,8 +95,8 @@ def lane_count(species: int, times: int, trajectories: int, backend: str, steppe
 
 def native_lanes(species: int, times: int, trajectories: int) -> int:
     """Return how many trajectories make a batch of the native backend."""
-    if trajectories <= FEW:
-        return FEW
+    if trajectories <= _FEW:
+        return _FEW
     per_lane = 4 * species * (0 if times == 1 else times) + 256
     return max(256, min(2048, 1 << (NATIVE_BYTES // per_lane).bit_length() - 1))
 
@@ -114,7 +114,7 @@ def call_size(request: Any, times: int, species: int) -> int | None:
     if request.chunk is not None:
         return int(request.chunk)
     if request.keep == "trajectories":  # a fixed number, so that other ensembles reuse the program
-        return max(1, min(4096, KEPT_BYTES // (4 * times * species)))
+        return max(1, min(4096, _KEPT_BYTES // (4 * times * species)))
     return None
 
 
@@ -291,7 +291,7 @@ def _sampled(law: Any, u: Any) -> Any:
     return law.sample(u)
 
 
-MOST = float(2**31 - 1)
+_MOST = float(2**31 - 1)
 
 
 def shared_values(network: Network) -> dict[str, Any]:
@@ -414,7 +414,7 @@ def _plan_and_box(network: Network, leaves: dict[str, tuple[float, float]]) -> t
     """Return the rates, and the extent of everything that they read."""
     plan = plan_rates(network.structure, sampled_names(network.parameters))
     box: dict[str, Any] = {name: extent(value) for name, value in network.parameters.items()}
-    box |= dict.fromkeys(network.structure.species, (0.0, MOST)) | leaves
+    box |= dict.fromkeys(network.structure.species, (0.0, _MOST)) | leaves
     box |= dict.fromkeys(network.structure.variables, (-np.inf, np.inf))
     for name, expression in plan.before:
         low, high = bounds(expression, box)

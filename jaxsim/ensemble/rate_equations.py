@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from jaxsim.dosing import Schedule, Timeline, build_timeline
-from jaxsim.ensemble.dataset import Outcome
+from jaxsim.ensemble.dataset import ContinuousOutcome
 from jaxsim.ensemble.prepare import refuse_bad_start
 from jaxsim.ensemble.request import checked_times, refuse_for_flow
 from jaxsim.errors import SimulationError
@@ -33,11 +33,11 @@ from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import executable
 from jaxsim.runtime.workers import worker_count
 
-RELATIVE, ABSOLUTE = 1e-8, 1e-6  # defaults of rtol and atol; the latter in molecules
+_RELATIVE, _ABSOLUTE = 1e-8, 1e-6  # defaults of rtol and atol; the latter in molecules
 NOISE_STEPS = 1 << 12  # of the solver between two points, all of which linear noise looks back at
 
 
-def solve_noise(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> Outcome:
+def solve_noise(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> ContinuousOutcome:
     """Solve the rate equations of one design point, with the covariance."""
     refuse_for_flow(network, request.method)
     program = FlowProgram(network.structure, noise=True, max_steps=NOISE_STEPS)
@@ -63,7 +63,7 @@ def flow_inputs(network: Network, request: Any, grid: np.ndarray) -> FlowInputs:
 def controls(relative: Any, absolute: Any) -> Controls:
     """Return the tolerances; refuse those that no solver can hold."""
     checked = []
-    for name, given, usual in (("rtol", relative, RELATIVE), ("atol", absolute, ABSOLUTE)):
+    for name, given, usual in (("rtol", relative, _RELATIVE), ("atol", absolute, _ABSOLUTE)):
         value = usual if given is None else float(given)
         if not 1e-13 <= value < np.inf:
             raise SimulationError(f"{name} is {value:g}; give a positive number such as {usual:g}, at least 1e-13")
@@ -84,14 +84,14 @@ def run_program(program: FlowProgram, inputs: FlowInputs, device: Any) -> tuple[
     return result, time.perf_counter() - began, compiling
 
 
-def _outcome(request: Any, result: FlowResult, wall: float, compiling: float) -> Outcome:
+def _outcome(request: Any, result: FlowResult, wall: float, compiling: float) -> ContinuousOutcome:
     fine = np.asarray(result.status) == int(Status.OK)
     mean, observed = (np.where(fine[:, None], value, np.nan) for value in (result.mean, result.observed))
     assert result.covariance is not None and result.observed_variance is not None
     covariance = np.where(fine[:, None, None], result.covariance, np.nan)
     variance = np.diagonal(covariance, axis1=1, axis2=2).copy()
     spread = np.where(fine[:, None], result.observed_variance, np.nan)
-    return Outcome(
+    return ContinuousOutcome(
         mean=mean,
         variance=variance,
         standard_error=np.where(fine[:, None], np.zeros(mean.shape), np.nan),
@@ -108,7 +108,7 @@ def _outcome(request: Any, result: FlowResult, wall: float, compiling: float) ->
 
 # Rate equations of many cases at once: one compiled program, whose lanes are design points, animals or treatments.
 
-CPU_LANES, GPU_LANES = 16, 1 << 12
+_CPU_LANES, _GPU_LANES = 16, 1 << 12
 CACHE = 1 << 17  # bytes for the matrices of all lanes: they are passed over once for each species
 
 
@@ -206,18 +206,18 @@ def _run_all(call: Any, parts: list[LaneFlowInputs], device: Any) -> list[LaneFl
         return list(pool.map(one, parts))
 
 
-def lane_count(species: int, platform: str) -> int:
+def _lane_count(species: int, platform: str) -> int:
     """Return how many solutions run side by side in one call.
 
     Examples
     --------
-    >>> lane_count(26, "cpu"), lane_count(100, "cpu")
+    >>> _lane_count(26, "cpu"), lane_count(100, "cpu")
     (16, 1)
     """
     if platform != "cpu":
-        return GPU_LANES
+        return _GPU_LANES
     most = CACHE // (8 * species * species)
-    return 1 << min(max(most, 1), CPU_LANES).bit_length() - 1
+    return 1 << min(max(most, 1), _CPU_LANES).bit_length() - 1
 
 
 class _Numbers(NamedTuple):
@@ -244,7 +244,7 @@ def _blocks(
         edges = numbers[-1].timeline.edges.tobytes()  # lanes of a call stop at the same edges
         groups.setdefault(edges, []).extend((index, row, first + row) for row in range(case.points))
         first += case.points
-    program = LaneFlow(structure, lane_count(len(structure.species), platform))
+    program = LaneFlow(structure, _lane_count(len(structure.species), platform))
     blocks = []
     for members in groups.values():
         for begin in range(0, len(members), program.lanes):
@@ -306,7 +306,7 @@ def _gathered(places: list[np.ndarray], results: list[LaneFlowResult], wall: flo
 # Design points of the methods with one solution each; those of mean_field in one call.
 
 
-def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> Outcome:
+def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> ContinuousOutcome:
     """Solve one design point, by rate equations or with linear noise."""
     if request.method == "mean_field":
         return solve_points([network], {}, request, devices)[0]
@@ -315,7 +315,7 @@ def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, 
 
 def solve_points(
     networks: list[Network], batch: dict[str, np.ndarray], request: Any, devices: tuple[Any, ...]
-) -> list[Outcome]:
+) -> list[ContinuousOutcome]:
     """Solve the rate equations of every design point; the points differ in the parameters of the batch alone."""
     case = FlowCase(networks[0], request.schedule, batch, len(networks))
     found = solve_flows(
@@ -336,10 +336,10 @@ def solve_points(
 
 def _outcome_of_points(
     mean: np.ndarray, observed: np.ndarray, status: np.ndarray, steps: int, wall: float, compiling: float
-) -> Outcome:
+) -> ContinuousOutcome:
     fine = status == int(Status.OK)
     unknown = np.full(mean.shape, np.nan)
-    return Outcome(
+    return ContinuousOutcome(
         mean=mean,
         variance=unknown,
         standard_error=np.where(fine[:, None], 0.0, unknown),

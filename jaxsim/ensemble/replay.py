@@ -9,7 +9,7 @@ import numpy as np
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.backend import choose_backend, running_devices
 from jaxsim.ensemble.prepare import split_batch
-from jaxsim.ensemble.request import Request, check, prepare
+from jaxsim.ensemble.request import Request, check_request, prepare
 from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.kernels import Status
 from jaxsim.kernels.event_log import Log, record_events
@@ -76,7 +76,7 @@ def replay(
         times, 1, seed, schedule, start=float(start), precision=precision, cells=cells, first=trajectory,
         backend=backend,
     )  # fmt: skip
-    check(request)
+    check_request(request)
     networks, batch = split_batch(network, parameters)
     if batch:
         raise SimulationError("replay takes one design point; give single parameter values")

@@ -113,7 +113,7 @@ def time_coordinate(network: Network, times: Any) -> tuple[str, np.ndarray, dict
 
 # What the continuous methods refuse of a network, by name.
 
-EXACT = "use method 'direct'"
+_EXACT = "use method 'direct'"
 
 
 def refuse_for_flow(network: Network, method: str) -> None:
@@ -127,7 +127,7 @@ def refuse_for_flow(network: Network, method: str) -> None:
         r, species = found
         raise SimulationError(
             f"reaction '{structure.reactions[r]}' sets '{species}' by an effect that is not linear in the counts, "
-            f"so that its mean is not known to method '{method}'; {EXACT}"
+            f"so that its mean is not known to method '{method}'; {_EXACT}"
         )
     for kind, values in (("parameter", network.parameters), ("species", network.initial)):
         for name, value in values.items():
@@ -150,7 +150,7 @@ def refuse_empty_and_events(structure: Structure, method: str) -> None:
         raise SimulationError(f"the network has no reactions, and method '{method}' would have nothing to do")
     if structure.events:
         raise SimulationError(
-            f"method '{method}' does not follow the event '{structure.events[0]}', which whole counts trigger; {EXACT}"
+            f"method '{method}' does not follow the event '{structure.events[0]}', which whole counts trigger; {_EXACT}"
         )
     _refuse_variables(structure, method)
 
@@ -159,13 +159,13 @@ def refuse_for_leaps(structure: Structure, method: str) -> None:
     """Refuse what tau-leaping does not follow: moments at which triggers switch, and variables."""
     for event in structure.events:
         if event.timed.switches:
-            raise SimulationError(f"method '{method}' does not meet the moment of the event '{event}'; {EXACT}")
+            raise SimulationError(f"method '{method}' does not meet the moment of the event '{event}'; {_EXACT}")
     _refuse_variables(structure, method)
 
 
 def _refuse_variables(structure: Structure, method: str) -> None:
     if structure.variables:
-        raise SimulationError(f"method '{method}' does not keep the variable '{structure.variables[0]}'; {EXACT}")
+        raise SimulationError(f"method '{method}' does not keep the variable '{structure.variables[0]}'; {_EXACT}")
 
 
 def refuse_effects(structure: Structure, method: str) -> None:
@@ -178,11 +178,11 @@ def refuse_effects(structure: Structure, method: str) -> None:
             )
 
 
-MOST_TRAJECTORIES = 1 << 32
-MOST_EVENTS = (1 << 32) - 2
+_MOST_TRAJECTORIES = 1 << 32
+_MOST_EVENTS = (1 << 32) - 2
 MOST_TRIGGERS = 32
 BACKENDS = ("native", "xla")
-TOLERANCE = 0.03  # of Cao, Gillespie & Petzold 2006
+_TOLERANCE = 0.03  # of Cao, Gillespie & Petzold 2006
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ def whole_number(value: Any) -> Any:
     return int(value) if isinstance(value, (float, np.floating)) and float(value).is_integer() else value
 
 
-def check(request: Request) -> None:
+def check_request(request: Request) -> None:
     """Refuse, in one sentence, what no network could be simulated with."""
     refuse_foreign_arguments(request)
     if request.keep not in (None, "trajectories"):
@@ -233,13 +233,13 @@ def check(request: Request) -> None:
         raise SimulationError(f"precision={request.precision!r} is unknown; give 'auto', 'float32' or 'float64'")
     if request.backend not in (None, *BACKENDS):
         raise SimulationError(f"backend={request.backend!r} is unknown; leave it out, or give 'native' or 'xla'")
-    _whole("trajectories", request.trajectories, 1, MOST_TRAJECTORIES)
-    _whole("first", request.first, 0, MOST_TRAJECTORIES * 7)
+    _whole("trajectories", request.trajectories, 1, _MOST_TRAJECTORIES)
+    _whole("first", request.first, 0, _MOST_TRAJECTORIES * 7)
     _whole("cells", request.cells, 0, 1 << 16)
     if request.chunk is not None:
         _whole("chunk", request.chunk, 1, 1 << 30)
     if request.max_events is not None:
-        _whole("max_events", request.max_events, 1, MOST_EVENTS)
+        _whole("max_events", request.max_events, 1, _MOST_EVENTS)
     if not np.isfinite(request.start):
         raise SimulationError(f"the start {request.start} is not finite; give a time")
     if request.schedule is not None and not isinstance(request.schedule, Schedule):
@@ -282,13 +282,13 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
         first_low=np.uint32(0),
         first_high=np.uint32(0),
         size=np.int32(0),
-        max_events=np.uint32(request.max_events or MOST_EVENTS),
+        max_events=np.uint32(request.max_events or _MOST_EVENTS),
         parameters=parameters,
         initial=initial,
         variables=variables,
         timeline=Timeline(*(np.asarray(part, np.float64) for part in timeline)),
         times=grid,
-        tolerance=np.float64(request.tolerance or TOLERANCE),
+        tolerance=np.float64(request.tolerance or _TOLERANCE),
         step=np.float64(np.inf if request.step is None else request.step),
     )
     return program, inputs._replace(tables=program.stepper.tables(network, inputs))

@@ -16,7 +16,7 @@ from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import Gathered, build_dataset, join_points
 from jaxsim.ensemble.methods import METHODS
 from jaxsim.ensemble.prepare import call_size, least_per_call, split_batch
-from jaxsim.ensemble.request import Request, check, checked_times, prepare, warn_of_no_effect, whole_number
+from jaxsim.ensemble.request import Request, check_request, checked_times, prepare, warn_of_no_effect, whole_number
 from jaxsim.errors import SimulationError, SimulationWarning, naming_closest_keyword
 from jaxsim.kernels import Status
 from jaxsim.network import Network
@@ -201,7 +201,7 @@ def simulate(
     if not isinstance(network, Network):
         raise SimulationError(f"simulate takes a js.Network, not a {type(network).__name__}")
     _refuse_traced(network, schedule, parameters)
-    check(request)
+    check_request(request)
     networks, batch = split_batch(network, parameters)
     used = _devices(devices)
     warn_of_no_effect(network, request)

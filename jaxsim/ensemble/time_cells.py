@@ -23,8 +23,8 @@ from jaxsim.network.moments import smooth
 BESIDE = 1e-9  # of the span, from a moment to the edges of cells on both sides of it
 BESIDE_OF_INPUTS = 1e-6  # the same where inputs, which leaps read in single precision, decide on the moment
 VARIES = 0.1  # of its largest value, by which a function of time may vary in a cell ...
-NEGLIGIBLE = 1e-4  # ... or of its integral, by which the cell may be off
-NARROWEST = 1e-9  # of the span, the least that is halved
+_NEGLIGIBLE = 1e-4  # ... or of its integral, by which the cell may be off
+_NARROWEST = 1e-9  # of the span, the least that is halved
 MOST_CELLS = 1 << 14
 PADDED = 64  # edges are added up to a multiple of this, so that points of a design share compiled programs
 _bounds = partial(jax.jit, static_argnums=(0, 1))(leaf_bounds)
@@ -84,6 +84,6 @@ def _unresolved(network: Network, timeline: Timeline) -> Float64[np.ndarray, " n
         size = np.maximum(np.abs(low), np.abs(high))
         with np.errstate(invalid="ignore"):
             whole = float(np.sum(np.where(np.isfinite(size), size, 0.0) * width))
-            wide |= ~((high - low <= VARIES * size) | ((high - low) * width <= NEGLIGIBLE * whole))
-    wide &= width > NARROWEST * (edges[-1] - edges[0])
+            wide |= ~((high - low <= VARIES * size) | ((high - low) * width <= _NEGLIGIBLE * whole))
+    wide &= width > _NARROWEST * (edges[-1] - edges[0])
     return (0.5 * (edges[:-1] + edges[1:]))[wide]

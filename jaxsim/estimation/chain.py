@@ -20,11 +20,11 @@ from jaxsim.network import Expression, Structure, evaluate
 from jaxsim.network.cancellation import NARROW, Ranges
 from jaxsim.random import EVENTS, INITIAL, PARAMETERS, poisson, threefry2x32, trajectory_key, uniform
 
-LARGEST = np.int32(1 << 30)  # a count above it may not survive one more step
+_LARGEST = np.int32(1 << 30)  # a count above it may not survive one more step
 
 
 @dataclass(frozen=True)
-class Chain:
+class MeshChain:
     """Everything that shapes the compiled code of a level; no numbers of the model."""
 
     structure: Structure
@@ -52,7 +52,7 @@ class Chain:
         return self._hash
 
 
-class Tables(NamedTuple):
+class MeshTables(NamedTuple):
     """A mesh of time with what holds over each of its steps, padded to a fixed length N."""
 
     steps: Any
@@ -95,7 +95,7 @@ class Start(NamedTuple):
     """int32 [L] for each species."""
 
 
-class Block(NamedTuple):
+class Values(NamedTuple):
     """What a program returns of each of its trajectories, or pairs of them."""
 
     value: Any
@@ -112,7 +112,7 @@ class Block(NamedTuple):
     """bool [L]: whether a rate was negative or not finite, or a count went out of range."""
 
 
-def begin(chain: Chain, numbers: Numbers, tables: Tables) -> Start:
+def begin_chain(chain: MeshChain, numbers: Numbers, tables: MeshTables) -> Start:
     """Return keys, parameters and counts of every lane after the doses at the start."""
     lane = jnp.arange(chain.lanes, dtype=jnp.uint32)
     low = numbers.first[0] + lane
@@ -145,7 +145,7 @@ def begin(chain: Chain, numbers: Numbers, tables: Tables) -> Start:
     return Start(key, env, precise, given(chain, tables, np.int32(0), tuple(x)))
 
 
-def given(chain: Chain, tables: Tables, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
+def given(chain: MeshChain, tables: MeshTables, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the counts after the doses at an edge of the mesh."""
     result = list(x)
     for s in chain.dosed:
@@ -154,17 +154,17 @@ def given(chain: Chain, tables: Tables, edge: Any, x: tuple[Any, ...]) -> tuple[
     return tuple(result)
 
 
-def state_of(chain: Chain, start: Start, x: tuple[Any, ...]) -> dict[str, Any]:
+def chain_state(chain: MeshChain, start: Start, x: tuple[Any, ...]) -> dict[str, Any]:
     """Return all that rates read at whole counts, by name, but for leaves in time."""
     counts = zip(chain.structure.species, x, strict=True)
     state: dict[str, Any] = state_values(chain.plan, start.env, start.precise, counts, jnp.float32)
     return state
 
 
-def rates(chain: Chain, start: Start, x: tuple[Any, ...], exposure: Any) -> Any:
+def rates(chain: MeshChain, start: Start, x: tuple[Any, ...], exposure: Any) -> Any:
     """Return the propensities, float32 [R, L], with the leaves in time at the given row [D]."""
     plan = chain.plan
-    state = state_of(chain, start, x) | {name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}
+    state = chain_state(chain, start, x) | {name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}
     like = jnp.zeros(x[0].shape, jnp.float32)
     return jnp.stack(propensities(plan, state, tuple(range(len(plan.expressions))), like))
 
@@ -174,7 +174,7 @@ def inverted(words: Any, means: Any) -> Any:
     return poisson(uniform(words), means, uniform(~words))
 
 
-def moved(chain: Chain, x: tuple[Any, ...], firings: Any) -> tuple[Any, ...]:
+def moved(chain: MeshChain, x: tuple[Any, ...], firings: Any) -> tuple[Any, ...]:
     """Return the counts after the firings, maybe negative."""
     return apply_firings(chain.structure, x, firings)
 
@@ -183,11 +183,11 @@ def floored(x: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any]:
     """Return the counts held at zero from below, in which lanes one was, and in which lanes one is too large."""
     none = jnp.zeros(x[0].shape, bool)
     held = jax.tree.reduce(jnp.logical_or, [row < 0 for row in x], none)
-    large = jax.tree.reduce(jnp.logical_or, [jnp.abs(row) > LARGEST for row in x], none)
+    large = jax.tree.reduce(jnp.logical_or, [jnp.abs(row) > _LARGEST for row in x], none)
     return tuple(jnp.maximum(row, np.int32(0)) for row in x), held, large
 
 
-def worth(chain: Chain, start: Start, x: tuple[Any, ...]) -> Any:
+def worth(chain: MeshChain, start: Start, x: tuple[Any, ...]) -> Any:
     """Return the quantity of every lane, float64 [L]."""
     env = {**start.precise, **{n: row.astype(jnp.float64) for n, row in zip(chain.structure.species, x, strict=True)}}
     value = jnp.asarray(evaluate(chain.quantity, env)).astype(jnp.float64)
@@ -201,7 +201,7 @@ class PathInputs(NamedTuple):
     """What the program reads."""
 
     numbers: Numbers
-    tables: Tables
+    tables: MeshTables
 
 
 class _Carry(NamedTuple):
@@ -211,10 +211,10 @@ class _Carry(NamedTuple):
     fault: Any
 
 
-def leap_path(chain: Chain, inputs: PathInputs) -> Block:
+def leap_path(chain: MeshChain, inputs: PathInputs) -> Values:
     """Run every lane from the start to the end."""
     numbers, tables = inputs
-    start = begin(chain, numbers, tables)
+    start = begin_chain(chain, numbers, tables)
     go = tables.steps > 0
 
     def step(i: Any, here: _Carry) -> _Carry:
@@ -235,10 +235,10 @@ def leap_path(chain: Chain, inputs: PathInputs) -> Block:
     first = _Carry(start.x, jnp.zeros((chain.lanes,), jnp.float64), none, none)
     last = lax.fori_loop(np.int32(0), tables.steps, step, first)
     value = worth(chain, start, last.x)
-    return Block(value, last.control, value, jnp.zeros((chain.lanes,), jnp.uint32), last.held, last.fault)
+    return Values(value, last.control, value, jnp.zeros((chain.lanes,), jnp.uint32), last.held, last.fault)
 
 
-def path_words(chain: Chain, numbers: Numbers, start: Start, step: Any) -> Any:
+def path_words(chain: MeshChain, numbers: Numbers, start: Start, step: Any) -> Any:
     """Return the random words of a step, [R, L]; of a point set while it has any left."""
     number = len(chain.structure.reactions)
     calls = (number + 1) // 2

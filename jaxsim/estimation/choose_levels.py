@@ -7,25 +7,25 @@ import numpy as np
 from jaxsim.errors import SimulationError
 from jaxsim.estimation.ladder import REFINEMENT, Ladder
 from jaxsim.estimation.levels import Level, cost, plain_cost
-from jaxsim.estimation.quasi_monte_carlo import Points
+from jaxsim.estimation.quasi_monte_carlo import PointSets
 from jaxsim.estimation.question import MARGIN, Wish
-from jaxsim.estimation.sums import Share, believed_variance, sample_sizes, spread, total_cost
+from jaxsim.estimation.sums import Share, believed_variance, sample_sizes, spread_of_levels, total_cost
 
 PILOT_PATHS, PILOT_PAIRS, PILOT_EXACT = 128, 64, 64
 PILOT_POINTS, MANY = 1024, 8192  # points of the pilot, and trajectories of the lowest level from which it pays
 PLAIN_LEAST = 1024  # exact trajectories that plain Monte Carlo begins with; fewer side by side take as long
-LOOK = 0.25  # of the cost of a pilot of exact pairs, that one of pairs of leaps may take only to be looked at
-WORTH = 0.5  # of the variance, below which points are taken
+_LOOK = 0.25  # of the cost of a pilot of exact pairs, that one of pairs of leaps may take only to be looked at
+_WORTH = 0.5  # of the variance, below which points are taken
 BIAS_SHARE = 0.4  # of the wanted half-width that the bound of a bias may take
-SPARE = 0.1  # of what the pilots cost, that each level may take in any case
-ROUNDS = 30  # of sampling and looking again
+_SPARE = 0.1  # of what the pilots cost, that each level may take in any case
+_ROUNDS = 30  # of sampling and looking again
 
 
 class Found(NamedTuple):
     """Levels that reach the wish."""
 
     levels: list[Any]
-    """Of `Level` and `Points`."""
+    """Of `Level` and `PointSets`."""
     bias: float
     """Bound of the bias; 0 for an unbiased estimate."""
     weights: list[float]
@@ -79,7 +79,7 @@ def _ascend(levels: list[Any], seed: Any, wish: Wish) -> Level | None:
     while len(levels) <= ladder.highest:
         steps = ladder.steps(len(levels))
         exact = [cost("exact", n, reactions, events) for n in (steps // REFINEMENT, steps)]
-        if PILOT_PAIRS * cost("pair", steps, reactions, 0.0) > LOOK * PILOT_EXACT * exact[0]:
+        if PILOT_PAIRS * cost("pair", steps, reactions, 0.0) > _LOOK * PILOT_EXACT * exact[0]:
             return None
         ahead = _level(ladder, "pair", len(levels), seed, PILOT_PAIRS)
         target, shares, pair = wish.target(value([*levels, ahead])), _shares(levels), _share(ahead)
@@ -116,9 +116,9 @@ def _take_points(levels: list[Any], wasted: list[Any], target: float) -> None:
     if sample_sizes(_shares(levels), target)[0] < MANY:
         return
     old = levels[0]
-    points = Points(old.ladder, old.seed)
+    points = PointSets(old.ladder, old.seed)
     points.run(PILOT_POINTS)
-    better = points.variance < WORTH * old.variance
+    better = points.variance < _WORTH * old.variance
     wasted.append(old if better else points)
     levels[0] = points if better else old
 
@@ -139,7 +139,7 @@ def leftover(levels: list[Any]) -> float:
     step = 1.0 / (REFINEMENT - 1)
     terms = [(step, levels[-1])] if len(levels) == 2 else [(1.0 + step, levels[-1]), (-step, levels[-2])]
     change = sum(w * level.mean for w, level in terms)
-    error, _ = spread(
+    error, _ = spread_of_levels(
         [w**2 * x.variance for w, x in terms], [x.sums.number for _, x in terms], [x.freedom for _, x in terms]
     )
     size = abs(change) + 2.0 * error
@@ -154,8 +154,8 @@ def sample(levels: list[Any], weights: list[float], wish: Wish, bias: Any) -> No
     """
     spent = sum(level.sums.number * level.cost for level in levels)
     for level in levels:
-        level.run(int(SPARE * spent / level.cost))
-    for _ in range(ROUNDS):
+        level.run(int(_SPARE * spent / level.cost))
+    for _ in range(_ROUNDS):
         target = wish.target(value(levels, weights), bias())
         shares = [Share(w**2 * s.variance, s.cost) for w, s in zip(weights, _shares(levels), strict=True)]
         if total_cost(shares, target) == 0 or target <= 0:
@@ -176,7 +176,7 @@ def value(levels: list[Any], weights: list[float] | None = None) -> float:
     return float(sum(w * level.mean for w, level in zip(given, levels, strict=True)))
 
 
-def plain_trajectories(level: Level | Points, target: float) -> float:
+def plain_trajectories(level: Level | PointSets, target: float) -> float:
     """Return how many exact trajectories plain Monte Carlo needs, if it knew its variance beforehand."""
     return max(level.sums.finer_variance * MARGIN**2 / target, 2.0)
 
@@ -187,7 +187,7 @@ def _level(ladder: Ladder, kind: str, level: int, seed: Any, number: int) -> Lev
     return found
 
 
-def _share(level: Level | Points) -> Share:
+def _share(level: Level | PointSets) -> Share:
     scale = 1.0 if level.kind in ("path", "points") else float(np.sqrt(level.sums.finer_variance))
     return Share(believed_variance(level, scale), level.cost)
 

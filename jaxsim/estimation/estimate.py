@@ -8,20 +8,20 @@ import numpy as np
 
 from jaxsim.ensemble.simulate import simulate
 from jaxsim.errors import SimulationError, naming_closest_keyword
-from jaxsim.estimation.chain import Chain
+from jaxsim.estimation.chain import MeshChain
 from jaxsim.estimation.choose_levels import PLAIN_LEAST, Found, climb_exact, climb_leaps, plain_trajectories, value
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.levels import Level, plain_cost
-from jaxsim.estimation.mesh import course
-from jaxsim.estimation.quasi_monte_carlo import Points
+from jaxsim.estimation.mesh import relaxation_course
+from jaxsim.estimation.quasi_monte_carlo import PointSets
 from jaxsim.estimation.question import ROUNDING, Question, Wish, ask, read_wish
 from jaxsim.estimation.result import Estimate, LevelReport
-from jaxsim.estimation.sums import GROUP, spread
+from jaxsim.estimation.sums import GROUP, spread_of_levels
 
-MOST_EVENTS = 2e7  # of an exact trajectory, up to which the exact process ends the levels
-WORDS = 1 << 13  # random words of one step of all lanes, about, which stay near the core
+_MOST_EVENTS = 2e7  # of an exact trajectory, up to which the exact process ends the levels
+_WORDS = 1 << 13  # random words of one step of all lanes, about, which stay near the core
 OBSERVABLE = "estimated_quantity"
-NAMES = {
+_NAMES = {
     "path": "leaps",
     "points": "leaps, Sobol points",
     "pair": "leaps, less those of the level below",
@@ -103,7 +103,7 @@ def estimate(
     question = ask(network, quantity, at, schedule, start, seed, device.platform)
     began = time.process_time()
     chain = _chain(question, chunk)
-    followed, compiling = course(question, device)
+    followed, compiling = relaxation_course(question, device)
     ladder = Ladder(question, followed, chain, device, compile_seconds=compiling)
     if ladder.highest < 0:
         raise SimulationError(
@@ -111,7 +111,7 @@ def estimate(
             f"whose method 'auto' knows when leaping pays"
         )
     events = ladder.rung(0).events
-    exactly = events <= MOST_EVENTS if unbiased is None else unbiased
+    exactly = events <= _MOST_EVENTS if unbiased is None else unbiased
     found = climb_exact(ladder, seed, wish) if exactly else climb_leaps(ladder, seed, wish)
     spent = time.process_time() - began - ladder.compile_seconds
     if found is None:
@@ -119,23 +119,23 @@ def estimate(
     return _report(question, wish, seed, found, spent, ladder)
 
 
-def _chain(question: Question, chunk: Any) -> Chain:
+def _chain(question: Question, chunk: Any) -> MeshChain:
     program, structure = question.program, question.network.structure
     if chunk is None:
-        chunk = min(256, max(GROUP, 1 << (WORDS // max(len(structure.reactions), 1)).bit_length() - 1))
+        chunk = min(256, max(GROUP, 1 << (_WORDS // max(len(structure.reactions), 1)).bit_length() - 1))
     whole = isinstance(chunk, (int, np.integer)) and not isinstance(chunk, bool)
     if not whole or chunk < GROUP or chunk % GROUP:
         raise SimulationError(f"chunk is {chunk!r}; give a multiple of {GROUP}")
     dosed = tuple(structure.species.index(name) for name in program.dosed)
     sampled = program.sampled_parameters, program.sampled_species
-    return Chain(structure, *sampled, dosed, question.quantity, int(chunk), ranges=program.ranges)
+    return MeshChain(structure, *sampled, dosed, question.quantity, int(chunk), ranges=program.ranges)
 
 
 def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: float, ladder: Ladder) -> Estimate:
     """Return the result of levels."""
     levels, weights = found.levels, found.weights
     mean = value(levels, weights)
-    error, width = spread(
+    error, width = spread_of_levels(
         [w**2 * level.variance for w, level in zip(weights, levels, strict=True)],
         [level.sums.number for level in levels],
         [level.freedom for level in levels],
@@ -158,9 +158,9 @@ def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: fl
     )  # fmt: skip
 
 
-def _row(level: Level | Points, weight: float) -> LevelReport:
+def _row(level: Level | PointSets, weight: float) -> LevelReport:
     return LevelReport(
-        NAMES[level.kind], level.steps, level.sums.number, weight * level.mean, level.variance,
+        _NAMES[level.kind], level.steps, level.sums.number, weight * level.mean, level.variance,
         level.sums.variance(False), level.controlled, level.seconds,
     )  # fmt: skip
 
@@ -194,7 +194,7 @@ def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: La
             raise SimulationError("the mean is zero, and no error is small relative to it; give absolute_error=")
         number = int(np.ceil(variance / target))
         wish.refuse_above_limit(number * plain_cost(events, reactions, thinned))
-    error, width = spread([variance], [count], [count - 1])
+    error, width = spread_of_levels([variance], [count], [count - 1])
     reason = (
         f"a trajectory has only about {rung.events:.2g} events, and levels would cost more than all trajectories that "
         f"are needed"

@@ -19,15 +19,27 @@ import numpy as np
 from jax import lax
 
 from jaxsim.dosing import Timeline
-from jaxsim.estimation.chain import Block, Chain, Numbers, Start, Tables, begin, floored, given, rates, state_of, worth
+from jaxsim.estimation.chain import (
+    MeshChain,
+    MeshTables,
+    Numbers,
+    Start,
+    Values,
+    begin_chain,
+    chain_state,
+    floored,
+    given,
+    rates,
+    worth,
+)
 from jaxsim.kernels.draws import choose, draw_bits, running_sums, wait_and_choice, waiting_time
 from jaxsim.kernels.rates import leaves_in_time, propensities, propensity_bounds
 
-NOTHING = np.int32(-1)
-TOLERANCE = np.float32(1e-5)  # by which a rate may exceed its float32 bound from rounding
+_NOTHING = np.int32(-1)
+_TOLERANCE = np.float32(1e-5)  # by which a rate may exceed its float32 bound from rounding
 
 
-class Cells(NamedTuple):
+class PairCells(NamedTuple):
     """Cells of time, none of which a step of the mesh or a cell of the bounds ends inside; padded to a fixed length."""
 
     number: Any
@@ -54,8 +66,8 @@ class ExactInputs(NamedTuple):
     """What the program reads."""
 
     numbers: Numbers
-    tables: Tables
-    cells: Cells
+    tables: MeshTables
+    cells: PairCells
     timeline: Timeline
 
 
@@ -85,16 +97,16 @@ class _Outer(NamedTuple):
     fault: Any
 
 
-def exact_pair(chain: Chain, inputs: ExactInputs) -> Block:
+def exact_pair(chain: MeshChain, inputs: ExactInputs) -> Values:
     """Run every pair from the start to the end."""
     numbers, tables, cells, _ = inputs
-    start = begin(chain, numbers, tables)
+    start = begin_chain(chain, numbers, tables)
 
     def cell(k: Any, here: _Outer) -> _Outer:
         here = _open(chain, inputs, start, k, here)
         none = jnp.zeros((chain.lanes,), bool)
         first = _Carry(
-            jnp.zeros((chain.lanes,), jnp.float64), here.x, here.z, jnp.full((chain.lanes,), NOTHING),
+            jnp.zeros((chain.lanes,), jnp.float64), here.x, here.z, jnp.full((chain.lanes,), _NOTHING),
             none, none, here.draws, here.events, here.control, here.fault,
         )  # fmt: skip
         width = cells.start[k + 1] - cells.start[k]
@@ -115,10 +127,10 @@ def exact_pair(chain: Chain, inputs: ExactInputs) -> Block:
     z, x = (given(chain, tables, tables.steps, counts) for counts in (z, last.x))
     finer = worth(chain, start, x)
     fault = last.fault | large
-    return Block(finer - worth(chain, start, z), last.control, finer, last.events, last.held | held, fault)
+    return Values(finer - worth(chain, start, z), last.control, finer, last.events, last.held | held, fault)
 
 
-def _open(chain: Chain, inputs: ExactInputs, start: Start, k: Any, here: _Outer) -> _Outer:
+def _open(chain: MeshChain, inputs: ExactInputs, start: Start, k: Any, here: _Outer) -> _Outer:
     """Begin the step of the mesh that begins with a cell: doses, and the rates of the chain for the step."""
     tables, cells = inputs.tables, inputs.cells
     step = cells.step[k]
@@ -139,11 +151,13 @@ def _open(chain: Chain, inputs: ExactInputs, start: Start, k: Any, here: _Outer)
     return lax.cond(cells.opens[k], begins, lambda: here)
 
 
-def _event(chain: Chain, inputs: ExactInputs, start: Start, k: Any, width: Any, frozen: Any, here: _Carry) -> _Carry:
+def _event(
+    chain: MeshChain, inputs: ExactInputs, start: Start, k: Any, width: Any, frozen: Any, here: _Carry
+) -> _Carry:
     """Apply what is pending, then propose the next event within the cell."""
     cells, slope = inputs.cells, inputs.tables.slope[inputs.cells.step[k]]
     x, z = _apply(chain, here.x, here.pending, here.in_x), _apply(chain, here.z, here.pending, here.in_z)
-    plan, state = chain.plan, state_of(chain, start, x)
+    plan, state = chain.plan, chain_state(chain, start, x)
     boxes = {name: (cells.lower[k, d], cells.upper[k, d]) for d, (name, _) in enumerate(plan.in_time)}
     like = jnp.zeros((chain.lanes,), jnp.float32)
     bound = propensity_bounds(plan, state, boxes, like)
@@ -175,7 +189,7 @@ def _event(chain: Chain, inputs: ExactInputs, start: Start, k: Any, width: Any, 
         s=jnp.where(runs, jnp.where(good, jnp.minimum(proposed, width), jnp.inf), here.s),
         x=x,
         z=z,
-        pending=jnp.where(hits & good & (in_x | in_z), chosen, NOTHING),
+        pending=jnp.where(hits & good & (in_x | in_z), chosen, _NOTHING),
         in_x=in_x,
         in_z=in_z,
         draws=here.draws + runs.astype(jnp.uint32),
@@ -185,13 +199,13 @@ def _event(chain: Chain, inputs: ExactInputs, start: Start, k: Any, width: Any, 
     )
 
 
-def _line(cells: Cells, k: Any, r: int, share: Any) -> Any:
+def _line(cells: PairCells, k: Any, r: int, share: Any) -> Any:
     """Return the slope of a reaction of the exact process where a share of the cell is over, [L]."""
     first = cells.first[k, r]
     return first + (cells.last[k, r] - first) * share
 
 
-def _apply(chain: Chain, x: tuple[Any, ...], pending: Any, fires: Any) -> tuple[Any, ...]:
+def _apply(chain: MeshChain, x: tuple[Any, ...], pending: Any, fires: Any) -> tuple[Any, ...]:
     """Return the counts after the pending reaction, where it fires."""
     result = []
     for name, row in zip(chain.structure.species, x, strict=True):
@@ -204,7 +218,14 @@ def _apply(chain: Chain, x: tuple[Any, ...], pending: Any, fires: Any) -> tuple[
 
 
 def _present(
-    chain: Chain, inputs: ExactInputs, plan: Any, state: dict[str, Any], k: Any, s: Any, proposed: Any, bound: list[Any]
+    chain: MeshChain,
+    inputs: ExactInputs,
+    plan: Any,
+    state: dict[str, Any],
+    k: Any,
+    s: Any,
+    proposed: Any,
+    bound: list[Any],
 ) -> tuple[list[Any], Any]:
     """Return the rates of the exact process at the moment that is proposed, and where they obey their bounds."""
     good = jnp.ones(s.shape, bool)
@@ -219,7 +240,7 @@ def _present(
         plan.varying, propensities(plan, {**state, **leaves}, plan.varying, s.astype(jnp.float32)), strict=True
     ):
         present[r] = rate
-        good = good & (rate >= 0) & (rate <= bound[r] * (1 + TOLERANCE))
+        good = good & (rate >= 0) & (rate <= bound[r] * (1 + _TOLERANCE))
     return present, good
 
 

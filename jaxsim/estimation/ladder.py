@@ -7,11 +7,11 @@ import numpy as np
 
 from jaxsim.ensemble.pilot import typical_network
 from jaxsim.ensemble.prepare import shared_values
-from jaxsim.estimation.chain import Chain, Numbers, PathInputs, Tables
-from jaxsim.estimation.exact_pair import Cells, ExactInputs
+from jaxsim.estimation.chain import MeshChain, MeshTables, Numbers, PathInputs
+from jaxsim.estimation.exact_pair import ExactInputs, PairCells
 from jaxsim.estimation.leap_pair import PairInputs
-from jaxsim.estimation.mean_path import MeanInputs, MeanPath, mean_path
-from jaxsim.estimation.mesh import Course, mesh
+from jaxsim.estimation.mean_path import MeanInputs, MeanPath, noiseless_path
+from jaxsim.estimation.mesh import Relaxation, mesh
 from jaxsim.estimation.question import Question
 from jaxsim.estimation.sums import GROUP
 from jaxsim.kernels.rates import leaf_bounds, plan_rates
@@ -21,12 +21,12 @@ from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import timed_executable
 
 REFINEMENT = 4  # steps of a level in one of the level below; Giles (2008) finds the cost flat from 3 to 7
-MOST_STEPS = 1 << 17
+_MOST_STEPS = 1 << 17
 SHARED = 1  # levels up to here share their programs; those above are rarely needed, and would make all tables long
 PAIR_WORDS = 1 << 10  # random words of one step of all pairs, and as many again, that keep a core busy
 MOST_COORDINATES = 256  # beyond which a coordinate of a Sobol sequence is little better than a random number
 STREAMS = 1 << 25  # number of the first stream: design points of other studies of this seed are below it
-KINDS = ("path", "pair", "exact", "points")
+_KINDS = ("path", "pair", "exact", "points")
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Rung:
     """One mesh."""
 
     edges: np.ndarray
-    tables: Tables
+    tables: MeshTables
     mean: float
     """The quantity at the end of the leap chain without noise."""
     events: float
@@ -46,8 +46,8 @@ class Ladder:
     """All meshes of a question; built as they are asked for."""
 
     question: Question
-    course: Course
-    chain: Chain
+    course: Relaxation
+    chain: MeshChain
     device: Any
     rungs: dict[int, Rung] = field(default_factory=dict)
     compile_seconds: float = 0.0
@@ -57,7 +57,7 @@ class Ladder:
         """The finest level that there may be."""
         coarsest = self.steps(0)
         return (
-            int(np.floor(np.log(MOST_STEPS / coarsest) / np.log(REFINEMENT) + 1e-9)) if coarsest <= MOST_STEPS else -1
+            int(np.floor(np.log(_MOST_STEPS / coarsest) / np.log(REFINEMENT) + 1e-9)) if coarsest <= _MOST_STEPS else -1
         )
 
     def steps(self, level: int) -> int:
@@ -70,7 +70,7 @@ class Ladder:
             self.rungs[level] = self._build(level, mesh(self.course, REFINEMENT**level))
         return self.rungs[level]
 
-    def chain_for(self, kind: str) -> Chain:
+    def chain_for(self, kind: str) -> MeshChain:
         """Return what the program of a kind is compiled for.
 
         Exact pairs are few and dear, so they run side by side in the smallest number that counts; pairs of leaps in one
@@ -93,7 +93,7 @@ class Ladder:
         """Return the numbers of a call."""
         return Numbers(
             seed=seed_words(seed),
-            stream=np.uint32(STREAMS + 64 * KINDS.index(kind) + level),
+            stream=np.uint32(STREAMS + 64 * _KINDS.index(kind) + level),
             first=np.array([first & 0xFFFFFFFF, first >> 32], np.uint32),
             parameters=self.question.inputs.parameters,
             initial=self.question.inputs.initial,
@@ -131,7 +131,7 @@ class Ladder:
             exposure = np.clip(exposure, lower.min(axis=0), upper.max(axis=0))
         multiply, add = self._doses(edges)
         length = self._padded(level)
-        tables = Tables(
+        tables = MeshTables(
             steps=np.int32(width.size),
             width=_pad(width, length),
             exposure=_pad(exposure, length),
@@ -149,11 +149,11 @@ class Ladder:
         )
         return Rung(edges, single, float(found.value), float(found.events))
 
-    def _mean(self, tables: Tables, typical: Any, multiply: np.ndarray, add: np.ndarray) -> MeanPath:
+    def _mean(self, tables: MeshTables, typical: Any, multiply: np.ndarray, add: np.ndarray) -> MeanPath:
         parameters = {name: np.float64(value) for name, value in typical.parameters.items()}
         counts = np.array([float(typical.initial[name]) for name in self.chain.structure.species])
         given = MeanInputs(tables, parameters, multiply * counts + add)
-        call, seconds = timed_executable(mean_path, self.chain, given, self.device)
+        call, seconds = timed_executable(noiseless_path, self.chain, given, self.device)
         self.compile_seconds += seconds
         result: MeanPath = call(given)
         return result
@@ -182,7 +182,7 @@ class Ladder:
         lower, upper = (np.stack([np.asarray(pair[i]) for pair in found.values()], axis=1) for i in (0, 1))
         return lower, upper
 
-    def _cells(self, level: int, length: int) -> Cells:
+    def _cells(self, level: int, length: int) -> PairCells:
         """Cut the steps of a mesh where the bounds of the rates change."""
         rung = self.rung(level)
         structure, timeline = self.chain.structure, self.question.inputs.timeline
@@ -195,7 +195,7 @@ class Ladder:
         lower, upper = self._bounds()
         first, last = self._slopes(level)
         length = length + marks.size
-        return Cells(
+        return PairCells(
             number=np.int32(middle.size),
             start=_pad(edges, length + 1, edges[-1]),
             step=_pad(step, length).astype(np.int32),

@@ -11,7 +11,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.estimation.chain import Block, Chain, Numbers, Tables, begin, floored, given, inverted, moved, rates, worth
+from jaxsim.estimation.chain import (
+    MeshChain,
+    MeshTables,
+    Numbers,
+    Values,
+    begin_chain,
+    floored,
+    given,
+    inverted,
+    moved,
+    rates,
+    worth,
+)
 from jaxsim.kernels.leaping.leap import computed_once
 from jaxsim.random import threefry2x32
 
@@ -20,8 +32,8 @@ class PairInputs(NamedTuple):
     """What the program reads."""
 
     numbers: Numbers
-    fine: Tables
-    coarse: Tables
+    fine: MeshTables
+    coarse: MeshTables
     ratio: Any
     """int32: steps of the fine mesh in one of the coarse mesh."""
 
@@ -37,10 +49,10 @@ class _Carry(NamedTuple):
     fault: Any
 
 
-def leap_pair(chain: Chain, inputs: PairInputs) -> Block:
+def leap_pair(chain: MeshChain, inputs: PairInputs) -> Values:
     """Run every pair from the start to the end."""
     numbers, fine, coarse, ratio = inputs
-    start = begin(chain, numbers, fine)
+    start = begin_chain(chain, numbers, fine)
     go, number = fine.steps > 0, len(chain.structure.reactions)
 
     def propensity(x: tuple[Any, ...], row: Any) -> Any:
@@ -84,7 +96,7 @@ def leap_pair(chain: Chain, inputs: PairInputs) -> Block:
     last = lax.fori_loop(np.int32(0), fine.steps, step, first)
     finer = worth(chain, start, last.x)
     events = jnp.zeros((chain.lanes,), jnp.uint32)
-    return Block(finer - worth(chain, start, last.z), last.control, finer, events, last.held, last.fault)
+    return Values(finer - worth(chain, start, last.z), last.control, finer, events, last.held, last.fault)
 
 
 def _split(a: Any, frozen: Any, width: Any) -> Any:

@@ -9,23 +9,23 @@ import jax
 import numpy as np
 
 from jaxsim.errors import SimulationError
-from jaxsim.estimation.chain import Block, leap_path
+from jaxsim.estimation.chain import Values, leap_path
 from jaxsim.estimation.exact_pair import exact_pair
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.leap_pair import leap_pair
-from jaxsim.estimation.sums import GROUP, Sums
+from jaxsim.estimation.sums import GROUP, LevelSums
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import timed_executable
 from jaxsim.runtime.workers import run_batches
 
-PROGRAMS: dict[str, Callable[[Any, Any], Block]] = {"path": leap_path, "pair": leap_pair, "exact": exact_pair}
+PROGRAMS: dict[str, Callable[[Any, Any], Values]] = {"path": leap_path, "pair": leap_pair, "exact": exact_pair}
 
 # Nanoseconds of one lane on one core of a Zen 4 server, for choosing sample sizes alone: to begin and to add up a
 # trajectory of leaps, a reaction in a step of a chain or of a pair, an event of a coupled or of a single trajectory at
 # all and for each reaction. Constants, so that a result does not depend on how busy the machine is.
-BEGIN, PATH, PAIR = 1000.0, 9.0, 20.0
-EXACT, EXACT_REACTION, EXACT_STEP = 20.0, 6.0, 60.0
-PLAIN, PLAIN_REACTION, THINNED = 4.0, 0.8, 3.0
+_BEGIN, PATH, _PAIR = 1000.0, 9.0, 20.0
+_EXACT, EXACT_REACTION, EXACT_STEP = 20.0, 6.0, 60.0
+_PLAIN, PLAIN_REACTION, THINNED = 4.0, 0.8, 3.0
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Level:
     kind: str
     level: int
     seed: Any
-    sums: Sums = field(default_factory=Sums)
+    sums: LevelSums = field(default_factory=LevelSums)
     seconds: float = 0.0
     """Processor seconds so far, without compiling."""
     events: float = 0.0
@@ -45,7 +45,7 @@ class Level:
 
     def __post_init__(self) -> None:
         rung = self.ladder.rung(self.level)
-        self.sums = Sums(shift=(rung.mean if self.kind == "path" else 0.0, rung.mean))
+        self.sums = LevelSums(shift=(rung.mean if self.kind == "path" else 0.0, rung.mean))
 
     def run(self, number: int) -> None:
         """Run trajectories until there are at least `number`, rounded up to a multiple of GROUP."""
@@ -59,7 +59,7 @@ class Level:
         total = self.events * done
         for first, block in zip(given, run_batches(call, given), strict=True):
             part = slice(max(done - first, 0), min(number - first, lanes))
-            refuse_faults(block.fault[part])
+            refuse_level(block.fault[part])
             self.sums = self.sums.add(block.value[part], block.control[part], block.finer[part])
             total += float(block.events[part].sum(dtype=np.float64))
             self.held += int(block.held[part].sum())
@@ -74,9 +74,9 @@ class Level:
         with double_precision():
             shared = jax.device_put(example._replace(numbers=None), device)  # once, not for every block
 
-        def call(first: int) -> Block:
+        def call(first: int) -> Values:
             numbers = self.ladder.numbers(self.kind, self.level, self.seed, first)
-            result: Block = program(shared._replace(numbers=numbers))
+            result: Values = program(shared._replace(numbers=numbers))
             return result
 
         return call
@@ -125,16 +125,16 @@ def cost(kind: str, steps: int, reactions: int, events: float) -> float:
     True
     """
     if kind == "exact":
-        return EXACT_STEP * steps + (EXACT + EXACT_REACTION * reactions) * events
-    return BEGIN + (PAIR if kind == "pair" else PATH) * steps * reactions
+        return EXACT_STEP * steps + (_EXACT + EXACT_REACTION * reactions) * events
+    return _BEGIN + (_PAIR if kind == "pair" else PATH) * steps * reactions
 
 
 def plain_cost(events: float, reactions: int, thinned: bool) -> float:
     """Return the nanoseconds that an exact trajectory alone is taken to cost."""
-    return (PLAIN + PLAIN_REACTION * reactions) * events * (THINNED if thinned else 1.0)
+    return (_PLAIN + PLAIN_REACTION * reactions) * events * (THINNED if thinned else 1.0)
 
 
-def refuse_faults(fault: np.ndarray) -> None:
+def refuse_level(fault: np.ndarray) -> None:
     """Refuse a level in which a trajectory went out of range."""
     number = int(np.sum(fault))
     if number:

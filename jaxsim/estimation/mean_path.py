@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.estimation.chain import Chain, Tables
+from jaxsim.estimation.chain import MeshChain, MeshTables
 from jaxsim.kernels.rates import leaves_before, plan_rates, propensities
 from jaxsim.network import evaluate, stoichiometry
 
@@ -20,7 +20,7 @@ from jaxsim.network import evaluate, stoichiometry
 class MeanInputs(NamedTuple):
     """What the program reads; all float64."""
 
-    tables: Tables
+    tables: MeshTables
     parameters: dict[str, Any]
     start: Any
     """float64 [S]: counts after the doses at the start."""
@@ -37,7 +37,7 @@ class MeanPath(NamedTuple):
     """float64: firings of all reactions."""
 
 
-def mean_path(chain: Chain, inputs: MeanInputs) -> MeanPath:
+def noiseless_path(chain: MeshChain, inputs: MeanInputs) -> MeanPath:
     """Follow the mean of every leap, and the quantity back through it."""
     nothing = jnp.zeros((inputs.tables.width.shape[0], len(chain.structure.species)), jnp.float64)
     (value, events), slope = jax.value_and_grad(lambda nudges: _follow(chain, inputs, nudges), has_aux=True)(nothing)
@@ -47,7 +47,7 @@ def mean_path(chain: Chain, inputs: MeanInputs) -> MeanPath:
     return MeanPath(value, slope @ change, events)
 
 
-def _follow(chain: Chain, inputs: MeanInputs, nudges: Any) -> tuple[Any, Any]:
+def _follow(chain: MeshChain, inputs: MeanInputs, nudges: Any) -> tuple[Any, Any]:
     """Return the quantity at the end and the firings, when `nudges` [N, S] are added to the counts after each step."""
     tables = inputs.tables
     plan = plan_rates(chain.structure, chain.sampled_parameters)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxsim.ensemble.pilot import drift, typical_network
+from jaxsim.ensemble.pilot import pilot_drift, typical_network
 from jaxsim.ensemble.request import Request, prepare
 from jaxsim.errors import SimulationError
 from jaxsim.estimation.question import Question
@@ -19,13 +19,13 @@ from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import timed_executable
 
 RELAXATION = 0.5  # of the fastest mode, that a step of the coarsest mesh holds; an explicit leap is stable up to 2
-FEWEST = 8  # steps of the coarsest mesh
+_FEWEST = 8  # steps of the coarsest mesh
 EVEN = 0.5  # of the mean rate of relaxation, that counts everywhere, so that no step is very long
-RELATIVE, ABSOLUTE = 1e-4, 1e-2  # tolerances of the solver
-MOST_POINTS = 400  # at which the rates of relaxation are looked at, in each part
+_RELATIVE, _ABSOLUTE = 1e-4, 1e-2  # tolerances of the solver
+_MOST_POINTS = 400  # at which the rates of relaxation are looked at, in each part
 
 
-class Course(NamedTuple):
+class Relaxation(NamedTuple):
     """How much relaxes between the moments at which species are given doses."""
 
     times: list[Float[np.ndarray, " k"]]
@@ -34,7 +34,7 @@ class Course(NamedTuple):
     """Integral of the rate of relaxation, in units of RELAXATION, since the part began."""
 
 
-def course(question: Question, device: Any) -> tuple[Course, float]:
+def relaxation_course(question: Question, device: Any) -> tuple[Relaxation, float]:
     """Follow the rate equations and return how fast they relax along the way, and the seconds that compiling took.
 
     Raises
@@ -88,11 +88,11 @@ class _Place(NamedTuple):
 
 
 def _slope(program: Any, place: _Place) -> Any:
-    return drift(program, *place)
+    return pilot_drift(program, *place)
 
 
 def _jacobian(program: Any, place: _Place) -> Any:
-    return jax.jacfwd(lambda y: drift(program, *place[:4], y))(place.y)
+    return jax.jacfwd(lambda y: pilot_drift(program, *place[:4], y))(place.y)
 
 
 def _at(call: Any, held: Any, cell: int, t: float, y: np.ndarray) -> np.ndarray:
@@ -104,22 +104,22 @@ def _leg(slope: Any, ends: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nd
     from scipy.integrate import solve_ivp
 
     start, span = ends[0], (0.0, ends[1] - ends[0])
-    found = solve_ivp(lambda gone, y: slope(start + gone, y), span, y, "LSODA", rtol=RELATIVE, atol=ABSOLUTE)
+    found = solve_ivp(lambda gone, y: slope(start + gone, y), span, y, "LSODA", rtol=_RELATIVE, atol=_ABSOLUTE)
     if not (found.success and np.all(np.isfinite(found.y))):
         raise SimulationError(
             f"the rate equations cannot be followed past t = {start + found.t[-1]:g}, and the lengths of leaps are "
             f"taken from them; use js.simulate"
         )
-    kept = np.unique(np.linspace(0, found.t.size - 1, MOST_POINTS).round().astype(int))
+    kept = np.unique(np.linspace(0, found.t.size - 1, _MOST_POINTS).round().astype(int))
     return start + found.t[kept], np.maximum(found.y.T[kept], 0.0)
 
 
-def _parts(times: np.ndarray, rates: np.ndarray, marks: list[float]) -> Course:
+def _parts(times: np.ndarray, rates: np.ndarray, marks: list[float]) -> Relaxation:
     """Cut the course at the marks and integrate."""
     span = marks[-1] - marks[0]
     rates = np.nan_to_num(rates, nan=0.0, posinf=0.0)
     middle = 0.5 * (rates[1:] + rates[:-1])
-    rates = rates + EVEN * float(np.sum(middle * np.diff(times))) / span + FEWEST * RELAXATION / span / (1.0 + EVEN)
+    rates = rates + EVEN * float(np.sum(middle * np.diff(times))) / span + _FEWEST * RELAXATION / span / (1.0 + EVEN)
     inside, relaxed = [], []
     stops = np.unique(marks)
     for left, right in pairwise(stops):
@@ -127,15 +127,15 @@ def _parts(times: np.ndarray, rates: np.ndarray, marks: list[float]) -> Course:
         rate = np.interp(t, times, rates)
         inside.append(t)
         relaxed.append(np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(t))]) / RELAXATION)
-    return Course(inside, relaxed)
+    return Relaxation(inside, relaxed)
 
 
-def mesh(course: Course, refined: int) -> Float[np.ndarray, " edges"]:
+def mesh(course: Relaxation, refined: int) -> Float[np.ndarray, " edges"]:
     """Return the edges of the coarsest mesh with every step cut in `refined` parts of equal relaxation.
 
     Examples
     --------
-    >>> even = Course([np.array([0.0, 1.0])], [np.array([0.0, 1.9])])
+    >>> even = Relaxation([np.array([0.0, 1.0])], [np.array([0.0, 1.9])])
     >>> mesh(even, 1).round(9).tolist(), mesh(even, 2).round(9).tolist()
     ([0.0, 0.5, 1.0], [0.0, 0.25, 0.5, 0.75, 1.0])
     """

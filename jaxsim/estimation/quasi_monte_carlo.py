@@ -17,8 +17,8 @@ import numpy as np
 
 from jaxsim.estimation.chain import leap_path
 from jaxsim.estimation.ladder import Ladder
-from jaxsim.estimation.levels import cost, refuse_faults
-from jaxsim.estimation.sums import GROUP, Sums
+from jaxsim.estimation.levels import cost, refuse_level
+from jaxsim.estimation.sums import GROUP, LevelSums
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import timed_executable
 from jaxsim.runtime.workers import run_batches
@@ -29,12 +29,12 @@ REPLICATES = 16  # Student's t then has 15 degrees of freedom: 9 % wider than th
 
 
 @dataclass
-class Points:
+class PointSets:
     """Single chains on the coarsest mesh, driven by scrambled Sobol points; the sibling of `Level`."""
 
     ladder: Ladder
     seed: Any
-    sums: Sums = field(default_factory=Sums)
+    sums: LevelSums = field(default_factory=LevelSums)
     """Over all points of all replicates."""
     totals: np.ndarray = field(default_factory=lambda: np.zeros((2, REPLICATES)))
     """Sums of value, less its shift, and control over each replicate."""
@@ -46,7 +46,7 @@ class Points:
 
     def __post_init__(self) -> None:
         mean = self.ladder.rung(0).mean
-        self.sums = Sums(shift=(mean, mean))
+        self.sums = LevelSums(shift=(mean, mean))
 
     def run(self, number: int) -> None:
         """Run points until there are at least `number`: the same power of 2, from GROUP on, in each replicate."""
@@ -60,7 +60,7 @@ class Points:
         began = time.process_time()
         for (r, first), block in zip(jobs, run_batches(lambda n: call(*jobs[n]), [*range(len(jobs))]), strict=True):
             part = slice(0, min(lanes, each - first))
-            refuse_faults(block.fault[part])
+            refuse_level(block.fault[part])
             value, control = block.value[part], block.control[part]
             self.sums = self.sums.add(value, control, block.finer[part])
             self.totals[:, r] += [np.sum(value - self.sums.shift[0]), np.sum(control)]

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxsim.ensemble.request import Request, check, prepare, refuse_unresolved
+from jaxsim.ensemble.request import Request, check_request, prepare, refuse_unresolved
 from jaxsim.errors import NetworkError, SimulationError, closest
 from jaxsim.estimation.sums import CONFIDENCE
 from jaxsim.kernels import Inputs, Program
 from jaxsim.network import Expression, Network, names, parse, substitute, to_string
 from jaxsim.runtime.double import double_precision
 
-USUAL_STEPS = 1024  # of the finer meshes
+_USUAL_STEPS = 1024  # of the finer meshes
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ def ask(network: Any, quantity: Any, at: Any, schedule: Any, start: float, seed:
     if isinstance(at, bool) or not isinstance(at, (int, float, np.integer, np.floating)):
         raise SimulationError(f"at is {at!r}; give one time")
     request = Request(times=[at], seed=seed, schedule=schedule, start=float(start))
-    check(request)
+    check_request(request)
     if not float(start) < float(at):
         raise SimulationError(f"at is {at!r}, and nothing has happened by the start at {start:g}; give a later time")
-    refuse_unresolved((float(at) - float(start)) / USUAL_STEPS, float(start), float(at))
+    refuse_unresolved((float(at) - float(start)) / _USUAL_STEPS, float(start), float(at))
     with double_precision():
         program, inputs = prepare(network, request, backend)
     if program.reason:
@@ -112,7 +112,7 @@ def _refuse(network: Network) -> None:
 # How accurate an estimate is to be, and what it may cost.
 
 ROUNDING = 2.0**-23  # of the value, that single precision of rates and slopes may be off by
-FINEST = 2e-6  # of the value, below which rounding would be a good part of the error
+_FINEST = 2e-6  # of the value, below which rounding would be a good part of the error
 MARGIN = 0.9  # of the wanted half-width that is planned for, because variances are estimates
 
 
@@ -131,9 +131,9 @@ class Wish(NamedTuple):
         """Return the variance of the estimate to plan for."""
         from scipy.stats import norm
 
-        if 0 < self.half_width(value) < FINEST * abs(value):
+        if 0 < self.half_width(value) < _FINEST * abs(value):
             raise SimulationError(
-                f"an error of {self.half_width(value):.2g} is less than {FINEST:g} of the value, {value:.7g}, and "
+                f"an error of {self.half_width(value):.2g} is less than {_FINEST:g} of the value, {value:.7g}, and "
                 f"rates are computed in single precision; ask for a larger error"
             )
         error = MARGIN * max(self.half_width(value) - bias, 0.0) / float(norm.ppf(0.5 + CONFIDENCE / 2))
@@ -161,9 +161,9 @@ def read_wish(relative: Any, absolute: Any, limit: Any) -> Wish:
     relative = _positive("relative_error", relative)
     if relative >= 1:
         raise SimulationError(f"relative_error is {relative:g}; give a half-width relative to the mean, below 1")
-    if relative < FINEST:
+    if relative < _FINEST:
         raise SimulationError(
-            f"relative_error is {relative:g}, and rates are computed in single precision; give {FINEST:g} or more"
+            f"relative_error is {relative:g}, and rates are computed in single precision; give {_FINEST:g} or more"
         )
     return Wish(relative, None, _positive("limit_seconds", limit))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jaxsim._html import block, line, table
+from jaxsim._html import block, html_table, line
 
 if TYPE_CHECKING:
     import xarray
@@ -108,7 +108,7 @@ class Estimate:
             for level in self.levels
         ]  # fmt: skip
         method = line(f"{self.method}: {self.reason}")
-        return block(line(self._head), method, table("levels", head, rows), line(self._plain))
+        return block(line(self._head), method, html_table("levels", head, rows), line(self._plain))
 
     @property
     def _head(self) -> str:

@@ -11,7 +11,7 @@ from jaxsim.errors import SimulationError
 if TYPE_CHECKING:
     import xarray
 
-LEVEL = 0.95
+_LEVEL = 0.95
 RESAMPLES = 1000
 
 
@@ -113,7 +113,7 @@ def sobol_indices(
     number = values.shape[1]
     estimates = _estimates(values)
     samples = np.stack([_estimates(values[:, draw.integers(0, number, number)]) for _ in range(resamples)])
-    low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    low, high = np.quantile(samples, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
     fields: dict[str, tuple[str, np.ndarray]] = {}
     for row, name in enumerate(("first", "total")):
         fields |= {name: ("input", estimates[row])}
@@ -122,7 +122,7 @@ def sobol_indices(
     return xarray.Dataset(
         {**fields, "mean": ((), both.mean()), "variance": ((), both.var(ddof=1))},
         {"input": list(names)},
-        {"points": number, "evaluations": values.size, "confidence": f"{LEVEL:.0%}"},
+        {"points": number, "evaluations": values.size, "confidence": f"{_LEVEL:.0%}"},
     )
 
 

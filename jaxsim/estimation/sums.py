@@ -9,7 +9,7 @@ from jaxtyping import Float
 GROUP = 64  # trajectories that are added first; the sums of groups are added in the order of their numbers
 
 
-class Sums(NamedTuple):
+class LevelSums(NamedTuple):
     """Of values y, controls c and finer values f, less a fixed shift each."""
 
     number: int = 0
@@ -20,14 +20,14 @@ class Sums(NamedTuple):
     nonzero: int = 0
     """Values y that are not zero."""
 
-    def add(self, y: Float[np.ndarray, " n"], c: Float[np.ndarray, " n"], f: Float[np.ndarray, " n"]) -> "Sums":
+    def add(self, y: Float[np.ndarray, " n"], c: Float[np.ndarray, " n"], f: Float[np.ndarray, " n"]) -> "LevelSums":
         """Return the sums with more trajectories, a multiple of GROUP of them.
 
         Examples
         --------
         >>> x = np.arange(128.0)
-        >>> both = Sums().add(x, x, x)
-        >>> both == Sums().add(x[:64], x[:64], x[:64]).add(x[64:], x[64:], x[64:]), both.mean(False)
+        >>> both = LevelSums().add(x, x, x)
+        >>> both == LevelSums().add(x[:64], x[:64], x[:64]).add(x[64:], x[64:], x[64:]), both.mean(False)
         (True, 63.5)
         """
         nonzero = self.nonzero + int(np.count_nonzero(y))
@@ -67,7 +67,7 @@ class Sums(NamedTuple):
 # Sample sizes for a wanted error at least cost, and the interval that they give.
 
 CONFIDENCE = 0.95
-RARE = 10  # values that differ from zero below which a sample variance is not believed
+_RARE = 10  # values that differ from zero below which a sample variance is not believed
 
 
 class Share(NamedTuple):
@@ -126,17 +126,19 @@ def believed_variance(level: Any, scale: float) -> float:
     """
     nonzero, number = level.sums.nonzero, level.sums.number
     found: float = level.variance
-    return found if nonzero >= RARE else max(found, (nonzero + 3.0) / number * scale**2)
+    return found if nonzero >= _RARE else max(found, (nonzero + 3.0) / number * scale**2)
 
 
-def spread(variances: Sequence[float], numbers: Sequence[int], freedoms: Sequence[int]) -> tuple[float, float]:
+def spread_of_levels(
+    variances: Sequence[float], numbers: Sequence[int], freedoms: Sequence[int]
+) -> tuple[float, float]:
     """Return the standard error of a sum of means, and the half-width of its interval in standard errors.
 
     By Student's t with the degrees of freedom of Welch, Biometrika 34 (1947) 28.
 
     Examples
     --------
-    >>> spread([1.0, 1.0], [100, 10_000], [99, 9_999])[0] < 0.1006
+    >>> spread_of_levels([1.0, 1.0], [100, 10_000], [99, 9_999])[0] < 0.1006
     True
     """
     from scipy.stats import t

@@ -7,13 +7,13 @@ from typing import Any
 
 from jaxsim.formats.read import require
 from jaxsim.formats.reading import Reading
-from jaxsim.formats.screening import LARGEST, read_bytes
+from jaxsim.formats.screening import LARGEST_FILE, read_bytes
 
-DEEPEST = 60  # parentheses; its parser and MathML nest with them
+_DEEPEST = 60  # parentheses; its parser and MathML nest with them
 MOST_OPERATORS = 4_000  # of a statement; its parser takes time with their square, and the stack with their number
 MOST_MODULES = 2_000  # written out
 OPERATOR = re.compile(r"&&|\|\||[<>=!]=|[-+*/^<>!,=]")
-MODULE = re.compile(r"\b(?:model|module)\s+\*?(?P<model>\w+)|:\s*(?P<part>[A-Za-z_]\w*)\s*\(")
+_MODULE = re.compile(r"\b(?:model|module)\s+\*?(?P<model>\w+)|:\s*(?P<part>[A-Za-z_]\w*)\s*\(")
 
 
 def read_antimony(path: Path, rounded: bool = False) -> Reading:
@@ -55,8 +55,8 @@ def _last_error(antimony: Any) -> str:
 
 
 def _unsafe(content: bytes) -> str:
-    if len(content) > LARGEST:
-        return f"has {len(content)} bytes, more than {LARGEST}"
+    if len(content) > LARGEST_FILE:
+        return f"has {len(content)} bytes, more than {LARGEST_FILE}"
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -69,7 +69,7 @@ def _too_deep(text: str) -> str:
     for character in text:
         depth += (character == "(") - (character == ")")
         deepest = max(deepest, depth)
-    return f"is nested deeper than {DEEPEST} parentheses" if deepest > DEEPEST else ""
+    return f"is nested deeper than {_DEEPEST} parentheses" if deepest > _DEEPEST else ""
 
 
 def _too_long(text: str) -> str:
@@ -86,7 +86,7 @@ def _too_many(text: str) -> str:
     """Refuse modules of modules that would be written out to more than can be held."""
     parts: dict[str, Counter[str]] = {}
     name = ""
-    for found in MODULE.finditer(text):
+    for found in _MODULE.finditer(text):
         if found["model"]:
             name = found["model"]
             parts.setdefault(name, Counter())

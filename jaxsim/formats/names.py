@@ -11,7 +11,7 @@ from jaxsim.network.expression import fold
 from jaxsim.network.functions import FUNCTIONS, RESERVED
 from jaxsim.network.parser import ARITHMETIC
 
-LONGEST = 80
+_LONGEST = 80
 
 
 class Identifiers:
@@ -30,7 +30,7 @@ class Identifiers:
 
     def name(self, wanted: str) -> str:
         """Return a free name as near to the wanted one as can be."""
-        base = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_" if not wanted.startswith("_") else "")[:LONGEST]
+        base = re.sub(r"\W+", "_", wanted, flags=re.ASCII).strip("_" if not wanted.startswith("_") else "")[:_LONGEST]
         if not base or base[0].isdigit():
             base = f"s{base}"
         if base in RESERVED or keyword.iskeyword(base):
@@ -81,7 +81,7 @@ def is_whole(expression: Expression, whole_names: Collection[str]) -> bool:
 
 
 MOST_COUNT = 2**31 - 1
-NEAR = 1e-9  # relative; how far the product of a concentration and a volume may be off
+_NEAR = 1e-9  # relative; how far the product of a concentration and a volume may be off
 
 
 def whole_start(value: float, rounded: bool = False) -> int | None:
@@ -95,7 +95,7 @@ def whole_start(value: float, rounded: bool = False) -> int | None:
     if not -0.5 < value <= MOST_COUNT:
         return None
     count = round(value)
-    return count if rounded or abs(value - count) <= NEAR * max(1.0, abs(value)) else None
+    return count if rounded or abs(value - count) <= _NEAR * max(1.0, abs(value)) else None
 
 
 def start_refusal(value: float) -> str:
@@ -113,7 +113,7 @@ def start_refusal(value: float) -> str:
 
 # The value of an expression of known numbers, in Python's double precision: reading a file touches no device.
 
-COMPARISON = {
+_COMPARISON = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -174,7 +174,7 @@ def _compute(node: Expression, below: list[float | None], values: Mapping[str, f
             result = ARITHMETIC[op](*known)
             return None if isinstance(result, complex) else float(result)
         case Compare(op, _, _):
-            return float(COMPARISON[op](*known))
+            return float(_COMPARISON[op](*known))
         case Logic(op, _, _):
             return float(all(known) if op == "and" else any(known))
         case Call(function, _) if function in FUNCTIONS:

@@ -12,12 +12,12 @@ MOST_REPORTED = 200  # of a file that is wrong throughout
 
 
 @dataclass(frozen=True)
-class Problem:
+class FormatProblem:
     """One refusal: where, and why.
 
     Examples
     --------
-    >>> print(Problem("reaction 'R1'", "has no kinetic law; give one", 12))
+    >>> print(FormatProblem("reaction 'R1'", "has no kinetic law; give one", 12))
     line 12, reaction 'R1': has no kinetic law; give one
     """
 
@@ -43,18 +43,18 @@ class Problems:
     1
     """
 
-    found: list[Problem] = field(default_factory=list)
+    found: list[FormatProblem] = field(default_factory=list)
 
     def add(self, place: str, why: str, line: int = 0) -> None:
         """Note a problem, once."""
-        problem = Problem(place, why, line)
+        problem = FormatProblem(place, why, line)
         if problem not in self.found and len(self.found) < MOST_REPORTED:
             self.found.append(problem)
 
     def __len__(self) -> int:
         return len(self.found)
 
-    def __iter__(self) -> Iterator[Problem]:
+    def __iter__(self) -> Iterator[FormatProblem]:
         return iter(self.found)
 
     def refuse(self, head: str) -> None:

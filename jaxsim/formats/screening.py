@@ -8,15 +8,15 @@ from pathlib import Path
 from stat import S_ISREG
 from xml.parsers import expat
 
-from jaxsim.formats.reading import Problem, Refused
+from jaxsim.formats.reading import FormatProblem, Refused
 
-LARGEST = 64 << 20  # bytes; the largest published models are a tenth of this
-DEEPEST = 150  # levels of elements
+LARGEST_FILE = 64 << 20  # bytes; the largest published models are a tenth of this
+_DEEPEST = 150  # levels of elements
 MOST_ELEMENTS = 1_500_000
 LONGEST_FORMULA = 50_000  # elements; libSBML makes a sum of n terms a chain n deep, which it walks by recursion
 
 
-def screen(text: bytes) -> Problem | None:
+def screen(text: bytes) -> FormatProblem | None:
     """Return what makes an XML text unsafe or unreadable, or None.
 
     Examples
@@ -26,14 +26,14 @@ def screen(text: bytes) -> Problem | None:
     >>> print(screen(b"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>"))
     line 1: has a document type declaration, which SBML does not use; remove it
     """
-    if len(text) > LARGEST:
-        return Problem("", f"has {len(text)} bytes, more than {LARGEST}")
+    if len(text) > LARGEST_FILE:
+        return FormatProblem("", f"has {len(text)} bytes, more than {LARGEST_FILE}")
     parser = expat.ParserCreate()
-    found: list[Problem] = []
+    found: list[FormatProblem] = []
     depth, elements, formula = 0, 0, 0  # the last: elements before the formula that is open
 
     def stop(why: str) -> None:
-        found.append(Problem("", why, parser.CurrentLineNumber))
+        found.append(FormatProblem("", why, parser.CurrentLineNumber))
         raise Refused
 
     def start(name: str, _attributes: object) -> None:
@@ -43,8 +43,8 @@ def screen(text: bytes) -> Problem | None:
             formula = elements
         if formula and elements - formula > LONGEST_FORMULA:
             stop(f"has a formula of more than {LONGEST_FORMULA} elements; write it in parts, by assignment rules")
-        if depth > DEEPEST:
-            stop(f"is nested deeper than {DEEPEST} elements; write its formulas in parts")
+        if depth > _DEEPEST:
+            stop(f"is nested deeper than {_DEEPEST} elements; write its formulas in parts")
         if elements > MOST_ELEMENTS:
             stop(
                 f"has more than {MOST_ELEMENTS} elements; write a smaller model, or its reactions in jaxsim's own form"
@@ -66,9 +66,9 @@ def screen(text: bytes) -> Problem | None:
     except Refused:
         pass
     except expat.ExpatError as error:
-        return Problem("", f"is not well-formed XML ({expat.ErrorString(error.code)})", error.lineno)
+        return FormatProblem("", f"is not well-formed XML ({expat.ErrorString(error.code)})", error.lineno)
     except (LookupError, ValueError) as error:
-        return Problem("", f"is in an encoding that cannot be read ({error})")
+        return FormatProblem("", f"is in an encoding that cannot be read ({error})")
     return found[0] if found else None
 
 
@@ -88,4 +88,4 @@ def read_bytes(path: Path) -> bytes:
     if not S_ISREG(path.stat().st_mode):  # a pipe would be waited for
         raise OSError(errno.EINVAL, "it is no ordinary file")
     with path.open("rb") as file:
-        return file.read(LARGEST + 1)
+        return file.read(LARGEST_FILE + 1)

@@ -10,7 +10,7 @@ function from any pytree of numbers to a network and a schedule, which is how a 
     found = js.gradient(regimen, objective, at=z, trajectories=10_000, seed=7)
     found.vector, found.covariance          # [P], [P, P], in the order of jax.tree.leaves(z)
 
-An estimator is one file with ``estimate(problem) -> Estimate`` and one line in ``METHODS``, which holds its cost and
+An estimator is one file with ``estimate(problem) -> Estimate`` and one line in ``ESTIMATORS``, which holds its cost and
 what it is valid for. All of them read doses and
 rates through the same tables (exposure averaged over each leap, and parameters), whose derivatives are exact.
 """
@@ -20,7 +20,7 @@ import types
 from typing import Any
 
 from jaxsim.gradient.check import GradientCheck, check_gradient
-from jaxsim.gradient.estimators import METHODS
+from jaxsim.gradient.estimators import ESTIMATORS
 from jaxsim.gradient.gradient import gradient
 from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.objectives import (
@@ -41,7 +41,7 @@ from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.switching import SwitchingFunction, switching_function
 
 __all__ = [
-    "METHODS",
+    "ESTIMATORS",
     "Gradient",
     "GradientCheck",
     "Objective",

@@ -9,15 +9,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsim._html import block, line, table
+from jaxsim._html import block, html_table, line
 from jaxsim.dosing import Schedule
-from jaxsim.gradient.estimators import method_named
-from jaxsim.gradient.estimators.difference import paired
+from jaxsim.gradient.estimators import estimator_named
+from jaxsim.gradient.estimators.difference import paired_chunks
 from jaxsim.gradient.estimators.leap_score import leap_anchors
-from jaxsim.gradient.estimators.split_difference import prepared
+from jaxsim.gradient.estimators.split_difference import coupled_batches
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import EVENT, EVENT_REACTION, assembled, chosen, known_species, posed
-from jaxsim.gradient.leap.chain import Chain, Drive
+from jaxsim.gradient.leap.chain import Drive, LeapChain
 from jaxsim.gradient.leap.critics import critic_terms
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
 from jaxsim.gradient.objective import cut, looks
@@ -53,7 +53,7 @@ def ripple(problem: Problem) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=0)
-def _cotangent(chain: Chain, drive: Drive) -> Any:
+def _cotangent(chain: LeapChain, drive: Drive) -> Any:
     """Return the derivative of the sum of the terms on the noiseless chain, with respect to the tables."""
 
     def total(tables: Any) -> Any:
@@ -68,10 +68,10 @@ POWER = LIMIT + 2.3263  # standard errors of the smallest bias that is seen at t
 PLANTED = 0.9  # factor of the planted error
 LEFT = 0.1  # of the truncation that Richardson removes, where noise does not hide it: what he is taken to leave
 FEWEST = 10  # pairs that must have parted for a referee to have seen anything
-MOST_SECONDS = 120.0  # of one core, about, that a referee on exact paths may take
-OTHER_SEED = 0x5851F42D4C957F2D  # added to the seed: the referee shares no trajectory with the estimator
-EXACT = "coupled pairs of exact paths"
-LEAPS = (
+_MOST_SECONDS = 120.0  # of one core, about, that a referee on exact paths may take
+_OTHER_SEED = 0x5851F42D4C957F2D  # added to the seed: the referee shares no trajectory with the estimator
+_EXACT = "coupled pairs of exact paths"
+_LEAPS = (
     "coupled pairs on leaps half as long, which see half of the bias of leaping alone, as exact paths have too many "
     "events"
 )
@@ -167,7 +167,7 @@ class GradientCheck:
 
     def _repr_html_(self) -> str:
         head = ("component", "estimate", "referee", "z", "z of truncation", "sees errors from", "ripple")
-        checked = table("gradient against its referee, with standard errors", head, self._rows())
+        checked = html_table("gradient against its referee, with standard errors", head, self._rows())
         return block(line(self.sentence), checked, line(self._planted))
 
     def _rows(self) -> list[tuple[str, ...]]:
@@ -264,14 +264,14 @@ def check_gradient(
                     widths, shifts, 0)  # fmt: skip
     problem = problem._replace(scored=known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
-    method_named(name).refuse(problem)
+    estimator_named(name).refuse(problem)
     found = assembled(problem._replace(reason=reason), name, began)
     return compared(problem, found, int(trajectories if pairs is None else pairs), began)
 
 
 def compared(problem: Problem, found: Gradient, pairs: int, began: float) -> GradientCheck:
     """Hold a gradient that was found against differences on other trajectories."""
-    other = problem._replace(seed=(problem.seed + OTHER_SEED) % (1 << 64), trajectories=pairs, first=0)
+    other = problem._replace(seed=(problem.seed + _OTHER_SEED) % (1 << 64), trajectories=pairs, first=0)
     referee, quotients = _referee(other)
     size, both, parted = problem.size, Average(2 * problem.size), np.zeros(problem.size, np.int64)
     for batch in quotients:
@@ -302,14 +302,14 @@ def _referee(problem: Problem) -> tuple[str, Iterator[np.ndarray]]:
     """Return what a gradient is held against, and the quotients of its batches: of steps h, then of h/2, [2 P, L]."""
     taken = stencils(problem)
     both = [*taken, *(stencil.scaled(0.5) for stencil in taken)]
-    if _seconds(problem, both) <= MOST_SECONDS:
-        batches, _ = prepared(problem, both)
-        return EXACT, (found.quotients for found in batches)
+    if _seconds(problem, both) <= _MOST_SECONDS:
+        batches, _ = coupled_batches(problem, both)
+        return _EXACT, (found.quotients for found in batches)
     grid = cut(problem.grid, 2)
     tables, slopes = build_tables(problem.free, problem.network, grid.edges, problem.shifts, grid.pinned)
     fine = problem._replace(grid=grid, tables=tables, slopes=slopes)
-    method_named("difference").refuse(problem)
-    return LEAPS, (found.quotients for found in paired(fine, both, leap_anchors(fine, drive_of(fine))))
+    estimator_named("difference").refuse(problem)
+    return _LEAPS, (found.quotients for found in paired_chunks(fine, both, leap_anchors(fine, drive_of(fine))))
 
 
 def _seconds(problem: Problem, taken: list[Stencil]) -> float:

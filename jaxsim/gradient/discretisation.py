@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsim.gradient.estimators import Method
+from jaxsim.gradient.estimators import Estimator
 from jaxsim.gradient.exact.drive import PIECES, exact_tables
 from jaxsim.gradient.leap.linear_noise import reads_spread, value_and_slope
-from jaxsim.gradient.objective import Grid, cut
+from jaxsim.gradient.objective import LeapGrid, cut
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.stencils import Stencil, stencils
 from jaxsim.gradient.tables import Tables, build_tables, chained, table_values
@@ -25,7 +25,7 @@ from jaxsim.gradient.tables import Tables, build_tables, chained, table_values
 FINER = 4  # times as many steps
 MOST_FINER = 1 << 16  # steps of the finer grid; beyond, twice as many
 CLOSE = 4  # pieces between a dose and a look, within which the mean over a piece is not enough
-PARTS = 16  # into which such pieces are cut
+_PARTS = 16  # into which such pieces are cut
 
 
 class Discretisation(NamedTuple):
@@ -54,7 +54,7 @@ def _times(problem: Problem) -> int:
     return FINER if FINER * problem.grid.steps <= MOST_FINER else 2
 
 
-def discretisation(problem: Problem, method: Method) -> Discretisation:
+def discretisation(problem: Problem, method: Estimator) -> Discretisation:
     """Return what the leaps and the differences of a method add."""
     value, moved, said = 0.0, np.zeros(problem.size), []
     if not method.noisy:
@@ -95,8 +95,8 @@ def _averaging(problem: Problem) -> Discretisation:
     read = exact_tables(problem)
     within = np.searchsorted(read.edges, marks, side="right") - 1
     apart = np.abs(np.arange(PIECES)[:, None] - within[None, :]).min(axis=1)
-    parts = np.where(apart <= CLOSE, PARTS, 1)
-    finer = cut(Grid(read.edges, np.isin(read.edges, looked)), parts)
+    parts = np.where(apart <= CLOSE, _PARTS, 1)
+    finer = cut(LeapGrid(read.edges, np.isin(read.edges, looked)), parts)
     found = []
     for tables, slopes in (
         build_tables(problem.free, problem.network, finer.edges, 1, finer.pinned),
@@ -132,7 +132,7 @@ def _moved(problem: Problem, p: int, offset: float) -> float:
     return _smooth(problem, grid, tables)[0]
 
 
-def _smooth(problem: Problem, grid: Grid, tables: Tables, slopes: Any = None) -> tuple[float, np.ndarray]:
+def _smooth(problem: Problem, grid: LeapGrid, tables: Tables, slopes: Any = None) -> tuple[float, np.ndarray]:
     """Return the objective in the linear-noise approximation on a grid, and its gradient [P] where slopes are given."""
     problem = problem._replace(grid=grid)
     chain, objective = chain_of(problem, 1), problem.objective

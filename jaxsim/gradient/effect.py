@@ -33,7 +33,7 @@ from jaxsim.network.expression import fold
 from jaxsim.runtime.double import double_precision
 
 SHIFT = "shift_of_the_effect"
-POINTS, DECADES, SAME = 97, 12.0, 1e-9  # of inputs, to both sides of 1; and what agrees to within rounding
+_POINTS, DECADES, _SAME = 97, 12.0, 1e-9  # of inputs, to both sides of 1; and what agrees to within rounding
 
 
 class Moved(NamedTuple):
@@ -125,7 +125,7 @@ class _Search:
 
     def __init__(self, effect: Expression, moving: frozenset[str], known: Mapping[str, float]) -> None:
         generator = np.random.default_rng(0)
-        points = 10.0 ** np.linspace(-DECADES, DECADES, POINTS)
+        points = 10.0 ** np.linspace(-DECADES, DECADES, _POINTS)
         self.env: dict[str, Any] = {**known, **{name: generator.permutation(points) for name in sorted(moving)}}
         self.effect, self.moving = effect, moving
         self.values = self._values(effect)
@@ -152,17 +152,17 @@ class _Search:
         found, effect = self._values(node), self.values
         there = np.isfinite(found) & np.isfinite(effect)
         found, effect = found[there], effect[there]
-        if effect.size < POINTS // 4:
+        if effect.size < _POINTS // 4:
             return None
         low, high = int(np.argmin(effect)), int(np.argmax(effect))
         if effect[low] == effect[high]:
             return None
         slope = (found[high] - found[low]) / (effect[high] - effect[low])
         constant = found[low] - slope * effect[low]
-        allowed = SAME * (np.abs(found) + np.abs(constant) + np.abs(slope * effect))
+        allowed = _SAME * (np.abs(found) + np.abs(constant) + np.abs(slope * effect))
         slope = float(f"{slope:.12g}")
         return slope if np.all(np.abs(found - constant - slope * effect) <= allowed) else None
 
     def _values(self, node: Expression) -> Float64[np.ndarray, " points"]:
         with double_precision():
-            return np.broadcast_to(np.asarray(evaluate(node, self.env), np.float64), (POINTS,))
+            return np.broadcast_to(np.asarray(evaluate(node, self.env), np.float64), (_POINTS,))

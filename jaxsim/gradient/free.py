@@ -34,7 +34,7 @@ class Leaves:
 
 
 @dataclass(frozen=True)
-class Function:
+class _Function:
     """Call a user's function of a pytree of numbers."""
 
     function: Callable[[Any], Any]
@@ -119,7 +119,7 @@ def free_numbers(model: Any, schedule: Schedule | None, free: Sequence[str] | No
     leaves = [np.asarray(leaf, np.float64) for _, leaf in with_path]
     shapes = tuple(leaf.shape for leaf in leaves)
     names = tuple(_readable(path) or "at" for path, _ in with_path)
-    return Free(Function(model, structure, shapes), None, _joined(leaves), names, shapes, structure)
+    return Free(_Function(model, structure, shapes), None, _joined(leaves), names, shapes, structure)
 
 
 def _readable(path: Any) -> str:

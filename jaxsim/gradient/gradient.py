@@ -10,7 +10,7 @@ from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.ensemble.precision import refuse_for_single
 from jaxsim.errors import SimulationError, closest
 from jaxsim.gradient.discretisation import discretisation
-from jaxsim.gradient.estimators import METHODS, method_named
+from jaxsim.gradient.estimators import ESTIMATORS, estimator_named
 from jaxsim.gradient.estimators.score import refuse_nonlinear
 from jaxsim.gradient.estimators.surrogate import FEW, scored_reactions
 from jaxsim.gradient.exact.drive import PIECES
@@ -18,11 +18,11 @@ from jaxsim.gradient.free import Free, free_numbers
 from jaxsim.gradient.leap.channels import find_channels, moved_by
 from jaxsim.gradient.leap.mean import typical_counts
 from jaxsim.gradient.no_event import with_bounds
-from jaxsim.gradient.objective import Grid, leap_grid, settled
+from jaxsim.gradient.objective import LeapGrid, leap_grid, settled
 from jaxsim.gradient.pace import pace, refined
-from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of
+from jaxsim.gradient.problem import GradientEstimate, Problem, chain_of, drive_of
 from jaxsim.gradient.result import Gradient
-from jaxsim.gradient.tables import Slopes, build_tables, sampled_names
+from jaxsim.gradient.tables import Slopes, build_tables, distributed_names
 from jaxsim.gradient.unseen import refuse_unseen, unseen
 from jaxsim.gradient.validity import (
     largest_known_count,
@@ -84,10 +84,10 @@ def _piloted(problem: Problem, score: str | None, why: str) -> tuple[str, str]:
     if score is None:
         return "split_difference", f"{why}; scores would not be valid"
     pilot = problem._replace(trajectories=PILOT, first=problem.first + PILOT_FROM)
-    costs = np.array([METHODS[name].cost_of(problem.size) for name in ("split_difference", score)])
-    pairs, scores = (METHODS[name].estimate(pilot) for name in ("split_difference", score))
+    costs = np.array([ESTIMATORS[name].cost_of(problem.size) for name in ("split_difference", score)])
+    pairs, scores = (ESTIMATORS[name].estimate(pilot) for name in ("split_difference", score))
     spread = np.array([np.diag(found.covariance) * found.trajectories for found in (pairs, scores)])
-    truncation = discretisation(problem, METHODS["split_difference"]).gradient
+    truncation = discretisation(problem, ESTIMATORS["split_difference"]).gradient
     if not (np.all(spread > 0.0) and np.all(np.isfinite(truncation))):
         return score, f"{why}; coupled pairs did not part in a pilot"
     error = spread * costs[:, None] / problem.trajectories + np.stack([truncation**2, 0.0 * truncation])
@@ -119,7 +119,7 @@ def _on_leaps(problem: Problem, jumps: bool) -> tuple[str, str]:
     return "controlled_score", f"{why}, and {problem.size} free numbers"
 
 
-ROUNDING = 1e-6  # relative, of sums over hundreds of steps in float32
+_ROUNDING = 1e-6  # relative, of sums over hundreds of steps in float32
 
 
 def gradient(
@@ -209,14 +209,14 @@ def gradient(
                     widths, shifts, first)  # fmt: skip
     problem = problem._replace(scored=known_species(problem, scored))
     name, reason = chosen(problem) if method == "auto" else (method, "asked for")
-    method_named(name).refuse(problem)
+    estimator_named(name).refuse(problem)
     refuse_unseen(problem, name)
     return assembled(problem._replace(reason=reason), name, began)
 
 
 def assembled(problem: Problem, name: str, began: float) -> Gradient:
     """Run one estimator and put its evidence together."""
-    method = method_named(name)
+    method = estimator_named(name)
     found = with_bounds(problem, name, with_rounding(method.estimate(problem)))
     arranged, moved = problem.free.arranged, discretisation(problem, method)
     return Gradient(
@@ -239,9 +239,9 @@ def assembled(problem: Problem, name: str, began: float) -> Gradient:
     )
 
 
-def with_rounding(found: Estimate) -> Estimate:
+def with_rounding(found: GradientEstimate) -> GradientEstimate:
     """Return the estimate with the rounding of single precision in its covariance, where noise does not hide it."""
-    return found._replace(covariance=found.covariance + np.diag((ROUNDING * found.gradient) ** 2))
+    return found._replace(covariance=found.covariance + np.diag((_ROUNDING * found.gradient) ** 2))
 
 
 def posed(
@@ -254,7 +254,7 @@ def posed(
     widths: Mapping[str, Any] | None,
     shifts: Any,
     first: Any,
-    grid: Grid | None = None,
+    grid: LeapGrid | None = None,
 ) -> Problem:
     """Check what is asked for and lay out everything that is not random, on a grid of its own unless one is given."""
     network, schedule = free.model()
@@ -269,7 +269,7 @@ def posed(
     tables, slopes = build_tables(free, network, grid.edges, shifts, grid.pinned)
     moving = moving_parameters(slopes)
     refuse_moving_objective(objective, moving)
-    refuse_moving_jumps(network, sampled_names(network.parameters), slopes)
+    refuse_moving_jumps(network, distributed_names(network.parameters), slopes)
     signals = tuple(term.signal for term in objective.terms)
     with double_precision():
         refuse_for_single(network, timeline, signals, largest_known_count(network, schedule))

@@ -20,11 +20,11 @@ from jaxsim.gradient.objective import Objective, Term, described
 from jaxsim.gradient.problem import Average
 
 PILOT_MOST = 1 << 20
-BAND = 0.05  # of probability to each side, over which a density is estimated
-REACH = 1.5  # standard errors of a level within which quantiles are taken: seldom is the atom farther
+_BAND = 0.05  # of probability to each side, over which a density is estimated
+_REACH = 1.5  # standard errors of a level within which quantiles are taken: seldom is the atom farther
 MORE = 4  # times as many trajectories, where a pilot cannot tell between two atoms
-NODES = np.linspace(-REACH, REACH, 9)
-SHARES = np.exp(-0.5 * NODES**2) / np.sum(np.exp(-0.5 * NODES**2))  # their probabilities
+NODES = np.linspace(-_REACH, _REACH, 9)
+_SHARES = np.exp(-0.5 * NODES**2) / np.sum(np.exp(-0.5 * NODES**2))  # their probabilities
 
 
 class Anchor(NamedTuple):
@@ -65,7 +65,7 @@ class Anchor(NamedTuple):
         below, above = (self._replace(quantile=end, nodes=(end,) * len(NODES)) for end in ends)
         if not self.density_error:
             return ((below, above),)
-        part = REACH * self.density_error
+        part = _REACH * self.density_error
         return (below, above), (self._replace(band=self.band * (1 - part)), self._replace(band=self.band * (1 + part)))
 
 
@@ -114,7 +114,7 @@ def doubted(covariance: np.ndarray, below: np.ndarray, above: np.ndarray, atoms:
 
     On atoms a gradient is one or the other, not between: that is no noise of mean zero, so that errors add up.
     """
-    reach = np.maximum(np.abs(below), np.abs(above)) / REACH
+    reach = np.maximum(np.abs(below), np.abs(above)) / _REACH
     sign = np.where(above >= below, 1.0, -1.0)
     more = np.diag(2.0 * reach * np.sqrt(np.maximum(np.diag(covariance), 0.0))) if atoms else 0.0
     return covariance + np.outer(sign * reach, sign * reach) + more
@@ -157,7 +157,7 @@ def _anchor(term: Term, numbers: np.ndarray) -> Anchor:
     spread = float(np.diff(around)[0]) / 2
     if term.summary == "tail mean":
         return Anchor(quantile, spread, quantile, quantile + 1.0, 1.0, nodes, on_atom=len(set(nodes)) < len(nodes))
-    band = min(BAND, level / 2, (1 - level) / 2)
+    band = min(_BAND, level / 2, (1 - level) / 2)
     low, high = np.quantile(numbers, [level - band, level + band])
     atom = float(np.mean(numbers == quantile))
     if not high > low or atom > band:
@@ -180,7 +180,7 @@ def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndar
     if term.summary == "quantile":
         return -(numbers <= anchor.quantile).astype(np.float64) / anchor.density
     side, total = 1.0 if term.upper else -1.0, np.zeros(numbers.shape)
-    for node, share in zip(anchor.nodes, SHARES, strict=True):
+    for node, share in zip(anchor.nodes, _SHARES, strict=True):
         total += share * side * np.maximum(side * (numbers - node), 0.0)
     return total / (1.0 - term.level)
 
@@ -196,7 +196,7 @@ def influence_rows(objective: Objective, anchor: list[Anchor | None], numbers: n
     return np.stack([term.weight * influence(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)])
 
 
-def value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
+def _value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
     """Return numbers [L] whose mean is the summary of the term."""
     if term.summary == "mean":
         return numbers
@@ -205,7 +205,7 @@ def value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
     assert anchor is not None
     if term.summary == "quantile":  # one Newton step from the anchor, which makes it a mean
         return anchor.quantile + (term.level - (numbers <= anchor.quantile)) / anchor.density
-    return float(SHARES @ np.array(anchor.nodes)) + influence(term, anchor, numbers)
+    return float(_SHARES @ np.array(anchor.nodes)) + influence(term, anchor, numbers)
 
 
 def contributions(
@@ -251,16 +251,16 @@ def through_mean(term: Term, numbers: np.ndarray, score: np.ndarray) -> np.ndarr
 def values(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
     """Return [L] whose mean is the value of the objective."""
     rows = numbers.astype(np.float64)
-    parts = [term.weight * value(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
+    parts = [term.weight * _value(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
     return np.sum(parts, axis=0)
 
 
-def normal_quantile(share: float) -> float:
+def _normal_quantile(share: float) -> float:
     """Return the two-sided normal quantile, 1.96 for 0.95.
 
     Examples
     --------
-    >>> round(normal_quantile(0.95), 2)
+    >>> round(_normal_quantile(0.95), 2)
     1.96
     """
     return float(stats.norm.ppf(0.5 + 0.5 * share))
@@ -348,6 +348,6 @@ def _influence(term: Term, levels: Levels, j: int, numbers: Any) -> Any:
         return -(numbers <= levels.quantile[j]).astype(jnp.float32) / density
     side = np.float32(1.0 if term.upper else -1.0)
     total = jnp.zeros_like(numbers)
-    for k, share in enumerate(SHARES):
+    for k, share in enumerate(_SHARES):
         total = total + np.float32(share) * side * jnp.maximum(side * (numbers - levels.nodes[j, k]), 0.0)
     return total / np.float32(1.0 - term.level)

@@ -9,17 +9,17 @@ information of a path. The bounds enter the standard errors as 1.96 of them, so 
 import numpy as np
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.estimators import method_named
+from jaxsim.gradient.estimators import estimator_named
 from jaxsim.gradient.information import information
 from jaxsim.gradient.leap.channels import find_channels, reaching
 from jaxsim.gradient.objective import Term, described, is_condition
-from jaxsim.gradient.problem import Estimate, Problem, chain_of
+from jaxsim.gradient.problem import GradientEstimate, Problem, chain_of
 from jaxsim.statistics.intervals import TWO_SIDED
 
 OF_NONE = 3.0  # over N: the upper 95 % bound of a probability of which none of N trajectories showed the event
 
 
-def with_bounds(problem: Problem, method: str, found: Estimate) -> Estimate:
+def with_bounds(problem: Problem, method: str, found: GradientEstimate) -> GradientEstimate:
     """Return the estimate with bounds in its errors where no event was seen, and a sentence that says so.
 
     Raises
@@ -68,11 +68,11 @@ def _range(term: Term) -> float:
     return summed * (term.end - term.start if term.kind == "integral" else 1.0)
 
 
-def _refuse_not_finite(problem: Problem, method: str, found: Estimate) -> None:
+def _refuse_not_finite(problem: Problem, method: str, found: GradientEstimate) -> None:
     if np.isfinite(found.value) and np.all(np.isfinite(found.gradient)):
         return
     what = "objective" if not np.isfinite(found.value) else "gradient"
-    other = "score" if method_named(method).scores else "leap_score"
+    other = "score" if estimator_named(method).scores else "leap_score"
     raise SimulationError(
         f"the {what} '{problem.objective}' by method '{method}' is not a finite number; change the objective where it "
         f"takes a logarithm or divides, or the rates, or use method '{other}'"

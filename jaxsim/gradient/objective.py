@@ -56,7 +56,7 @@ class Limit:
 
 Kind = Literal["at", "integral", "minimum", "maximum"]
 Summary = Literal["mean", "variance", "quantile", "tail mean"]
-STEPS = ("floor", "ceil")  # functions whose derivative misses the jumps
+_STEPS = ("floor", "ceil")  # functions whose derivative misses the jumps
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def has_jumps(expression: Expression) -> bool:
     def visit(node: Expression, below: list[bool]) -> bool:
         if isinstance(node, Compare | Logic) or (isinstance(node, Unary) and node.op == "not"):
             return True
-        if isinstance(node, Call) and node.function in STEPS:
+        if isinstance(node, Call) and node.function in _STEPS:
             return True
         return any(below)
 
@@ -247,11 +247,11 @@ def as_signal(text: Any, condition: bool | None = None) -> Expression:
 
 # The leap grid: equal steps between the moments at which something is looked at or given to a species.
 
-USUAL_STEPS = 512
+_USUAL_STEPS = 512
 MOST_STEPS = 1 << 20
 
 
-class Grid(NamedTuple):
+class LeapGrid(NamedTuple):
     """n steps from n + 1 edges."""
 
     edges: Float64[Any, " edges"]
@@ -269,7 +269,7 @@ class Grid(NamedTuple):
         return np.diff(self.edges)
 
 
-def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], span: Any, step: Any) -> Grid:
+def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], span: Any, step: Any) -> LeapGrid:
     """Return the grid from start to end whose steps are at most `step`, 1/512 of the span if not given.
 
     Steps end at the times of the objective and at the doses of species. Doses of inputs need not: exposure is averaged.
@@ -285,7 +285,7 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
         raise SimulationError(f"there is nothing to differentiate from {start:g} to {end:g}; end after the start")
     if step is not None and not 0 < step < np.inf:
         raise SimulationError(f"step is {step}; give a positive length of time")
-    longest = (end - start) / USUAL_STEPS if step is None else float(step)
+    longest = (end - start) / _USUAL_STEPS if step is None else float(step)
     if (end - start) / longest > MOST_STEPS:
         raise SimulationError(f"step is {step}, which makes {(end - start) / longest:.2g} steps; give a longer one")
     refuse_unresolved(longest, start, end)
@@ -303,22 +303,22 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
         parts.append(left + (right - left) * np.arange(1, count + 1) / count)
         parts[-1][-1] = right
     edges = np.concatenate(parts)
-    return Grid(edges, np.isin(edges, marks))
+    return LeapGrid(edges, np.isin(edges, marks))
 
 
-def cut(grid: Grid, parts: Any) -> Grid:
+def cut(grid: LeapGrid, parts: Any) -> LeapGrid:
     """Return the grid with every step cut in so many equal parts, a number for all or one for each step.
 
     Examples
     --------
-    >>> cut(Grid(np.array([0.0, 1.0, 3.0])), np.array([1, 2])).edges.tolist()
+    >>> cut(LeapGrid(np.array([0.0, 1.0, 3.0])), np.array([1, 2])).edges.tolist()
     [0.0, 1.0, 2.0, 3.0]
     """
     parts = np.broadcast_to(parts, (grid.steps,))
     share = np.concatenate([np.arange(1, k + 1) / k for k in parts])
     left, right = (np.repeat(edges, parts) for edges in (grid.edges[:-1], grid.edges[1:]))
     edges = np.concatenate([grid.edges[:1], np.where(share == 1.0, right, left + (right - left) * share)])
-    return Grid(edges, None if grid.pinned is None else np.isin(edges, grid.edges[grid.pinned]))
+    return LeapGrid(edges, None if grid.pinned is None else np.isin(edges, grid.edges[grid.pinned]))
 
 
 class Looks(NamedTuple):
@@ -332,7 +332,7 @@ class Looks(NamedTuple):
     """bool [n + 1, J]: at which edges an extremum looks."""
 
 
-def looks(terms: tuple[Term, ...], grid: Grid) -> Looks:
+def looks(terms: tuple[Term, ...], grid: LeapGrid) -> Looks:
     """Return when each term looks at the state."""
     edges, count = grid.edges, len(terms)
     at, within = np.zeros((edges.size, count), bool), np.zeros((edges.size, count), bool)
@@ -349,7 +349,7 @@ def looks(terms: tuple[Term, ...], grid: Grid) -> Looks:
     return Looks(at, weight, within)
 
 
-def species_changes(schedule: Schedule, species: tuple[str, ...], grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def species_changes(schedule: Schedule, species: tuple[str, ...], grid: LeapGrid) -> tuple[np.ndarray, np.ndarray]:
     """Return multiply and add, float64 [n + 1, S]: what is given to species at each edge, in the order listed."""
     multiply, add = np.ones((grid.edges.size, len(species))), np.zeros((grid.edges.size, len(species)))
     for agent, entries in schedule.items():

@@ -32,7 +32,7 @@ from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Kind, Objective, Term, as_signal
 from jaxsim.network import Binary, Call, Compare, Number
 
-Span = Any  # (start, end), numbers, or None
+_Span = Any  # (start, end), numbers, or None
 
 
 def mean(signal: Any, *, at: Any = None) -> Objective:
@@ -81,7 +81,7 @@ def mean_log10(signal: Any, *, at: Any = None) -> Objective:
     return _at(Call("log10", (Binary("+", Number(1.0), inner),)), at)
 
 
-def probability(condition: Any, *, at: Any = None, during: Span = None) -> Objective:
+def probability(condition: Any, *, at: Any = None, during: _Span = None) -> Objective:
     """Ask for the probability that a condition holds at one time, or at any moment of a span.
 
     Parameters
@@ -112,7 +112,7 @@ def probability(condition: Any, *, at: Any = None, during: Span = None) -> Objec
     return _over("maximum", expression, during)
 
 
-def auc(signal: Any, *, during: Span = None) -> Objective:
+def auc(signal: Any, *, during: _Span = None) -> Objective:
     """Ask for the mean area under a signal over a span, the whole simulation if none is given.
 
     Examples
@@ -123,7 +123,7 @@ def auc(signal: Any, *, during: Span = None) -> Objective:
     return _over("integral", as_signal(signal, condition=False), during)
 
 
-def time_above(signal: Any, line: Any, *, during: Span = None) -> Objective:
+def time_above(signal: Any, line: Any, *, during: _Span = None) -> Objective:
     """Ask for the mean time that a signal spends above a line.
 
     Examples
@@ -134,7 +134,7 @@ def time_above(signal: Any, line: Any, *, during: Span = None) -> Objective:
     return _over("integral", Compare(">", as_signal(signal, condition=False), Number(float(line))), during)
 
 
-def time_below(signal: Any, line: Any, *, during: Span = None) -> Objective:
+def time_below(signal: Any, line: Any, *, during: _Span = None) -> Objective:
     """Ask for the mean time that a signal spends below a line.
 
     Examples
@@ -145,7 +145,7 @@ def time_below(signal: Any, line: Any, *, during: Span = None) -> Objective:
     return _over("integral", Compare("<", as_signal(signal, condition=False), Number(float(line))), during)
 
 
-def minimum(signal: Any, *, during: Span = None) -> Objective:
+def minimum(signal: Any, *, during: _Span = None) -> Objective:
     """Ask for the mean of the smallest value of a signal over a span (the nadir).
 
     Examples
@@ -156,7 +156,7 @@ def minimum(signal: Any, *, during: Span = None) -> Objective:
     return _over("minimum", as_signal(signal, condition=False), during)
 
 
-def maximum(signal: Any, *, during: Span = None) -> Objective:
+def maximum(signal: Any, *, during: _Span = None) -> Objective:
     """Ask for the mean of the largest value of a signal over a span.
 
     Examples
@@ -238,7 +238,7 @@ def _at(expression: Any, at: Any) -> Objective:
     return Objective((Term(expression, "at", None, None if at is None else float(at)),))
 
 
-def _over(kind: Kind, expression: Any, during: Span) -> Objective:
+def _over(kind: Kind, expression: Any, during: _Span) -> Objective:
     start, end = (None, None) if during is None else (float(during[0]), float(during[1]))
     return Objective((Term(expression, kind, start, end),))
 

@@ -15,9 +15,9 @@ import numpy as np
 from jax import lax
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.leap.chain import Chain, Drive, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
 from jaxsim.gradient.leap.mean import start_of, typical_parameters
-from jaxsim.gradient.objective import MOST_STEPS, Grid, cut
+from jaxsim.gradient.objective import MOST_STEPS, LeapGrid, cut
 from jaxsim.network import stoichiometry
 
 PART = 0.2  # of a relaxation time that a leap takes where no step is asked for
@@ -46,7 +46,7 @@ class Pace(NamedTuple):
         return float(np.sum(self.firings))
 
 
-def pace(chain: Chain, drive: Drive) -> Pace:
+def pace(chain: LeapChain, drive: Drive) -> Pace:
     """Return the pace along the rate equations, what varies at its median."""
     jacobian, total, path = (np.asarray(part, np.float64) for part in _followed(chain, drive))
     finite = np.all(np.isfinite(jacobian), axis=(1, 2))
@@ -57,7 +57,7 @@ def pace(chain: Chain, drive: Drive) -> Pace:
 
 
 @partial(jax.jit, static_argnums=0)
-def _followed(chain: Chain, drive: Drive) -> Any:
+def _followed(chain: LeapChain, drive: Drive) -> Any:
     """Return, at the start of each step, the Jacobian of the rate equations, the sum of all rates, and the counts."""
     parameters = typical_parameters(chain, drive)
     change = jnp.asarray(stoichiometry(chain.structure).astype(np.float32))
@@ -77,14 +77,14 @@ def _followed(chain: Chain, drive: Drive) -> Any:
     return lax.scan(step, first, jnp.arange(drive.width.shape[0], dtype=jnp.int32))[1]
 
 
-def refined(grid: Grid, relaxation: np.ndarray) -> Grid:
+def refined(grid: LeapGrid, relaxation: np.ndarray) -> LeapGrid:
     """Return the grid with every step cut so that none takes more than a fifth of a relaxation time.
 
     Unless that makes more than ``MOST_REFINED`` steps: then the grid as it is, on which methods of leaps refuse.
 
     Examples
     --------
-    >>> refined(Grid(np.array([0.0, 1.0, 2.0])), np.array([0.1, 0.5])).edges.round(3).tolist()
+    >>> refined(LeapGrid(np.array([0.0, 1.0, 2.0])), np.array([0.1, 0.5])).edges.round(3).tolist()
     [0.0, 1.0, 1.333, 1.667, 2.0]
     """
     parts = np.maximum(1, np.ceil(relaxation * grid.widths / PART * (1.0 - 1e-6))).astype(np.int64)
@@ -93,7 +93,7 @@ def refined(grid: Grid, relaxation: np.ndarray) -> Grid:
     return cut(grid, parts)
 
 
-def refuse_unstable(grid: Grid, relaxation: np.ndarray, asked: bool, walking: str = "") -> None:
+def refuse_unstable(grid: LeapGrid, relaxation: np.ndarray, asked: bool, walking: str = "") -> None:
     """Refuse leaps that do not follow the fastest relaxation.
 
     A step that was asked for may take up to two relaxation times: its bias is estimated. A chosen one takes a fifth.

@@ -9,28 +9,28 @@ import numpy as np
 from jaxsim.dosing import Schedule
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.free import Free
-from jaxsim.gradient.leap.chain import Chain, Drive
-from jaxsim.gradient.objective import Grid, Objective, looks, species_changes
+from jaxsim.gradient.leap.chain import Drive, LeapChain
+from jaxsim.gradient.objective import LeapGrid, Objective, looks, species_changes
 from jaxsim.gradient.pace import Pace
-from jaxsim.gradient.tables import Slopes, Tables, sampled_names
+from jaxsim.gradient.tables import Slopes, Tables, distributed_names
 from jaxsim.network import Network
 from jaxsim.random import seed_words
 
 # How many trajectories run side by side, in which batches, and the sums of what they give.
 
-CPU_LANES, GPU_LANES, LEAST_LANES = 2048, 1 << 16, 64
+_CPU_LANES, _GPU_LANES, LEAST_LANES = 2048, 1 << 16, 64
 FEWEST_BATCHES = 32  # where the error of a gradient is seen only in the spread between batches
 
 
-def lane_count(trajectories: int, between: bool = False) -> int:
+def gradient_lanes(trajectories: int, between: bool = False) -> int:
     """Return how many trajectories run side by side; `between` asks for batches enough to see their spread.
 
     Examples
     --------
-    >>> lane_count(100), lane_count(10_000, between=True)
+    >>> gradient_lanes(100), lane_count(10_000, between=True)
     (128, 512)
     """
-    most = CPU_LANES if jax.default_backend() == "cpu" else GPU_LANES
+    most = _CPU_LANES if jax.default_backend() == "cpu" else _GPU_LANES
     wanted = -(-trajectories // FEWEST_BATCHES) if between else trajectories
     return max(LEAST_LANES, min(most, 1 << max(0, wanted - 1).bit_length()))
 
@@ -97,7 +97,7 @@ def refuse_faults(faulty: np.ndarray, what: str) -> None:
         )
 
 
-MOST = 2**31 - 1  # molecules
+_MOST = 2**31 - 1  # molecules
 
 
 class Problem(NamedTuple):
@@ -107,7 +107,7 @@ class Problem(NamedTuple):
     network: Network
     schedule: Schedule
     objective: Objective
-    grid: Grid
+    grid: LeapGrid
     tables: Tables
     slopes: Slopes
     trajectories: int
@@ -134,7 +134,7 @@ class Problem(NamedTuple):
         return self.free.theta.size
 
 
-class Estimate(NamedTuple):
+class GradientEstimate(NamedTuple):
     """What an estimator returns."""
 
     value: float
@@ -157,15 +157,15 @@ class Estimate(NamedTuple):
 
 def lanes_of(problem: Problem, between: bool = False) -> int:
     """Return how many trajectories run side by side; `between` asks for batches enough to see their spread."""
-    return lane_count(problem.trajectories, between) if problem.lanes is None else problem.lanes
+    return gradient_lanes(problem.trajectories, between) if problem.lanes is None else problem.lanes
 
 
-def chain_of(problem: Problem, lanes: int) -> Chain:
+def chain_of(problem: Problem, lanes: int) -> LeapChain:
     """Return what is compiled for the leap chain of a problem."""
     network = problem.network
-    sampled = sampled_names(network.parameters), sampled_names(network.initial)
+    sampled = distributed_names(network.parameters), distributed_names(network.initial)
     terms = tuple(replace(term, weight=1.0) for term in problem.objective.terms)  # weights are numbers of a call
-    return Chain(network.structure, *sampled, terms, lanes)
+    return LeapChain(network.structure, *sampled, terms, lanes)
 
 
 def drive_of(problem: Problem, tables: Tables | None = None) -> Drive:
@@ -191,7 +191,7 @@ def drive_of(problem: Problem, tables: Tables | None = None) -> Drive:
 
 def _whole(add: np.ndarray) -> np.ndarray:
     """Return the whole molecules of amounts, rounded down as in simulations."""
-    if np.any(np.abs(add) > MOST):
+    if np.any(np.abs(add) > _MOST):
         raise SimulationError(
             f"a dose of {np.max(np.abs(add)):g} molecules is beyond 2**31 - 1; scale the species down"
         )

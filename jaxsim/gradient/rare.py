@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.errors import SimulationError, naming_closest_keyword
-from jaxsim.gradient.estimators.importance import effective, refuse, weighed
+from jaxsim.gradient.estimators.importance import effective_sample_size, refuse, weighed_paths
 from jaxsim.gradient.exact.drive import plain_drive
 from jaxsim.gradient.objective import leap_grid, settled
 from jaxsim.gradient.problem import Problem
@@ -45,7 +45,7 @@ class RareProbability:
     event: str
     value: float
     standard_error: float
-    effective: float
+    effective_sample_size: float
     trajectories: int
     seconds: float
 
@@ -136,10 +136,10 @@ def rare_probability(
         *(nothing, network, schedule, objective, grid, tables, nothing, int(trajectories), seed, 0, 1, None)
     )
     refuse(problem)
-    weights = np.concatenate([half.weight for half in weighed(problem, plain_drive(problem))])
+    weights = np.concatenate([half.weight for half in weighed_paths(problem, plain_drive(problem))])
     size, factor = weights.size, objective.terms[0].weight
     error = float(np.std(weights, ddof=1) / np.sqrt(size))
     return RareProbability(
         *(str(objective).removeprefix("probability of "), factor * float(np.mean(weights)), abs(factor) * error),
-        *(effective(weights), size, time.perf_counter() - began),
+        *(effective_sample_size(weights), size, time.perf_counter() - began),
     )

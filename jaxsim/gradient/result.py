@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim._html import block, line, table
+from jaxsim._html import block, html_table, line
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Gradient:
             (name, f"{slope:.6g}", f"{error:.2g}")
             for name, slope, error in zip(self.components, self.vector, self.error, strict=True)
         ]
-        gradient = table("gradient", ("component", "estimate", "standard error"), rows)
+        gradient = html_table("gradient", ("component", "estimate", "standard error"), rows)
         return block(line(self._head), gradient, *map(line, self._notes))
 
     @property

@@ -16,17 +16,17 @@ from scipy.ndimage import uniform_filter1d
 
 from jaxsim.dosing import build_timeline
 from jaxsim.errors import JaxsimError, SimulationError
-from jaxsim.gradient.leap.chain import Chain, Drive, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
 from jaxsim.gradient.leap.mean import typical_parameters
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.tables import Tables, table_values
 
-SHARE = 0.1  # of the exposure or parameters that a difference changes to each side, where no step is given
-LEAST = 0.1  # firings of a trajectory that a step moves at least, as long as rates answer linearly
+_SHARE = 0.1  # of the exposure or parameters that a difference changes to each side, where no step is given
+_LEAST = 0.1  # firings of a trajectory that a step moves at least, as long as rates answer linearly
 STRAIGHT = 0.1  # of the change of running integrals that may be other than linear in the step
-HALVINGS, DOUBLINGS = 12, 40
+_HALVINGS, DOUBLINGS = 12, 40
 WINDOW = 4  # cells over which slopes of exposure are averaged
-NEGATIVE = -1e-6  # of the largest rate: what rounding may make of a rate that is zero
+_NEGATIVE = -1e-6  # of the largest rate: what rounding may make of a rate that is zero
 
 
 class Stencil(NamedTuple):
@@ -86,7 +86,7 @@ def _stencil(moves: "_Moves", p: int, most: float) -> Stencil:
         if sides[sign] and moves.admits(p, 2.0 * sign * step * most):
             return one_sided(sign * step)
     for sign in (1.0, -1.0):  # a narrow room: as far as it goes
-        for halving in range(1, HALVINGS + 1):
+        for halving in range(1, _HALVINGS + 1):
             if moves.admits(p, 2.0 * sign * step * most / 2.0**halving):
                 return one_sided(sign * step / 2.0**halving)
     name = problem.free.components[p]
@@ -117,19 +117,19 @@ def _first_step(problem: Problem, p: int) -> float:
     if change == 0.0:
         name = problem.free.components[p]
         raise SimulationError(f"nothing that rates read depends on '{name}'; leave it out of what is free")
-    return SHARE / change
+    return _SHARE / change
 
 
 def _straight(moves: "_Moves", p: int, step: float) -> float:
     """Return the longest step up to the first one that rates answer linearly; a longer one where that moves nothing."""
     sign = 1.0 if moves.admits(p, step) or not moves.admits(p, -step) else -1.0
-    for _ in range(HALVINGS):
+    for _ in range(_HALVINGS):
         if moves.straight(p, sign * step):
             break
         step *= 0.5
     for _ in range(DOUBLINGS):
         longer = 2.0 * step
-        if moves.firings(p, sign * step) >= LEAST or not moves.straight(p, sign * longer):
+        if moves.firings(p, sign * step) >= _LEAST or not moves.straight(p, sign * longer):
             break
         step = longer
     return step
@@ -144,7 +144,7 @@ class _Moves:
         assert problem.pace is not None
         self.counts = np.maximum(problem.pace.path, 1.0).astype(np.float32)
         self.rates = self._rates(problem.tables)
-        if not np.all(self.rates >= NEGATIVE * max(float(np.max(np.abs(self.rates))), 1e-30)):
+        if not np.all(self.rates >= _NEGATIVE * max(float(np.max(np.abs(self.rates))), 1e-30)):
             raise SimulationError(
                 "a rate was negative or not finite along the rate equations, which differences follow; write it so "
                 "that it stays finite and not negative"
@@ -168,7 +168,7 @@ class _Moves:
         except JaxsimError:  # the other side is taken, or the number is refused by name
             return None
         found = self._rates(tables)
-        return tables if np.all(found >= NEGATIVE * max(float(np.max(np.abs(self.rates))), 1e-30)) else None
+        return tables if np.all(found >= _NEGATIVE * max(float(np.max(np.abs(self.rates))), 1e-30)) else None
 
     def _rates(self, tables: Tables) -> np.ndarray:
         """Return the rates along the mean, [R, n]."""
@@ -204,7 +204,7 @@ class _Moves:
 
 
 @partial(jax.jit, static_argnums=0)
-def _rates_along(chain: Chain, drive: Drive, counts: Any) -> Any:
+def _rates_along(chain: LeapChain, drive: Drive, counts: Any) -> Any:
     """Return the rates [R, n] in every step, at counts [n, S]."""
     x = tuple(counts[:, s] for s in range(counts.shape[1]))
     return jnp.stack([jnp.broadcast_to(a, x[0].shape) for a in rates(chain, x, drive.tables.exposure.T,

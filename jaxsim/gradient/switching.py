@@ -14,8 +14,8 @@ from scipy import stats
 from jaxsim.dosing import Schedule
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.effect import SHIFT, Moved, moved_effect, warn_of_held
-from jaxsim.gradient.estimators import method_named
-from jaxsim.gradient.estimators.surrogate import prepared
+from jaxsim.gradient.estimators import estimator_named
+from jaxsim.gradient.estimators.surrogate import prepared_surrogate
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
 from jaxsim.gradient.problem import Average, Problem, batches, refuse_faults
@@ -133,9 +133,9 @@ def switching_function(
     free = free_numbers(moved.network, schedule, [SHIFT], None)
     problem = posed(free, objective, trajectories, seed, (start, end), step, None, shifts, first)
     problem = problem._replace(scored=known_species(problem, scored))
-    method_named("surrogate").refuse(problem)
+    estimator_named("surrogate").refuse(problem)
     edges, share = _bins(problem, int(bins))
-    run = prepared(problem)
+    run = prepared_surrogate(problem)
     refuse_unseen_bins(problem, run.program.scored, of, share)
     lanes = run.program.chain.lanes
     given = batches(problem.first, problem.trajectories, lanes)

@@ -20,7 +20,7 @@ from jaxsim.paths.exposure import SHIFTS, exposures, found_crossings, mark_times
 from jaxsim.runtime.double import double_precision
 
 NEXT_TO_NOTHING = 1e-9  # of the span: how far a component is moved to see both sides of a tie
-SAME = 1e-6  # of the largest area moved, by which two sides may differ through rounding and that move
+_SAME = 1e-6  # of the largest area moved, by which two sides may differ through rounding and that move
 
 
 class Tables(NamedTuple):
@@ -73,7 +73,7 @@ def tables_of(
     crossings: Crossings | None = None,
 ) -> Tables:
     """Return the tables of a network and a schedule, traced or not; call within ``jax.enable_x64(True)``."""
-    plan = plan_rates(structure, sampled_names(network.parameters))
+    plan = plan_rates(structure, distributed_names(network.parameters))
     values = {name: jax.tree.map(_real, value) for name, value in network.parameters.items()}
     exposure = exposures(structure, plan, network, schedule, edges, shifts, pinned, crossings)
     return Tables(exposure, values)
@@ -87,7 +87,7 @@ def _evaluated(
 
     def tables(point: Any) -> _Found:
         network, schedule = build(point, base)
-        plan = plan_rates(structure, sampled_names(network.parameters))
+        plan = plan_rates(structure, distributed_names(network.parameters))
         marks = mark_times(structure, plan, network, schedule, edges, crossings)
         read = tables_of(structure, network, schedule, edges, shifts, pinned, crossings)
         return _Found(read, _fixed(network, schedule), marks)
@@ -108,7 +108,7 @@ def _real(value: Any) -> Any:
     return jnp.asarray(value).astype(jnp.float64)
 
 
-def sampled_names(values: Any) -> tuple[str, ...]:
+def distributed_names(values: Any) -> tuple[str, ...]:
     """Return the names whose values are distributions over trajectories."""
     return tuple(name for name, value in values.items() if is_distribution(value))
 
@@ -164,7 +164,7 @@ def _at(free: Free, network: Network, cells: _Cells, theta: np.ndarray) -> tuple
 
 
 def _crossings(structure: Structure, network: Network, schedule: Any, edges: np.ndarray) -> Crossings | None:
-    plan = plan_rates(structure, sampled_names(network.parameters))
+    plan = plan_rates(structure, distributed_names(network.parameters))
     return found_crossings(structure, plan, network, schedule, edges)
 
 
@@ -221,7 +221,7 @@ def _apart(cells: _Cells, below: np.ndarray, above: np.ndarray) -> bool:
     width = np.diff(cells.edges)[:, None]
     areas = [np.cumsum(slope * width, axis=0)[cells.pinned[1:]] for slope in (below, above)]
     size = max(float(np.max(np.abs(area), initial=0.0)) for area in areas)
-    return bool(np.any(np.abs(areas[1] - areas[0]) > SAME * size))
+    return bool(np.any(np.abs(areas[1] - areas[0]) > _SAME * size))
 
 
 def table_values(

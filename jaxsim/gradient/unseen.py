@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.estimators import method_named
+from jaxsim.gradient.estimators import estimator_named
 from jaxsim.gradient.estimators.surrogate import scored_reactions
 from jaxsim.gradient.exact.drive import exact_tables
 from jaxsim.gradient.information import rare_events, rates_moved
@@ -19,9 +19,9 @@ from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.tables import Read
 from jaxsim.network import is_distribution
 
-SMALL = 1e-4  # of the largest value of a curve, below which rates are looked at
-SHARE = 0.05  # of what moves, that may go unseen
-ABOVE = "give a value above zero, or method 'surrogate' and scored= without the species that they change"
+_SMALL = 1e-4  # of the largest value of a curve, below which rates are looked at
+_SHARE = 0.05  # of what moves, that may go unseen
+_ABOVE = "give a value above zero, or method 'surrogate' and scored= without the species that they change"
 FLOOR = (
     "give floor=, such as 0.01, to differentiate where the effect is that much more, or scored= without the species "
     "that they change"
@@ -30,7 +30,7 @@ FLOOR = (
 
 def unseen(problem: Problem, method: str) -> list[str]:
     """Return a phrase for each component whose score lacks events that (almost) never happen."""
-    known = method_named(method)
+    known = estimator_named(method)
     if not known.scores:
         return []
     read = Read(problem.grid.edges, problem.tables, problem.slopes) if known.leaps else exact_tables(problem)
@@ -51,7 +51,7 @@ def refuse_unseen(problem: Problem, method: str) -> None:
         Naming the component, when, and the remedy.
     """
     for phrase in unseen(problem, method):
-        raise SimulationError(f"{phrase}, and a score cannot see events that do not happen; {ABOVE}")
+        raise SimulationError(f"{phrase}, and a score cannot see events that do not happen; {_ABOVE}")
 
 
 def refuse_unseen_bins(
@@ -69,7 +69,7 @@ def refuse_unseen_bins(
 
 def _phrase(what: str, edges: np.ndarray, moved: np.ndarray, lost: np.ndarray) -> list[str]:
     """Return what moves rates that never fire, and when; nothing where that is a small part of what it moves."""
-    if not lost.sum() > SHARE * moved.sum():
+    if not lost.sum() > _SHARE * moved.sum():
         return []
     cells = np.flatnonzero(lost)
     first, last = edges[cells[0]], edges[cells[-1] + 1]
@@ -92,7 +92,7 @@ def _suspicious(read: Read) -> bool:
     """Return whether a curve or a parameter is near zero while it moves, which alone makes rates zero."""
     slopes, tables = read.slopes.tables, read.tables
     size = np.abs(tables.exposure)
-    small = size <= SMALL * np.max(size, axis=0, initial=0.0)
+    small = size <= _SMALL * np.max(size, axis=0, initial=0.0)
     if np.any(np.any(slopes.exposure != 0.0, axis=2) & small):
         return True
     fixed = (name for name, value in tables.parameters.items() if not is_distribution(value))

@@ -13,7 +13,7 @@ from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import Call, Compare, Expression, Logic, Network, names, substitute, to_string
 from jaxsim.network.expression import fold
 
-STEPS = ("floor", "ceil")
+_STEPS = ("floor", "ceil")
 
 
 def refuse_for_gradient(network: Network) -> None:
@@ -102,7 +102,7 @@ def _conditions(rate: Expression) -> list[Expression]:
     found: list[Expression] = []
 
     def visit(node: Expression, _: Any) -> None:
-        if isinstance(node, Compare | Logic) or (isinstance(node, Call) and node.function in STEPS):
+        if isinstance(node, Compare | Logic) or (isinstance(node, Call) and node.function in _STEPS):
             found.append(node)
 
     fold(rate, visit)

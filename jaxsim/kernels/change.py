@@ -12,9 +12,9 @@ from jaxsim.dosing import Timeline
 from jaxsim.network import Expression, Structure, evaluate
 from jaxsim.network.functions import is_random
 
-Draw = Callable[..., Any]
+_Draw = Callable[..., Any]
 
-LARGEST = float(2**31 - 1)
+_LARGEST = float(2**31 - 1)
 
 
 class Changes(NamedTuple):
@@ -60,7 +60,7 @@ def apply_change(
     x: tuple[Any, ...],
     pending: Any,
     env: Mapping[str, Any],
-    draw: Draw | None = None,
+    draw: _Draw | None = None,
 ) -> tuple[Any, ...]:
     """Apply the pending code of each lane; with `draw`, the slow codes, and without it all others.
 
@@ -83,7 +83,7 @@ def set_variables(
     variables: tuple[Any, ...],
     pending: Any,
     env: Mapping[str, Any],
-    draw: Draw | None = None,
+    draw: _Draw | None = None,
 ) -> tuple[Any, ...]:
     """Return the variables after the pending code of each lane; `draw` as in :func:`apply_change`."""
     changed = []
@@ -109,7 +109,7 @@ def values_before(
     return {name: jnp.asarray(value).astype(jnp.float64) for name, value in values} | {"t": t}
 
 
-def _mine(codes: tuple[int, ...], slow: tuple[int, ...], draw: Draw | None) -> list[int]:
+def _mine(codes: tuple[int, ...], slow: tuple[int, ...], draw: _Draw | None) -> list[int]:
     return [code for code in codes if (code in slow) == (draw is not None)]
 
 
@@ -128,8 +128,8 @@ def _step(value: Any, pending: Any, steps: list[tuple[int, list[int]]]) -> Any:
 def to_count(value: Any, like: Any) -> Any:
     """Round an assigned value down to a count; what does not fit becomes negative, which is a fault."""
     number = jnp.broadcast_to(jnp.floor(jnp.asarray(value).astype(jnp.float64)), like.shape)
-    large = jnp.where(number > LARGEST, -LARGEST, number)
-    return jnp.where(large >= -LARGEST, large, -1.0).astype(jnp.int32)
+    large = jnp.where(number > _LARGEST, -_LARGEST, number)
+    return jnp.where(large >= -_LARGEST, large, -1.0).astype(jnp.int32)
 
 
 def enter_cell(

@@ -30,7 +30,7 @@ def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lan
         (draws >= inputs.max_events, Status.STEP_LIMIT),
     ]
     if program.structure.variables:
-        causes.insert(0, (~finite(lanes.carried.variables), Status.VARIABLE_NOT_FINITE))
+        causes.insert(0, (~finite_variables(lanes.carried.variables), Status.VARIABLE_NOT_FINITE))
     fault = jnp.full(lanes.t.shape, int(Status.RATE_NOT_FINITE), jnp.int32)
     for holds, status in reversed(causes):
         fault = jnp.where(holds, np.int32(status), fault)
@@ -38,6 +38,6 @@ def diagnose(program: Program, inputs: Inputs, owner: Owner, given: Context, lan
     return jnp.where(jnp.isfinite(lanes.t), fine, fault)
 
 
-def finite(variables: tuple[Any, ...]) -> Any:
+def finite_variables(variables: tuple[Any, ...]) -> Any:
     """Return the lanes in which every variable is a finite number."""
     return reduce(jnp.logical_and, (jnp.isfinite(value) for value in variables))

@@ -38,10 +38,10 @@ def wait_and_choice(bits: UInt64[Array, " L"], real: type) -> tuple[Float[Array,
     The uniform chooses among propensities, of which one may be a small part of the sum. It has 40 bits, the last 8 of
     which are the last of the first word: the wait shows them only beyond 5.5 times its mean, in its last digits.
     """
-    return exponential(bits, real), choice_uniform(bits)
+    return exponential_of(bits, real), choice_uniform(bits)
 
 
-def exponential(bits: UInt64[Array, " L"], real: type) -> Float[Array, " L"]:
+def exponential_of(bits: UInt64[Array, " L"], real: type) -> Float[Array, " L"]:
     """Return the exponential of mean 1 of :func:`wait_and_choice`."""
     word = (bits >> HALF).astype(jnp.uint32)
     if real == jnp.float64:

@@ -11,7 +11,7 @@ from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.leaping.hybrid import TREATMENTS
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.saving import UNWRITTEN
-from jaxsim.kernels.state import NONE, CellCarry, HybridCarry, Inputs, Lanes, Owner, Status, count
+from jaxsim.kernels.state import NONE, CellCarry, HybridCarry, Inputs, Lanes, Owner, Status, lanes_counted
 from jaxsim.kernels.stepper import LeapStepper, is_hybrid
 from jaxsim.kernels.trigger import untriggered
 from jaxsim.kernels.turnover import Run, Tally, random_effects, turn_over
@@ -65,7 +65,7 @@ def _in_slice(program: Program, lanes: Lanes, began: Any) -> Any:
 
 def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: Any) -> Run:
     """Run the event loop until the waiting of lanes has cost as much as the service would."""
-    occupied = count(run.owner.number >= 0)
+    occupied = lanes_counted(run.owner.number >= 0)
     patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program) / step_cost(program)))
     effect_patience = np.int64(program.lanes * EFFECT_COST)
 
@@ -78,7 +78,7 @@ def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: An
         return _account(program, inputs, burst, lanes, occupied)
 
     zero = jnp.zeros((), jnp.int64)
-    active = count(~program.stepper.finished(program, inputs, run.lanes))
+    active = lanes_counted(~program.stepper.finished(program, inputs, run.lanes))
     start = Burst(run.lanes, active, run.tally.events, zero, zero)
     end = lax.while_loop(worth_going_on, step, start)
     return run._replace(lanes=end.lanes, tally=run.tally._replace(events=end.events))
@@ -86,12 +86,12 @@ def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: An
 
 def _account(program: Program, inputs: Inputs, burst: Burst, lanes: Lanes, occupied: Any) -> Burst:
     """Count the lanes that go on, and the cost of those that wait."""
-    ended = occupied - count(~program.stepper.finished(program, inputs, lanes))
+    ended = occupied - lanes_counted(~program.stepper.finished(program, inputs, lanes))
     if not program.stepper.cells:  # every lane before the end has an event pending
         active = occupied - ended
         events, waits = burst.events + active.astype(jnp.int64), jnp.zeros_like(active)
     else:  # counted lane by lane, since proposals may be rejected
-        waits = count(program.stepper.waiting(program, lanes))
+        waits = lanes_counted(program.stepper.waiting(program, lanes))
         active, events = occupied - ended - waits, burst.events
     return Burst(
         lanes,
@@ -107,8 +107,8 @@ def _must_turn_over(program: Program, inputs: Inputs, run: Run) -> Any:
     ended = program.stepper.finished(program, inputs, run.lanes)
     if not program.has_random_effects:
         return jnp.any(ended)
-    number = count(ended & (run.owner.number >= 0))
-    left = count(~ended)
+    number = lanes_counted(ended & (run.owner.number >= 0))
+    left = lanes_counted(~ended)
     return (left == 0) | (number * np.int32(8) > left)
 
 

@@ -21,17 +21,17 @@ from jaxsim.dosing import Timeline
 from jaxsim.errors import SimulationError
 from jaxsim.network import bounds, evaluate, names
 from jaxsim.network.event import linear_in_time
-from jaxsim.network.moments import Switch
+from jaxsim.network.moments import TimeSwitch
 
 ROOM = 64  # roots of a guard that is not linear, to begin with
-GROWTH = 16  # of the room, when it does not do
-MOST = 1 << 14  # roots that are followed at all
+_GROWTH = 16  # of the room, when it does not do
+_MOST = 1 << 14  # roots that are followed at all
 TRACED = 256  # roots where their number cannot be found out beforehand
-HALVINGS = 53  # of a box, after which it is as narrow as the clock is fine
-NEAR = 1e-9  # of the span, within which a step of Newton's method stays
+_HALVINGS = 53  # of a box, after which it is as narrow as the clock is fine
+_NEAR = 1e-9  # of the span, within which a step of Newton's method stays
 
 
-class Moments(NamedTuple):
+class TimeMoments(NamedTuple):
     """The moments of all switches."""
 
     times: Float64[Array, " M"]
@@ -61,12 +61,12 @@ class _Boxes(NamedTuple):
 
 
 def find_moments(
-    switches: Sequence[Switch],
+    switches: Sequence[TimeSwitch],
     inputs: tuple[str, ...],
     parameters: Mapping[str, Any],
     timeline: Timeline,
     room: int = ROOM,
-) -> Moments:
+) -> TimeMoments:
     """Find all moments of the switches between the ends of a timeline.
 
     Parameters
@@ -110,10 +110,10 @@ def find_moments(
         found.append(times)
         fits = fits & fit
         edges = jnp.sort(jnp.concatenate([edges, times]))
-    return Moments(jnp.sort(jnp.concatenate(found)), fits)
+    return TimeMoments(jnp.sort(jnp.concatenate(found)), fits)
 
 
-def branches(switches: Sequence[Switch], env: Mapping[str, Any]) -> dict[str, Any]:
+def branches(switches: Sequence[TimeSwitch], env: Mapping[str, Any]) -> dict[str, Any]:
     """Return the branch of every switch, by name, at the time in `env`, as float64 (0 or 1 for a truth)."""
     known = dict(env)
     result = {}
@@ -130,15 +130,15 @@ def larger(room: int) -> int:
     SimulationError
         If there are more moments than can be followed.
     """
-    if room >= MOST:
+    if room >= _MOST:
         raise SimulationError(
-            f"some rate jumps or bends with the time at more than {MOST} moments, which cannot be followed one by one; "
-            f"simulate a shorter time, or use method 'direct'"
+            f"some rate jumps or bends with the time at more than {_MOST} moments, which cannot be followed one "
+            f"by one; simulate a shorter time, or use method 'direct'"
         )
-    return room * GROWTH
+    return room * _GROWTH
 
 
-def need_room(switches: Sequence[Switch]) -> bool:
+def need_room(switches: Sequence[TimeSwitch]) -> bool:
     """Return whether the number of moments depends on more than the switches."""
     return any(one.stepped or linear_in_time(one.guard) is None for one in switches)
 
@@ -147,7 +147,7 @@ moments_in = partial(jax.jit, static_argnums=(0, 1, 4))(find_moments)
 
 
 def all_moments(
-    switches: tuple[Switch, ...], inputs: tuple[str, ...], parameters: Mapping[str, Any], timeline: Timeline
+    switches: tuple[TimeSwitch, ...], inputs: tuple[str, ...], parameters: Mapping[str, Any], timeline: Timeline
 ) -> tuple[np.ndarray, int]:
     """Return the moments of switches that read known numbers, float64 [M], and the room that they need.
 
@@ -162,7 +162,7 @@ def all_moments(
     return np.asarray(found.times), room
 
 
-def _read(one: Switch, others: Sequence[Switch]) -> frozenset[str]:
+def _read(one: TimeSwitch, others: Sequence[TimeSwitch]) -> frozenset[str]:
     """Return the names of the switches that a guard reads, and those that these read."""
     found = names(one.guard)
     for other in reversed(others):
@@ -171,7 +171,7 @@ def _read(one: Switch, others: Sequence[Switch]) -> frozenset[str]:
     return found
 
 
-def _roots(course: _Course, one: Switch, before: tuple[Switch, ...], edges: Any, room: int) -> tuple[Any, Any]:
+def _roots(course: _Course, one: TimeSwitch, before: tuple[TimeSwitch, ...], edges: Any, room: int) -> tuple[Any, Any]:
     """Return the roots of a guard, the end of the timeline where there are fewer; and whether there was room."""
     driven = bool(names(one.guard) & frozenset(course.inputs))
     if not (before or driven):
@@ -191,21 +191,21 @@ def _roots(course: _Course, one: Switch, before: tuple[Switch, ...], edges: Any,
     return _isolated(course, one, lax.stop_gradient((low, high)), inner, room)
 
 
-def _isolated(course: _Course, one: Switch, cells: Any, inner: dict[str, Any], room: int) -> tuple[Any, Any]:
+def _isolated(course: _Course, one: TimeSwitch, cells: Any, inner: dict[str, Any], room: int) -> tuple[Any, Any]:
     """Return the roots of a guard that is not linear, each in a box of its own."""
     fixed = _fixed(course)
     extra = [(0, room)]
     low, high = (jnp.pad(end, extra) for end in cells)
     padded = {name: jnp.pad(value, extra) for name, value in inner.items()}
     first = _Boxes(low, high, padded, jnp.pad(jnp.ones(cells[0].shape, bool), extra), jnp.ones((), bool))
-    last = lax.fori_loop(0, HALVINGS, lambda _, boxes: _halved(fixed, one, boxes), first)
+    last = lax.fori_loop(0, _HALVINGS, lambda _, boxes: _halved(fixed, one, boxes), first)
     found = last.kept & _crosses(fixed, one, last)
     root = 0.5 * (last.low + last.high)
     moment = _corrected(course, one, root, last.inner)
     return jnp.where(found, moment, course.timeline.edges[-1]), last.fits
 
 
-def _halved(course: _Course, one: Switch, boxes: _Boxes) -> _Boxes:
+def _halved(course: _Course, one: TimeSwitch, boxes: _Boxes) -> _Boxes:
     """Halve all boxes and keep the halves that may hold a root; of too many, those whose ends differ."""
     middle = 0.5 * (boxes.low + boxes.high)
     twice = {name: jnp.concatenate([value, value]) for name, value in boxes.inner.items()}
@@ -231,7 +231,7 @@ def _halved(course: _Course, one: Switch, boxes: _Boxes) -> _Boxes:
     )
 
 
-def _touches(course: _Course, one: Switch, boxes: _Boxes) -> Any:
+def _touches(course: _Course, one: TimeSwitch, boxes: _Boxes) -> Any:
     """Return whether the bounds of the guard over each box hold a root."""
     env: dict[str, Any] = {name: (value, value) for name, value in course.parameters.items()}
     env |= {name: (value, value) for name, value in boxes.inner.items()}
@@ -243,21 +243,21 @@ def _touches(course: _Course, one: Switch, boxes: _Boxes) -> Any:
     return (least <= 0.0) & (most >= 0.0)
 
 
-def _crosses(course: _Course, one: Switch, boxes: _Boxes) -> Any:
+def _crosses(course: _Course, one: TimeSwitch, boxes: _Boxes) -> Any:
     """Return whether the guard is on another side at the end of each box than at its start."""
     middle = 0.5 * (boxes.low + boxes.high)
     first, last = (_guard(course, one, time, middle, boxes.inner) for time in (boxes.low, boxes.high))
     return (jnp.floor(first) != jnp.floor(last)) if one.stepped else (first >= 0.0) != (last >= 0.0)
 
 
-def _corrected(course: _Course, one: Switch, root: Any, inner: dict[str, Any]) -> Any:
+def _corrected(course: _Course, one: TimeSwitch, root: Any, inner: dict[str, Any]) -> Any:
     """Return a root after a step of Newton's method, whose derivatives are those of the moment."""
     fixed = _fixed(course)
     value = _guard(course, one, root, root, inner)
     slope = jax.jvp(lambda time: _guard(fixed, one, time, root, inner), (root,), (jnp.ones_like(root),))[1]
     level = lax.stop_gradient(jnp.round(value)) if one.stepped else 0.0
     off = (value - level) / jnp.where(slope == 0.0, jnp.inf, slope)
-    near = jnp.abs(off) <= NEAR * (course.timeline.edges[-1] - course.timeline.edges[0])
+    near = jnp.abs(off) <= _NEAR * (course.timeline.edges[-1] - course.timeline.edges[0])
     return root - jnp.where(near & jnp.isfinite(off), off, 0.0)
 
 
@@ -266,7 +266,7 @@ def _fixed(course: _Course) -> _Course:
     return course._replace(parameters=lax.stop_gradient(course.parameters), timeline=lax.stop_gradient(course.timeline))
 
 
-def _guard(course: _Course, one: Switch, time: Any, place: Any, inner: Mapping[str, Any]) -> Any:
+def _guard(course: _Course, one: TimeSwitch, time: Any, place: Any, inner: Mapping[str, Any]) -> Any:
     """Return the guard at times, with the inputs of the cells that hold `place`."""
     return jnp.broadcast_to(jnp.asarray(evaluate(one.guard, _at(course, time, place, inner))), time.shape)
 

@@ -195,10 +195,10 @@ class Status(IntEnum):
     @property
     def sentence(self) -> str:
         """What happened and what to do, as a clause that follows a count of trajectories."""
-        return SENTENCES[self]
+        return _SENTENCES[self]
 
 
-SENTENCES = {
+_SENTENCES = {
     Status.OK: "reached the end",
     Status.ABSORBED: "reached the end in a state in which nothing can happen any more",
     Status.STEP_LIMIT: "were stopped at the limit of events before the end; "
@@ -225,7 +225,7 @@ LABELS = tuple(status.label for status in Status)
 # Counting lanes.
 
 
-def count(mask: Bool[Array, " L"]) -> Int32[Array, ""]:
+def lanes_counted(mask: Bool[Array, " L"]) -> Int32[Array, ""]:
     """Return how many lanes are marked, as int32 also where 64-bit types exist."""
     return lane_sum(lambda m: m.astype(jnp.int32), mask)
 

@@ -21,13 +21,13 @@ from jaxsim.kernels.moments import all_moments
 from jaxsim.kernels.rates import Rates, leaves_in_time
 from jaxsim.network import Binary, Call, Compare, Expression, Name, Structure, names, names_of_time, to_string
 from jaxsim.network.expression import fold
-from jaxsim.network.moments import Switch, smooth
+from jaxsim.network.moments import TimeSwitch, smooth
 
 ROUNDINGS = ("floor", "ceil")
-FEWEST = 8  # places for jumps
-MOST = 1024  # jumps
+_FEWEST = 8  # places for jumps
+_MOST = 1024  # jumps
 ASIDE = 1e-9  # of the span, to both sides of a jump at which its step is read
-CARRIED = 1e-3  # of a margin between moments, by which it changes across a jump where a step inside it is what jumps
+_CARRIED = 1e-3  # of a margin between moments, by which it changes across a jump where a step inside it is what jumps
 
 
 class Steps(NamedTuple):
@@ -38,7 +38,7 @@ class Steps(NamedTuple):
     """Name of a step -> what it stands for; no species can have that name."""
     inside: tuple[tuple[bool, ...], ...]
     """[steps, steps]: whether the first is, or holds, the second, and so jumps with it."""
-    switches: tuple[Switch, ...]
+    switches: tuple[TimeSwitch, ...]
     """All branches of the leaves, those of steps among them, for finding when they change."""
 
 
@@ -136,7 +136,7 @@ def locate(
         time = np.stack([found[:, 2] - aside, found[:, 2] + aside, found[:, 3], found[:, 4]], axis=1)
         cells = np.broadcast_to(found[:, 1:2].astype(int), time.shape)
         margins = read([_margin(node) for node in nodes], cells, time)[step, lane]
-        carried = np.abs(margins[:, 1] - margins[:, 0]) > CARRIED * np.max(np.abs(margins[:, 2:]), axis=1)
+        carried = np.abs(margins[:, 1] - margins[:, 0]) > _CARRIED * np.max(np.abs(margins[:, 2:]), axis=1)
         holds = np.array(steps.inside)[step].sum(axis=1) > 1
         found = found[~(carried & holds)]
     return _filled(found, moments, span, aside)
@@ -150,7 +150,7 @@ def _apart(moments: np.ndarray, span: tuple[float, float], aside: float) -> np.n
 
 
 def _refuse_crowds(nodes: list[Expression], found: np.ndarray, span: tuple[float, float]) -> None:
-    if found.shape[0] > MOST:
+    if found.shape[0] > _MOST:
         node = nodes[int(found[0, 0])]
         raise SimulationError(
             f"'{to_string(node)}' jumps {found.shape[0]} times between {span[0]:g} and {span[1]:g}, too often to "
@@ -171,7 +171,7 @@ def _filled(found: np.ndarray, moments: np.ndarray, span: tuple[float, float], a
 
 def _padded(count: int) -> int:
     """Return the size of a table of so many moments; few sizes, so that few programs are compiled."""
-    return max(FEWEST, 1 << max(0, count - 1).bit_length())
+    return max(_FEWEST, 1 << max(0, count - 1).bit_length())
 
 
 def step_values(

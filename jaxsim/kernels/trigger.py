@@ -24,8 +24,10 @@ from jaxsim.kernels.state import NONE, TOO_OFTEN, Inputs, Lanes, Triggers
 from jaxsim.network import evaluate
 from jaxsim.network.event import Switch, switch_name
 
-SLACK = 16 * np.finfo(np.float64).eps  # relative; far above the rounding of a moment, far below any time between events
-SMALLEST = np.float64(1e-307)  # a time that is more than zero
+_SLACK = (
+    16 * np.finfo(np.float64).eps
+)  # relative; far above the rounding of a moment, far below any time between events
+_SMALLEST = np.float64(1e-307)  # a time that is more than zero
 MOST_WAITING = np.uint16(2**16 - 1)  # times that one event may wait to act
 
 
@@ -69,7 +71,7 @@ def _clock(t: Any, after: Any) -> _Clock:
     margin = slack(t)
     if after is None:
         return _Clock(t + margin, t + margin)
-    return _Clock(t + margin, jnp.where(after, t + margin, t - (margin + SMALLEST)))
+    return _Clock(t + margin, jnp.where(after, t + margin, t - (margin + _SMALLEST)))
 
 
 def _switch(switch: Switch, env: dict[str, Any], clock: _Clock) -> tuple[Any, Any]:
@@ -90,7 +92,7 @@ def _switch(switch: Switch, env: dict[str, Any], clock: _Clock) -> tuple[Any, An
 
 def slack(t: Any) -> Any:
     """Return how far from t another time may be by rounding alone."""
-    return np.float64(SLACK) * jnp.abs(t)
+    return np.float64(_SLACK) * jnp.abs(t)
 
 
 def untriggered(program: Program) -> Triggers | None:

@@ -18,7 +18,7 @@ from jaxsim.kernels.draws import draw_bits
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.rates import parameter_values
 from jaxsim.kernels.saving import clear, save_before_event, states_on_grid, variables_on_grid
-from jaxsim.kernels.state import NONE, CellCarry, Inputs, Lanes, Owner, Status, count
+from jaxsim.kernels.state import NONE, CellCarry, Inputs, Lanes, Owner, Status, lanes_counted
 from jaxsim.kernels.trigger import chosen_lanes, triggers_at_start
 from jaxsim.random import EFFECTS, EVENTS, INITIAL, PARAMETERS, draw_from, threefry2x32, trajectory_key, uniform
 from jaxsim.statistics import Batch
@@ -32,7 +32,7 @@ def refill(
     """Give the next trajectories to the free lanes, as long as there are any; empty the others."""
     number = started + jnp.cumsum(free.astype(jnp.int32), dtype=jnp.int32) - np.int32(1)
     fresh = free & (number < inputs.size)
-    return *begin(program, inputs, owner, lanes, number, fresh, free), started + count(fresh)
+    return *begin(program, inputs, owner, lanes, number, fresh, free), started + lanes_counted(fresh)
 
 
 def begin(

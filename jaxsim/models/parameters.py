@@ -15,9 +15,9 @@ from jaxsim.errors import JaxsimError, closest
 from jaxsim.random import Bernoulli, Lognormal
 
 TAGS = ("verified", "derived", "from memory", "assumed", "fitted")
-LAWS = ("lognormal", "bernoulli")
+_LAWS = ("lognormal", "bernoulli")
 REQUIRED = ("value", "unit", "range", "tag", "source", "description")
-OPTIONAL = ("symbol", "reactions", "law", "cv")
+_OPTIONAL = ("symbol", "reactions", "law", "cv")
 
 
 @dataclass(frozen=True)
@@ -121,15 +121,15 @@ def _collect(tree: Mapping[str, Any], group: str, groups: dict[str, dict[str, Mo
 
 def _entry(where: str, name: str, entry: Mapping[str, Any]) -> ModelParameter:
     for field in entry:
-        if field not in (*REQUIRED, *OPTIONAL):
-            guess = closest(field, REQUIRED + OPTIONAL)
+        if field not in (*REQUIRED, *_OPTIONAL):
+            guess = closest(field, REQUIRED + _OPTIONAL)
             raise JaxsimError(f"parameter '{where}' has the unknown field '{field}'{guess}")
     for field in REQUIRED:
         if entry.get(field, "") == "":
             raise JaxsimError(f"parameter '{where}' has no {field}; every number needs {', '.join(REQUIRED)}")
     _check_choice(where, "tag", entry["tag"], TAGS)
     if "law" in entry:
-        _check_choice(where, "law", entry["law"], LAWS)
+        _check_choice(where, "law", entry["law"], _LAWS)
     if ("cv" in entry) != (entry.get("law") == "lognormal"):
         raise JaxsimError(f"parameter '{where}' needs a cv if its law is lognormal, and none otherwise")
     value, (low, high) = float(entry["value"]), (float(end) for end in entry["range"])
@@ -145,12 +145,12 @@ def _check_choice(where: str, field: str, given: Any, known: tuple[str, ...]) ->
 
 # Confidence intervals of an ensemble of cells, and the range of an ensemble of animals.
 
-LEVEL = 0.95
-BAND = (0.05, 0.5, 0.95)  # quantiles over animals, wherever a middle and a range of them is shown
+_LEVEL = 0.95
+RANGE_QUANTILES = (0.05, 0.5, 0.95)  # quantiles over animals, wherever a middle and a range of them is shown
 
 
 def wilson(
-    fraction: Float[np.ndarray, "..."], trials: int | np.integer, level: float = LEVEL
+    fraction: Float[np.ndarray, "..."], trials: int | np.integer, level: float = _LEVEL
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """Return the Wilson score interval of fractions observed in `trials` independent cells.
 
@@ -189,7 +189,7 @@ def wilson(
     return low, np.where(fraction == 1, 1.0, np.minimum(centre + half, 1.0))
 
 
-def normal_quantile(level: float = LEVEL) -> float:
+def normal_quantile(level: float = _LEVEL) -> float:
     """Return how many standard errors the two-sided normal interval of this coverage extends.
 
     Examples

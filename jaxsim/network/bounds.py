@@ -76,7 +76,7 @@ def _join(op: str, operands: list[Expression]) -> Expression:
     return result
 
 
-ARITHMETIC = {
+_ARITHMETIC = {
     "+": interval.add,
     "-": interval.subtract,
     "*": interval.multiply,
@@ -235,7 +235,7 @@ def _unary(node: Any, operands: list[Interval], env: Any) -> Interval:
 
 
 def _binary(node: Any, operands: list[Interval], env: Any) -> Interval:
-    return ARITHMETIC[node.op](*operands)
+    return _ARITHMETIC[node.op](*operands)
 
 
 def _compare(node: Any, operands: list[Interval], env: Any) -> Interval:

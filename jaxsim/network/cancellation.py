@@ -21,7 +21,7 @@ from jaxsim.network.expression import (
     names,
 )
 
-LARGE = float(1 << 22)  # two numbers of which one stays below have a difference that single precision holds
+LARGE_NUMBER = float(1 << 22)  # two numbers of which one stays below have a difference that single precision holds
 _PHASES = ("floor", "ceil", "sin", "cos", "tan", "log", "log10")  # errors of the argument show in full
 
 
@@ -92,7 +92,7 @@ def _is_wide(expression: Expression, ranges: Ranges) -> bool:
     def visit(node: Expression, operands: list[bool]) -> bool:
         match node:
             case Number(value):
-                return abs(value) >= LARGE
+                return abs(value) >= LARGE_NUMBER
             case Name(name) | FallingFactorial(name, _):
                 return name in ranges.wide
         return any(operands)

@@ -63,7 +63,7 @@ def _has_pole(node: Expression) -> bool:
     return False
 
 
-def divide(a: Any, b: Any) -> Any:
+def _divide(a: Any, b: Any) -> Any:
     """Return ``a / b`` with no derivative where `b` is zero."""
     if arithmetic.is_plain(b):
         return arithmetic.divide(a, b)
@@ -84,16 +84,16 @@ def call(function: str, value: Any, x: Any) -> Any:
     return jnp.where(pole, at_pole, value(jnp.where(pole, 1.0, x)))
 
 
-Draw = Callable[..., Value]
+_Draw = Callable[..., Value]
 
-ARITHMETIC = {
+_ARITHMETIC = {
     "+": arithmetic.add,
     "-": arithmetic.subtract,
     "*": arithmetic.multiply,
     "/": arithmetic.divide,
     "^": arithmetic.power,
 }
-COMPARISON = {
+_COMPARISON = {
     "<": jnp.less,
     "<=": jnp.less_equal,
     ">": jnp.greater,
@@ -104,7 +104,7 @@ COMPARISON = {
 LOGIC = {"and": jnp.logical_and, "or": jnp.logical_or}
 
 
-def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None = None) -> Value:
+def evaluate(expression: Expression, env: Mapping[str, Value], draw: _Draw | None = None) -> Value:
     """Compute the value of an expression in ``jax.numpy``; differentiable and traceable.
 
     Parameters
@@ -146,7 +146,7 @@ def evaluate(expression: Expression, env: Mapping[str, Value], draw: Draw | None
     return evaluate_all((expression,), env, draw)[0]
 
 
-def evaluate_all(expressions: Sequence[Expression], env: Mapping[str, Value], draw: Draw | None = None) -> list[Value]:
+def evaluate_all(expressions: Sequence[Expression], env: Mapping[str, Value], draw: _Draw | None = None) -> list[Value]:
     """Do what :func:`evaluate` does for several expressions; what they share as one object is computed once.
 
     Rates of large models repeat their parts: see :func:`united`.
@@ -193,7 +193,7 @@ def united(expressions: Sequence[Expression]) -> tuple[Expression, ...]:
 
 
 def apply(
-    node: Expression, operands: list[Any], env: Mapping[str, Any], draw: Draw | None = None, guarded: bool = False
+    node: Expression, operands: list[Any], env: Mapping[str, Any], draw: _Draw | None = None, guarded: bool = False
 ) -> Any:
     """Compute one node from the values of its operands."""
     match node:
@@ -212,14 +212,14 @@ def apply(
     return _compute(node, list(map(arithmetic.as_number, operands)), draw, guarded)
 
 
-def _compute(node: Expression, numbers: list[Any], draw: Draw | None, guarded: bool) -> Any:
+def _compute(node: Expression, numbers: list[Any], draw: _Draw | None, guarded: bool) -> Any:
     match node:
         case Unary("-", _):
             return arithmetic.negate(numbers[0])
         case Binary(op, _, _):
-            return divide(*numbers) if guarded else ARITHMETIC[op](*numbers)
+            return _divide(*numbers) if guarded else _ARITHMETIC[op](*numbers)
         case Compare(op, _, _):
-            return COMPARISON[op](*numbers)
+            return _COMPARISON[op](*numbers)
         case Call(function, _) if function in RANDOM:
             if draw is None:
                 raise ExpressionError(f"{function}(...) is random and may only be used in an effect or event")

@@ -43,7 +43,7 @@ class Timed(NamedTuple):
     switches: tuple[Switch, ...]
 
 
-Line = tuple[Expression, Expression]  # slope and offset
+_Line = tuple[Expression, Expression]  # slope and offset
 ZERO = Number(0.0)
 
 
@@ -89,7 +89,7 @@ def split_time(condition: Expression) -> Timed:
             return equal if new.op == "==" else Unary("not", equal)
         return switched(new.op, line)
 
-    def switched(op: str, line: Line) -> Name:
+    def switched(op: str, line: _Line) -> Name:
         switches.append(Switch(op, *line))
         return Name(switch_name(len(switches) - 1))
 
@@ -99,7 +99,7 @@ def split_time(condition: Expression) -> Timed:
     return Timed(rest, tuple(switches))
 
 
-def linear_in_time(expression: Expression) -> Line | None:
+def linear_in_time(expression: Expression) -> _Line | None:
     """Return slope and offset of an expression that is linear in ``t``, or None if it is not.
 
     Examples
@@ -111,7 +111,7 @@ def linear_in_time(expression: Expression) -> Line | None:
     True
     """
 
-    def visit(node: Expression, below: list[Line | None]) -> Line | None:
+    def visit(node: Expression, below: list[_Line | None]) -> _Line | None:
         if "t" not in names(node):
             return ZERO, node
         match node, below:

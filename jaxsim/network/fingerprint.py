@@ -13,7 +13,7 @@ from jaxsim.network.expression import Expression, fold
 from jaxsim.network.network import Network
 
 SIZE = 16  # bytes
-EXACT = 2**53  # up to which every integer is a double
+_EXACT = 2**53  # up to which every integer is a double
 
 
 def fingerprint(*values: Any) -> str:
@@ -57,7 +57,7 @@ def _digest(value: Any) -> bytes:
         return _of("sequence", *map(_digest, value))
     if value is None or isinstance(value, (str, bytes)):
         return _of(type(value).__name__, value if isinstance(value, bytes) else str(value).encode())
-    if isinstance(value, (int, np.integer)) and abs(int(value)) > EXACT:
+    if isinstance(value, (int, np.integer)) and abs(int(value)) > _EXACT:
         return _of("number", str(int(value)).encode())
     if isinstance(value, Real):
         return _of("number", float(value).hex().encode())

@@ -26,7 +26,7 @@ from jaxsim.network.expression import (
     fold,
 )
 
-ROUNDING = -16.0  # what a difference of numbers leaves at least, in parts of them, as it is computed
+_ROUNDING = -16.0  # what a difference of numbers leaves at least, in parts of them, as it is computed
 
 
 class Sign(IntEnum):
@@ -52,7 +52,7 @@ class Format(NamedTuple):
     high: float
 
 
-ZERO = Magnitude(math.inf, -math.inf, Sign.NOT_NEGATIVE)
+_ZERO = Magnitude(math.inf, -math.inf, Sign.NOT_NEGATIVE)
 UNKNOWN = Magnitude(-math.inf, math.inf)
 SINGLE = Format(*(math.log10(float(end)) for end in (np.finfo(np.float32).tiny, np.finfo(np.float32).max)))
 DOUBLE = Format(*(math.log10(float(end)) for end in (np.finfo(np.float64).tiny, np.finfo(np.float64).max)))
@@ -68,7 +68,7 @@ def magnitude_of(low: float, high: float) -> Magnitude:
     """
     ends = [abs(end) for end in (low, high)]
     if max(ends) == 0.0:
-        return ZERO
+        return _ZERO
     least = min(ends) if low > 0.0 or high < 0.0 else 0.0
     sign = Sign.POSITIVE if low > 0.0 else Sign.NOT_NEGATIVE if low >= 0.0 else Sign.ANY
     return Magnitude(_log(least), _log(max(ends)), sign)
@@ -117,23 +117,23 @@ def _magnitude(node: Any, operands: list[Magnitude], sizes: Mapping[str, Magnitu
 def _binary(op: str, a: Magnitude, b: Magnitude, right: Expression, box: Any) -> Magnitude:
     if op in "+-":
         return _sum(op, a, b)
-    if a == ZERO:
-        return ZERO
+    if a == _ZERO:
+        return _ZERO
     sign = min(a.sign, b.sign)
     if op == "*":
-        return ZERO if b == ZERO else Magnitude(a.low + b.low, a.high + b.high, sign)
+        return _ZERO if b == _ZERO else Magnitude(a.low + b.low, a.high + b.high, sign)
     if op == "/":
-        return UNKNOWN if b == ZERO else Magnitude(a.low - b.high, a.high - b.low, sign)
+        return UNKNOWN if b == _ZERO else Magnitude(a.low - b.high, a.high - b.low, sign)
     return _power(a, right, box)
 
 
 def _sum(op: str, a: Magnitude, b: Magnitude) -> Magnitude:
     """Return the magnitude of a sum, in which a part that is never zero keeps the whole from being small."""
-    if ZERO in (a, b):
-        return (a if b == ZERO else b)._replace(sign=Sign.ANY if op == "-" and a == ZERO else max(a.sign, b.sign))
+    if _ZERO in (a, b):
+        return (a if b == _ZERO else b)._replace(sign=Sign.ANY if op == "-" and a == _ZERO else max(a.sign, b.sign))
     low, high = min(a.low, b.low), max(a.high, b.high) + math.log10(2.0)
     if op == "-" or Sign.ANY in (a.sign, b.sign):
-        return Magnitude(low + ROUNDING, high)
+        return Magnitude(low + _ROUNDING, high)
     lows = [part.low for part in (a, b) if part.sign is Sign.POSITIVE]
     return Magnitude(max(lows, default=low), high, max(a.sign, b.sign))
 
@@ -172,9 +172,9 @@ def _call(function: str, operands: list[Magnitude], arguments: Any, node: Expres
         case "floor" | "ceil":
             return Magnitude(0.0, max(high, 0.0), min(operands[0].sign, Sign.NOT_NEGATIVE))
         case "log" | "log10":
-            return Magnitude(ROUNDING, 3.0)
+            return Magnitude(_ROUNDING, 3.0)
         case "sin" | "cos" | "tan":
-            return Magnitude(min(low, ROUNDING), 0.0 if function != "tan" else -ROUNDING)
+            return Magnitude(min(low, _ROUNDING), 0.0 if function != "tan" else -_ROUNDING)
         case "hill":
             x, k, _ = operands
             steep = _power(Magnitude(min(x.low - k.high, 0.0), 0.0), arguments[2], box)
@@ -207,7 +207,7 @@ def leaves_format(
     while stack:
         node, slope, saturates = stack.pop()
         own = size[id(node)]
-        if own == ZERO:
+        if own == _ZERO:
             continue
         under = own.low < fits.low and (own.high < fits.low or fits.low + slope > negligible)
         if under or (own.high > fits.high and not saturates):
@@ -218,7 +218,7 @@ def leaves_format(
 
 def _may_be_tiny(size: Magnitude, fits: Format) -> bool:
     """Return whether a number may be so close to zero that a comparison with one that underflows depends on that."""
-    return size == ZERO or size.low < fits.low
+    return size == _ZERO or size.low < fits.low
 
 
 def _operands(node: Any, slope: float, saturates: bool, size: Any, fits: Format, negligible: float) -> Any:

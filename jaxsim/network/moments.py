@@ -15,12 +15,12 @@ from typing import NamedTuple
 from jaxsim.network.expression import Binary, Call, Compare, Expression, Name, Number, Unary, fold, names
 from jaxsim.network.functions import RANDOM
 
-STEPS = ("floor", "ceil")
+_STEPS = ("floor", "ceil")
 EXTREMES = {"max": ">=", "min": "<="}
-ZERO = Number(0.0)
+_ZERO = Number(0.0)
 
 
-class Switch(NamedTuple):
+class TimeSwitch(NamedTuple):
     """A branch that changes where a guard crosses a line."""
 
     name: str
@@ -37,7 +37,7 @@ class Smooth(NamedTuple):
     """Expressions with the switches taken out."""
 
     expressions: tuple[Expression, ...]
-    switches: tuple[Switch, ...]
+    switches: tuple[TimeSwitch, ...]
     """Inner ones before those that read them."""
 
 
@@ -62,10 +62,10 @@ def smooth(expressions: Iterable[Expression], moving: frozenset[str], constant: 
     >>> [to_string(switch.guard) for switch in found.switches]
     ['t - b']
     """
-    switches: dict[tuple[Expression, Expression], Switch] = {}
+    switches: dict[tuple[Expression, Expression], TimeSwitch] = {}
 
     def switch(value: Expression, guard: Expression, stepped: bool = False) -> Expression:
-        new = Switch(f"branch {len(switches)}", value, guard, stepped)
+        new = TimeSwitch(f"branch {len(switches)}", value, guard, stepped)
         return Name(switches.setdefault((value, guard), new).name)
 
     def follows(parts: Iterable[Expression]) -> bool:
@@ -83,10 +83,10 @@ def smooth(expressions: Iterable[Expression], moving: frozenset[str], constant: 
         match new:
             case Compare(_, left, right):
                 return switch(new, Binary("-", left, right))
-            case Call(function, (x,)) if function in STEPS:
+            case Call(function, (x,)) if function in _STEPS:
                 return switch(new, x, stepped=True)
             case Call("abs", (x,)):
-                return Call("if", (switch(Compare(">=", x, ZERO), x), x, Unary("-", x)))
+                return Call("if", (switch(Compare(">=", x, _ZERO), x), x, Unary("-", x)))
             case Call(function, (first, *rest)) if function in EXTREMES:
                 for other in rest:
                     ahead = switch(Compare(EXTREMES[function], first, other), Binary("-", first, other))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jaxsim._html import block, line, table
+from jaxsim._html import block, html_table, line
 from jaxsim.errors import NetworkError, closest, naming_closest_keyword
 from jaxsim.network.event import Event
 from jaxsim.network.expression import to_string, write_number
@@ -84,7 +84,7 @@ def html_listing(network: "Network") -> str:
 def _table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     """Write a table, cut and counted like the lists in text."""
     rest = len(rows) - MOST_SHOWN
-    return table(title, head, [*rows[:MOST_SHOWN], *([(f"and {rest} more",)] if rest > 0 else [])])
+    return html_table(title, head, [*rows[:MOST_SHOWN], *([(f"and {rest} more",)] if rest > 0 else [])])
 
 
 def _head(network: "Network") -> str:

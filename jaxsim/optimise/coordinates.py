@@ -18,12 +18,12 @@ from jax import lax
 Windows = tuple[tuple[float, float], ...]
 
 
-def merged(windows: Windows, low: float, high: float) -> Windows:
+def merged_coordinates(windows: Windows, low: float, high: float) -> Windows:
     """Return the windows within [low, high], in order, those that touch made one.
 
     Examples
     --------
-    >>> merged(((5.0, 7.0), (1.0, 2.0), (6.0, 9.0)), 0.0, 8.0)
+    >>> merged_coordinates(((5.0, 7.0), (1.0, 2.0), (6.0, 9.0)), 0.0, 8.0)
     ((1.0, 2.0), (5.0, 8.0))
     """
     found: list[tuple[float, float]] = []
@@ -69,8 +69,8 @@ def closed(times: np.ndarray, windows: Windows) -> np.ndarray:
     return times - sum(np.clip(times - left, 0.0, right - left) for left, right in windows)
 
 
-LEAST = 1e-4  # share of the room at which a start at a bound begins, where a derivative still reaches it
-HALVINGS = 60
+_LEAST = 1e-4  # share of the room at which a start at a bound begins, where a derivative still reaches it
+_HALVINGS = 60
 
 
 @dataclass(frozen=True)
@@ -98,12 +98,12 @@ class Box:
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Return z [n]."""
-        share = np.clip((closed(values, self.windows) - self.low) / max(self._room, 1e-300), LEAST, 1 - LEAST)
+        share = np.clip((closed(values, self.windows) - self.low) / max(self._room, 1e-300), _LEAST, 1 - _LEAST)
         return np.log(share / (1 - share))
 
     def random(self, generator: np.random.Generator) -> np.ndarray:
         """Return z of numbers drawn uniformly."""
-        share = np.clip(generator.random(self.number), LEAST, 1 - LEAST)
+        share = np.clip(generator.random(self.number), _LEAST, 1 - _LEAST)
         return np.log(share / (1 - share))
 
     def shares(self, z: np.ndarray) -> np.ndarray:
@@ -169,11 +169,11 @@ class OrderedTimes:
         """Return z [n + 1]; times nearer to each other than allowed are taken apart."""
         gone = (closed(values, self.windows) - self.low - self.least) / self.room
         share = np.diff(np.clip(np.maximum.accumulate(gone), 0.0, 1.0), prepend=0.0, append=1.0)
-        return _centred(np.log(np.maximum(share, LEAST)))
+        return _centred(np.log(np.maximum(share, _LEAST)))
 
     def random(self, generator: np.random.Generator) -> np.ndarray:
         """Return z of times drawn uniformly."""
-        return _centred(np.log(np.maximum(generator.dirichlet(np.ones(self.size)), LEAST)))
+        return _centred(np.log(np.maximum(generator.dirichlet(np.ones(self.size)), _LEAST)))
 
     def shares(self, z: np.ndarray) -> np.ndarray:
         """Return the share of the room in each gap."""
@@ -227,20 +227,20 @@ class Budget:
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Return z."""
-        share = np.clip((values - self.low) / (self.high - self.low), LEAST, 1 - LEAST)
+        share = np.clip((values - self.low) / (self.high - self.low), _LEAST, 1 - _LEAST)
         z = np.log(share / (1 - share))
         if self.spend_all:
             return z
-        left = max(self.total - float(np.sum(values)), LEAST * self.total)
+        left = max(self.total - float(np.sum(values)), _LEAST * self.total)
         return np.append(z, np.log(left / self._unit))
 
     def random(self, generator: np.random.Generator) -> np.ndarray:
         """Return z of amounts drawn uniformly, but for the cap."""
         share = generator.dirichlet(np.ones(self.size)) * (self.total - self.number * self.low)
         room = self.high - self.low
-        z = np.log(np.clip(share[: self.number] / room, LEAST, 1 - LEAST))
+        z = np.log(np.clip(share[: self.number] / room, _LEAST, 1 - _LEAST))
         z = z - np.log1p(-np.exp(z))
-        return z if self.spend_all else np.append(z, np.log(max(share[-1] / self._unit, LEAST)))
+        return z if self.spend_all else np.append(z, np.log(max(share[-1] / self._unit, _LEAST)))
 
     def shares(self, z: np.ndarray) -> np.ndarray:
         """Return the distance of each amount to its nearer bound, in parts of its room."""
@@ -320,7 +320,7 @@ def _solve(excess: Any, z: Any) -> Any:
         return jnp.where(above, ends[0], middle), jnp.where(above, middle, ends[1])
 
     reach = jnp.max(jnp.abs(lax.stop_gradient(z))) + 50.0
-    left, right = lax.fori_loop(0, HALVINGS, halve, (-reach, reach))
+    left, right = lax.fori_loop(0, _HALVINGS, halve, (-reach, reach))
     return 0.5 * (left + right)
 
 

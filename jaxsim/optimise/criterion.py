@@ -118,8 +118,8 @@ def _range(objective: Objective) -> tuple[float, float]:
 # with light ones, exponentials, the smooth objective is nearer to the true one.
 
 COUNTS = 5.0
-PART = 0.1
-FARTHEST = 40.0  # exp of more would overflow in single precision when squared
+_PART = 0.1
+_FARTHEST = 40.0  # exp of more would overflow in single precision when squared
 
 
 def smoothed(objective: Objective, heavy: bool) -> Objective:
@@ -158,7 +158,7 @@ def _smooth(expression: Expression, heavy: bool) -> Expression:
 def _condition(op: str, left: Expression, right: Expression, heavy: bool) -> Expression:
     width = COUNTS
     if isinstance(right, Number) and right.value != 0.0:
-        width = PART * abs(right.value)
+        width = _PART * abs(right.value)
     apart = Binary("-", left, right)
     if op in ("==", "!="):
         off = Call("max", (apart, Number(0.0))) if right == Number(0.0) else Call("abs", (apart,))
@@ -180,7 +180,7 @@ def _step(x: Expression, heavy: bool) -> Expression:
     if heavy:
         soft = Binary("/", x, Binary("+", Number(1.0), Call("abs", (x,))))
         return Binary("-", Number(0.5), Binary("*", Number(0.5), soft))
-    rise = Call("exp", (Call("min", (x, Number(FARTHEST))),))
+    rise = Call("exp", (Call("min", (x, Number(_FARTHEST))),))
     return Binary("/", Number(1.0), Binary("+", Number(1.0), rise))
 
 

@@ -4,7 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsim.optimise.limits import Penalty, aim, approach, approach_cost, final_errors, judge, retreat, retreat_cost
+from jaxsim.optimise.limits import (
+    Penalty,
+    aim,
+    approach,
+    approach_cost,
+    final_errors,
+    judge_limits,
+    retreat,
+    retreat_cost,
+)
 from jaxsim.optimise.polish import Polished, polish
 from jaxsim.optimise.refine import affordable_evaluations, refine
 from jaxsim.optimise.scout import scout
@@ -12,11 +21,11 @@ from jaxsim.optimise.search import Search
 
 SCOUT_STEPS = 120
 STRIDE = 8  # steps of the first scout of which one is kept for the path
-CARRIED = 3  # ends of the first scout that are tried out with the true objective
+_CARRIED = 3  # ends of the first scout that are tried out with the true objective
 REFINED = 2  # of these that the second scout refines, with up to half of the budget
 REFINED_SHARE = 0.5
 WORSE = 2.0  # standard errors of a paired difference by which the end of the polish must be worse to be left
-ROUNDS = 3  # more of the polish, while a limit is not kept
+_ROUNDS = 3  # more of the polish, while a limit is not kept
 REFINE_TRAJECTORIES, REFINE_EVALUATIONS = 512, 24
 
 
@@ -39,10 +48,10 @@ def descend(search: Search, starts: int, batch: tuple[int, int], steps: int) -> 
     """Search from the user's start and from random ones."""
     search.announce(f"first scout: rate equations from {starts} starts")
     found = scout(search, starts, SCOUT_STEPS)
-    carried, penalty = list(found.z[:CARRIED]), found.penalty
+    carried, penalty = list(found.z[:_CARRIED]), found.penalty
     search.announce(f"{len(found.z)} distinct ends; {len(carried)} are tried out with the true objective")
     ends = [search.regimen.start, *carried]
-    walked = [search.regimen.start[None], *(path[::STRIDE] for path in found.paths[:CARRIED])]
+    walked = [search.regimen.start[None], *(path[::STRIDE] for path in found.paths[:_CARRIED])]
     paths = {index: np.concatenate([path, ends[index][None]]) for index, path in enumerate(walked)}
     for index in _promising(search, penalty, ends):
         later = _closing(search) + (len(ends) + REFINED) * search.choice
@@ -86,7 +95,7 @@ def _better(search: Search, penalty: Penalty, candidates: list[np.ndarray]) -> n
     Without limits that is where it ended, unless a trial says that it is worse: near an optimum a gradient without bias
     tells two ends apart that no trial does.
     """
-    found = judge(search, penalty, candidates)
+    found = judge_limits(search, penalty, candidates)
     if search.criterion.limits:
         return candidates[found.best]
     worse, error = found.trial.difference(1, 0)
@@ -103,14 +112,14 @@ def _polished(
 ) -> tuple[list[Polished], bool]:
     """Polish, and again while a limit is not kept; return the rounds, and whether all limits are kept at the end."""
     closing = _closing(search)
-    upwards = approach_cost(search, CARRIED + REFINED + 2)  # kept for later where it is a small part of what is left
+    upwards = approach_cost(search, _CARRIED + REFINED + 2)  # kept for later where it is a small part of what is left
     if search.criterion.limits and search.affords(2 * (closing + upwards)):
         closing += upwards
     done = [polish(search, z, penalty, batch, steps, closing)]
     if not search.criterion.limits:
         return done, True
-    for left in reversed(range(ROUNDS + 1)):
-        found = judge(search, penalty, [done[-1].z])
+    for left in reversed(range(_ROUNDS + 1)):
+        found = judge_limits(search, penalty, [done[-1].z])
         if found.excess[0] == 0.0:
             return done, True
         if not left or not search.affords(search.judged + closing):
@@ -135,6 +144,6 @@ def _reached(search: Search, penalty: Penalty, z: np.ndarray) -> tuple[int, ...]
     """Return the limits at which a point stands: those that it keeps by no more than two errors of a trial."""
     if not search.criterion.limits:
         return ()
-    found = judge(search, penalty, [z], 2 * search.choice)
+    found = judge_limits(search, penalty, [z], 2 * search.choice)
     errors = np.array([found.trial.error(0, 1 + i) for i in range(len(search.criterion.limits))])
     return tuple(np.flatnonzero(found.rows[0, 1:] + 2.0 * errors >= found.most[0]).tolist())

@@ -24,8 +24,8 @@ from jaxsim.optimise.trial import Trial, functionals, paired_trial, trial_lanes
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.workers import run_batches
 
-MOST_SECONDS = 60.0  # of one core, about, that exact pairs may take where leaps would be cheaper
-PAIR = 1.4  # cost of a pair of exact paths in single ones
+_MOST_SECONDS = 60.0  # of one core, about, that exact pairs may take where leaps would be cheaper
+_PAIR = 1.4  # cost of a pair of exact paths in single ones
 
 
 def final_trial(
@@ -54,8 +54,8 @@ def _exactly(problem: Problem, schedules: Mapping[str, Schedule]) -> bool:
     if any(one != given[0] for one in given):
         return False
     event = EVENT + EVENT_REACTION * len(problem.network.structure.reactions)
-    seconds = 1e-9 * event * PAIR * problem.pace.events * problem.trajectories * len(schedules)
-    return exact_affordable(problem) or seconds <= MOST_SECONDS
+    seconds = 1e-9 * event * _PAIR * problem.pace.events * problem.trajectories * len(schedules)
+    return exact_affordable(problem) or seconds <= _MOST_SECONDS
 
 
 def _exact_trial(problem: Problem, criterion: Criterion, schedules: Mapping[str, Schedule]) -> Trial:

@@ -21,7 +21,7 @@ from jaxsim.optimise.trial import BOUND, Trial
 
 FIRM = 10.0  # r at the start: a limit exceeded by a tenth of its unit pulls as hard as the objective
 LEAST_UNIT = 1e-3  # of the size of the objective or the bound: a unit that is not lost in a large offset, as of logs
-GROWTH, ENOUGH = 2.0, 0.5  # r grows where a round has not halved the worst excess
+_GROWTH, _ENOUGH = 2.0, 0.5  # r grows where a round has not halved the worst excess
 FIRMEST = 256.0
 
 
@@ -66,8 +66,8 @@ class Penalty:
         excess = self.excess(found)
         self.multiplier = np.maximum(0.0, self.multiplier + self.firmness * excess)
         worst = float(np.max(np.maximum(excess, 0.0), initial=0.0))
-        if worst > ENOUGH * self.worst:
-            self.firmness = min(self.firmness * GROWTH, FIRMEST)
+        if worst > _ENOUGH * self.worst:
+            self.firmness = min(self.firmness * _GROWTH, FIRMEST)
         self.worst = worst
 
 
@@ -130,7 +130,7 @@ def aim(search: Search, errors: np.ndarray) -> np.ndarray:
     return np.asarray(search.criterion.most - (BOUND + SPARE) * errors[..., 1:])
 
 
-def judge(search: Search, penalty: Penalty, ends: list[np.ndarray], trajectories: int | None = None) -> Judged:
+def judge_limits(search: Search, penalty: Penalty, ends: list[np.ndarray], trajectories: int | None = None) -> Judged:
     """Try out ends on common trajectories, as many as judge in the end if not given."""
     trial = search.compared(ends, trajectories or search.judged)
     errors = final_errors(search, trial)
@@ -144,12 +144,12 @@ def judge(search: Search, penalty: Penalty, ends: list[np.ndarray], trajectories
 
 def retreat(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndarray]) -> list[np.ndarray]:
     """Return the best point that keeps the limits on the way from z to an end that keeps them; none if none does."""
-    inside = judge(search, penalty, ends)
+    inside = judge_limits(search, penalty, ends)
     if inside.excess[inside.best] > 0.0:
         return []
     safe = ends[inside.best]
     line = _between(z, safe)
-    found = judge(search, penalty, line)
+    found = judge_limits(search, penalty, line)
     return [safe, line[found.best]]
 
 
@@ -165,14 +165,14 @@ def approach(search: Search, penalty: Penalty, z: np.ndarray, ends: list[np.ndar
     where a limit is reached.
     """
     known = [z, *ends]
-    found = judge(search, penalty, known, search.choice)
+    found = judge_limits(search, penalty, known, search.choice)
     if found.excess[0] > 0.0:
         return z
     beyond = [i for i in np.argsort(found.values) if found.excess[i] > 0.0 and found.values[i] < found.values[0]]
     rivals = [z, known[found.best], *(onto(search, penalty, z, known[i]) for i in beyond[:WAYS])]
     if all(one is z for one in rivals):
         return z
-    last = judge(search, penalty, rivals, 2 * search.choice)
+    last = judge_limits(search, penalty, rivals, 2 * search.choice)
     keeps = np.where(np.arange(len(rivals)) < 2, last.excess == 0.0, last.over <= last.doubt)
     keeps[0] = True
     return rivals[int(np.argmin(np.where(keeps, last.values, np.inf)))]
@@ -184,7 +184,7 @@ def onto(search: Search, penalty: Penalty, inside: np.ndarray, beyond: np.ndarra
     Noise in each of the trials moves where they seem to cross, so that the last ones are averaged.
     """
     few = _fewer(search)
-    low, high = judge(search, penalty, [inside, beyond], few).over
+    low, high = judge_limits(search, penalty, [inside, beyond], few).over
     if high <= 0.0:
         return beyond
     slope = high - low
@@ -199,7 +199,7 @@ def onto(search: Search, penalty: Penalty, inside: np.ndarray, beyond: np.ndarra
         rise = right[1] - left[1]
         share = left[0] - left[1] / rise * (right[0] - left[0]) if rise > 0.0 else left[0]
         shares.append(float(np.clip(share, 0.0, 1.0)))
-        over.append(float(judge(search, penalty, [_on(inside, beyond, shares[-1])], few).over[0]))
+        over.append(float(judge_limits(search, penalty, [_on(inside, beyond, shares[-1])], few).over[0]))
     share = np.mean(shares[1:]) - np.mean(over[1:]) / max(slope, 1e-300)
     return _on(inside, beyond, float(np.clip(share, 0.0, 1.0)))
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.estimators import method_named
+from jaxsim.gradient.estimators import estimator_named
 from jaxsim.gradient.estimators.surrogate import scored_reactions
 from jaxsim.gradient.gradient import chosen, known_species, posed
 from jaxsim.gradient.pace import refuse_unstable
@@ -23,7 +23,7 @@ from jaxsim.optimise.unknown import read_regimen
 from jaxsim.paths.exposure import SHIFTS
 
 BUDGET = 200_000
-COMMON = 1 << 42  # number of the first trajectory on which agents are compared
+_COMMON = 1 << 42  # number of the first trajectory on which agents are compared
 
 
 def optimise(
@@ -145,7 +145,7 @@ def _common_trial(optima: dict[str, Optimum], compare: dict[str, Schedule], traj
     search = next(iter(optima.values())).search
     schedules = {name: best.schedule for name, best in optima.items()} | compare
     seed = (search.seed + FRESH) % (1 << 64)
-    return final_trial(search.problem, search.criterion, schedules, trajectories, seed, COMMON)
+    return final_trial(search.problem, search.criterion, schedules, trajectories, seed, _COMMON)
 
 
 def posed_search(
@@ -165,7 +165,7 @@ def posed_search(
 ) -> Search:
     """Check everything and choose the estimator."""
     if method != "auto":
-        method_named(method)
+        estimator_named(method)
     regimen = read_regimen(network, schedule, start, sought.end)
     problem = posed(regimen.free(regimen.start), sought.terms, 2, seed, (start, sought.end), step, None, shifts, 0)
     assert problem.pace is not None
@@ -176,7 +176,7 @@ def posed_search(
         method, reason = chosen(problem._replace(trajectories=int(trajectories)))
     else:
         reason = "asked for"
-    method_named(method).refuse(problem)
+    estimator_named(method).refuse(problem)
     problem = problem._replace(reason=reason)
     if method == "surrogate":  # chosen once: the counts change with the schedule, and the program would too
         problem = problem._replace(scored=_scored_species(problem))

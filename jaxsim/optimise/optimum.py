@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from jaxsim._html import block, line, table
+from jaxsim._html import block, html_table, line
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.check import GradientCheck, compared
 from jaxsim.gradient.free import free_numbers
@@ -32,8 +32,8 @@ from jaxsim.statistics.intervals import TWO_SIDED
 # multipliers, none of them negative, with which the gradients of the limits balance it (Karush, Kuhn & Tucker). They
 # are those of the smallest chi-square, and each takes a degree of freedom from it.
 
-ACTIVE = 0.01  # share of its room below which a component stands at a bound
-WIDTH = 0.2  # of coordinates: half the step of the differences of a check
+_ACTIVE = 0.01  # share of its room below which a component stands at a bound
+_WIDTH = 0.2  # of coordinates: half the step of the differences of a check
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def certify(search: Search, z: np.ndarray, reached: tuple[int, ...], trajectorie
     p, chi_square = (1.0, 0.0) if degrees <= 0 else stationary(found.vector, known, degrees, search.resolution)
     shares = search.regimen.shares(z)
     active = []
-    for index in np.flatnonzero(shares < ACTIVE):
+    for index in np.flatnonzero(shares < _ACTIVE):
         slope = search.criterion.sign * found.vector[index] * _opening(search, z, int(index))
         active.append((search.regimen.labels[index], bool(slope >= -TWO_SIDED * found.error[index])))
     names = [place.name for place in search.regimen.places]
@@ -163,7 +163,7 @@ def checked(search: Search, z: np.ndarray, weights: np.ndarray, trajectories: in
     found = assembled(problem, search.method, began)
     small = (UNSEEN * search.resolution) ** 2 * np.eye(z.size)  # two estimators may differ by what no trial could see
     found = replace(found, covariance=found.covariance + small)
-    wide = problem._replace(steps=np.full(z.size, WIDTH), lanes=search.problem.lanes)
+    wide = problem._replace(steps=np.full(z.size, _WIDTH), lanes=search.problem.lanes)
     return compared(wide, found, trajectories, began)
 
 
@@ -375,7 +375,7 @@ class Optimum:
     def _repr_html_(self) -> str:
         first, *lines = str(self).splitlines()
         rows = [(name, _listed(value)) for name, value in self.held.items()]
-        held = table("optimum", ("name", "values"), rows)
+        held = html_table("optimum", ("name", "values"), rows)
         return block(line(first), held, *map(line, lines[len(self.held) :]))
 
 

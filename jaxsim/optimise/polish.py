@@ -12,8 +12,8 @@ import numpy as np
 import optax
 from scipy import stats
 
-from jaxsim.gradient.estimators import method_named
-from jaxsim.gradient.problem import Estimate
+from jaxsim.gradient.estimators import estimator_named
+from jaxsim.gradient.problem import GradientEstimate
 from jaxsim.optimise.limits import Penalty
 from jaxsim.optimise.search import Search
 
@@ -51,14 +51,14 @@ def adam(rate: float, last_rate: float, steps: int) -> optax.GradientTransformat
 
 LANES = 128  # side by side in one compiled program; a batch is several of these, so that batches grow without compiling
 NO_SLOPE = "no batch shows a slope"
-RATE, LAST_RATE, CLIP = 0.25, 0.0125, 5.0
+_RATE, _LAST_RATE, CLIP = 0.25, 0.0125, 5.0
 NORM_TEST = 0.5
 MEMORY = 0.7  # of the covariance of gradients from step to step
 ROUND = 5  # steps between two updates of the multipliers
-LEVEL = 0.05
+_LEVEL = 0.05
 SINGULAR = 1e-6  # variance, as a part of the largest, below which a direction does not vary at all
 QUIET = 2  # steps in a row that the chi-square test must pass
-FEWEST = 8  # steps before it may
+_FEWEST = 8  # steps before it may
 
 
 class Polished(NamedTuple):
@@ -78,9 +78,9 @@ def polish(
     search: Search, z: np.ndarray, penalty: Penalty, batch: tuple[int, int], steps: int, reserve: int
 ) -> Polished:
     """Descend from z until the gradient is lost in its error, or the steps or the budget less a reserve are used up."""
-    rule = adam(RATE, LAST_RATE, steps)
+    rule = adam(_RATE, _LAST_RATE, steps)
     state = rule.init(z.astype(np.float32))
-    least = 2 * LANES if method_named(search.method).between else 1
+    least = 2 * LANES if estimator_named(search.method).between else 1
     batch = (max(batch[0], least), max(batch[1], least))
     size, quiet, norm, spread = batch[0], 0, 0.0, None
     finest = search.resolution / penalty.scale[0]
@@ -104,7 +104,7 @@ def polish(
         scaled = found.gradient / norm
         scaled *= min(1.0, CLIP / max(float(np.linalg.norm(scaled)), 1e-30))
         moves, state = rule.update(scaled.astype(np.float32), state)
-        arrived = stationary(found.gradient, covariance, search.regimen.degrees, finest)[0] > LEVEL
+        arrived = stationary(found.gradient, covariance, search.regimen.degrees, finest)[0] > _LEVEL
         quiet = quiet + 1 if arrived and (size == batch[1] or error <= finest) else 0
         z = z + np.asarray(moves, np.float64)
         path.append(z)
@@ -112,7 +112,7 @@ def polish(
         search.announce(
             f"polish {step + 1}/{steps}: {found.trajectories} trajectories, |slope| {slope:.3g} +- {error:.2g}"
         )
-        if quiet >= QUIET and step >= FEWEST:
+        if quiet >= QUIET and step >= _FEWEST:
             ended = "the gradient does not differ from zero by the chi-square test"
             break
         if error > NORM_TEST * slope:
@@ -122,7 +122,7 @@ def polish(
     return Polished(tail, np.stack(path), np.array(sizes, np.int64), ended)
 
 
-def _without_slope(found: Estimate) -> str:
+def _without_slope(found: GradientEstimate) -> str:
     """Return why a gradient has neither size nor error."""
     if found.value_error == 0.0:
         return (
@@ -132,7 +132,7 @@ def _without_slope(found: Estimate) -> str:
     return f"{NO_SLOPE}: the objective is flat here, as no move changed any of {found.trajectories} values"
 
 
-def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: int) -> Estimate:
+def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: int) -> GradientEstimate:
     """Return the gradient of the augmented Lagrangian from fresh trajectories."""
     weights = np.array([penalty.sign / penalty.scale[0]])
     if search.criterion.limits:  # their pull from other trajectories than their slope, or the product is biased
@@ -144,7 +144,7 @@ def _gradient(search: Search, z: np.ndarray, penalty: Penalty, size: int, step: 
         objective=search.criterion.weighted(weights), lanes=LANES, trajectories=size, first=search.take(size),
         seed=search.seed,
     )  # fmt: skip
-    method = method_named(search.method)
+    method = estimator_named(search.method)
     found = method.estimate(problem)
     search.forward_equivalents += found.trajectories * method.cost_of(z.size)
     return found
@@ -155,10 +155,10 @@ def _step_cost(search: Search, z: np.ndarray, size: int) -> float:
     whole = LANES * -(-size // LANES)
     lanes = search.problem.lanes or LANES
     pulled = lanes * -(-size // lanes) if search.criterion.limits else 0
-    return whole * method_named(search.method).cost_of(z.size) + pulled
+    return whole * estimator_named(search.method).cost_of(z.size) + pulled
 
 
-def _remembered(spread: np.ndarray | None, found: Estimate) -> np.ndarray:
+def _remembered(spread: np.ndarray | None, found: GradientEstimate) -> np.ndarray:
     """Return the covariance of one trajectory's gradient, over the last steps."""
     now = found.covariance * found.trajectories
     return now if spread is None else MEMORY * spread + (1.0 - MEMORY) * now

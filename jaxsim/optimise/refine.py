@@ -11,9 +11,9 @@ import numpy as np
 from scipy import optimize
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.estimators import METHODS
+from jaxsim.gradient.estimators import ESTIMATORS
 from jaxsim.gradient.estimators.langevin import langevin_gradient
-from jaxsim.gradient.estimators.surrogate import levels_of, with_first
+from jaxsim.gradient.estimators.surrogate import drive_from, levels_of
 from jaxsim.gradient.influence import anchors, values
 from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.problem import Problem, batches, chain_of, drive_of, refuse_faults
@@ -25,7 +25,7 @@ from jaxsim.optimise.search import Search
 from jaxsim.runtime.workers import run_batches
 
 UNSEEN = 0.02  # of the final trial's error: an evaluation that gains less is the last
-FARTHEST = 14.0  # of a coordinate: a share of 1e-6
+_FARTHEST = 14.0  # of a coordinate: a share of 1e-6
 
 
 class Refined(NamedTuple):
@@ -42,7 +42,7 @@ class _Enough(Exception):
 
 def affordable_evaluations(search: Search, trajectories: int, most: float) -> int:
     """Return how many evaluations bring the search to so many trajectories at most."""
-    each = METHODS["langevin"].cost * LANES * -(-min(trajectories, search.final) // LANES)
+    each = ESTIMATORS["langevin"].cost * LANES * -(-min(trajectories, search.final) // LANES)
     return max(0, int((most - search.forward_equivalents) // (each * (1 + bool(search.criterion.limits)))))
 
 
@@ -63,7 +63,7 @@ def refine(search: Search, z: np.ndarray, penalty: Penalty, trajectories: int, e
     unseen = UNSEEN * search.resolution / penalty.scale[0]
     try:
         found = optimize.minimize(
-            merit_and_slope, z, jac=True, method="L-BFGS-B", bounds=[(-FARTHEST, FARTHEST)] * z.size,
+            merit_and_slope, z, jac=True, method="L-BFGS-B", bounds=[(-_FARTHEST, _FARTHEST)] * z.size,
             callback=lambda at: path.append(np.array(at)),
             options={"maxfun": evaluations, "maxiter": evaluations, "ftol": unseen},
         )  # fmt: skip
@@ -98,11 +98,11 @@ def _sample(search: Search, problem: Problem, weights: np.ndarray, first: int) -
     levels = levels_of(problem.objective, anchor)
     levels = levels._replace(weight=(levels.weight * each).astype(np.float32))
     slopes, functionals = [], []
-    for cotangent, ends in run_batches(lambda n: langevin_gradient(chain, with_first(drive, n), levels), given):
+    for cotangent, ends in run_batches(lambda n: langevin_gradient(chain, drive_from(drive, n), levels), given):
         refuse_faults(ends.faulty, "step")
         slopes.append(chained(cotangent, problem.slopes))
         functionals.append(_functionals(search, problem.objective, anchor, ends.numbers))
-    search.forward_equivalents += METHODS["langevin"].cost * LANES * len(given)
+    search.forward_equivalents += ESTIMATORS["langevin"].cost * LANES * len(given)
     return np.mean(functionals, axis=0), np.mean(slopes, axis=0)
 
 
@@ -117,5 +117,5 @@ def _functionals(search: Search, objective: Objective, anchor: list[Any], number
 def _numbers(chain: Any, drive: Any, problem: Problem, given: list[int]) -> np.ndarray:
     """Return F of the sample, for quantiles, [J, trajectories]."""
     ones = levels_of(problem.objective, [None] * len(problem.objective.terms))
-    found = run_batches(lambda n: langevin_gradient(chain, with_first(drive, n), ones), given)
+    found = run_batches(lambda n: langevin_gradient(chain, drive_from(drive, n), ones), given)
     return np.concatenate([ends.numbers for _, ends in found], axis=1)

@@ -15,7 +15,7 @@ import numpy as np
 from jax import lax
 
 from jaxsim.gradient.leap.branching import dying_terms, extinction
-from jaxsim.gradient.leap.chain import Chain, Drive
+from jaxsim.gradient.leap.chain import Drive, LeapChain
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
 from jaxsim.gradient.objective import looks
 from jaxsim.gradient.problem import chain_of, drive_of
@@ -27,7 +27,7 @@ from jaxsim.optimise.polish import adam
 from jaxsim.optimise.search import Search
 from jaxsim.runtime.double import double_precision
 
-RATE, LAST_RATE = 0.25, 0.02
+_RATE, _LAST_RATE = 0.25, 0.02
 DISTINCT = 0.05  # of the room: starts that end nearer than this in every number are one
 
 
@@ -61,7 +61,7 @@ class _Posed(NamedTuple):
 
     decoder: Any
     structure: Structure
-    chain: Chain
+    chain: LeapChain
     shifts: int
     dying: tuple[tuple[int, int], ...]
     """Position of the species and number of the term of each probability that a species is 0."""
@@ -135,7 +135,7 @@ def _descend(posed: _Posed, steps: int, given: _Given, z: Any) -> tuple[Any, Any
         excess = jnp.maximum((found[1:] - given.most) / given.scale[1:], 0.0)
         return given.sign * found[0] / given.scale[0] + 0.5 * FIRM * jnp.sum(excess**2)
 
-    rule = adam(RATE, LAST_RATE, steps)
+    rule = adam(_RATE, _LAST_RATE, steps)
 
     def step(here: Any, _: Any) -> Any:
         z, state = here

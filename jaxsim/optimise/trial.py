@@ -25,7 +25,7 @@ from jaxsim.gradient.tables import table_values
 from jaxsim.optimise.criterion import Criterion
 from jaxsim.runtime.workers import run_batches
 
-CPU_LANES, GPU_LANES = 1024, 1 << 16
+_CPU_LANES, _GPU_LANES = 1024, 1 << 16
 BOUND = 1.6449  # normal quantile of a one-sided 95 % bound
 
 
@@ -76,7 +76,7 @@ def trial_lanes(trajectories: int) -> int:
     >>> trial_lanes(300), trial_lanes(20_000) <= 1 << 16
     (128, True)
     """
-    most = CPU_LANES if jax.default_backend() == "cpu" else GPU_LANES
+    most = _CPU_LANES if jax.default_backend() == "cpu" else _GPU_LANES
     return max(LEAST_LANES, min(most, 1 << max(1, trajectories // 2).bit_length() - 1))
 
 

@@ -10,10 +10,19 @@ from jaxsim.dosing import Dose, Schedule
 from jaxsim.dosing.units import hours
 from jaxsim.errors import ScheduleError
 from jaxsim.network import Network
-from jaxsim.optimise.coordinates import Box, Budget, Coordinate, Fixed, OrderedTimes, Windows, length, merged
+from jaxsim.optimise.coordinates import (
+    Box,
+    Budget,
+    Coordinate,
+    Fixed,
+    OrderedTimes,
+    Windows,
+    length,
+    merged_coordinates,
+)
 from jaxsim.optimise.regimen import Decoder, Place, Regimen
 
-SLACK = 1e-9  # relative: by how much rounding may take a start out of its bounds
+_SLACK = 1e-9  # relative: by how much rounding may take a start out of its bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +156,7 @@ def _check(made: Unknown, both: bool) -> None:
         raise ScheduleError(f"a free number lies between {made.low:g} and {made.high:g}; give two bounds in order")
     if made.start.ndim > 1 or made.start.size == 0 or not np.all(np.isfinite(made.start)):
         raise ScheduleError("the start of a free number is a finite number or a list of them")
-    reach = SLACK * (1.0 + max(abs(made.low), abs(made.high)))
+    reach = _SLACK * (1.0 + max(abs(made.low), abs(made.high)))
     for value in np.atleast_1d(made.start):
         if not made.low - reach <= value <= made.high + reach:
             raise ScheduleError(f"the start {value:g} of a free number is not between {made.low:g} and {made.high:g}")
@@ -228,7 +237,7 @@ def _place(
     windows: Windows = ()
     if field == "at":
         _refuse_outside(name, unknown, hours(entry.time_unit), span)
-        windows = merged(unknown.forbidden, unknown.low, unknown.high)
+        windows = merged_coordinates(unknown.forbidden, unknown.low, unknown.high)
     values = np.atleast_1d(unknown.start)
     coordinate = _coordinate(name, field, unknown, windows)
     over, lasting = -1, None

@@ -27,10 +27,12 @@ from jaxsim.kernels.rates import Rates, leaves_in_time
 from jaxsim.kernels.steps import Crossings, Steps, crossing_times, locate, plan_steps, step_values
 from jaxsim.network import Structure
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)  # of a part of a cell: exact for polynomials of degree nine
+_NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)  # of a part of a cell: exact for polynomials of degree nine
 SHIFTS = 4  # of the cells in double averaging; eight take little more of the ripple away
 LITTLE = 0.1  # of what a function is on one side of a jump: it counts as zero on the other
-ROUNDING = 64 * np.finfo(np.float64).eps  # of the whole integral: what a difference of two running integrals may be off
+_ROUNDING = (
+    64 * np.finfo(np.float64).eps
+)  # of the whole integral: what a difference of two running integrals may be off
 
 
 def exposures(
@@ -92,7 +94,7 @@ def exposures(
     integral = _running_integral(structure, plan, shared, timeline, points, passed, edges)
     reached = integral[place[: shifts * edges.size]].reshape(shifts, edges.size, -1)
     part = reached[:, 1:] - reached[:, :-1]
-    lost = ROUNDING * jnp.max(jnp.abs(integral), axis=0)[None, None, :]  # or a drug that is gone has a negative mean
+    lost = _ROUNDING * jnp.max(jnp.abs(integral), axis=0)[None, None, :]  # or a drug that is gone has a negative mean
     noise = lax.stop_gradient(jnp.where(jnp.abs(part) > lost, 0.0, part))  # the derivative of nothing may be something
     smooth = jnp.mean((part - noise), axis=0)
     whole = smooth + _boundary(structure, plan, shared, timeline, edges, fixed)
@@ -172,7 +174,7 @@ def _running_integral(
     half = 0.5 * (points[1:] - points[:-1])
     middle = 0.5 * (points[1:] + points[:-1])
     outside = (middle < edges[0]) | (middle > edges[-1])
-    nodes = middle[:, None] + half[:, None] * jnp.asarray(NODES)[None, :]
+    nodes = middle[:, None] + half[:, None] * jnp.asarray(_NODES)[None, :]
     begins = lax.stop_gradient(timeline.edges)[cell[:-1]]  # read there, a mode that decays is finite
     nodes = jnp.where(outside[:, None], begins[:, None], nodes)
     cells = jnp.broadcast_to(cell[:-1, None], nodes.shape).reshape(-1)

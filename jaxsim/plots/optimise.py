@@ -22,7 +22,7 @@ from jaxsim.plots.style import (
     label,
     legend_above,
     new_figure,
-    paired,
+    styled,
 )
 from jaxsim.statistics.intervals import TWO_SIDED
 
@@ -145,7 +145,7 @@ def plot_regimen_courses(
     species = courses["species"].values
     figure, panels = new_figure(len(species), 1.1)
     for name, panel in zip(species, panels, strict=True):
-        for regimen, (colour, line) in paired(courses["regimen"].values):
+        for regimen, (colour, line) in styled(courses["regimen"].values):
             one = courses.sel(regimen=regimen, species=name)
             mean = one["mean"].values
             spread = np.sqrt(np.maximum(one["variance"].values, 0.0)) if "variance" in one else 0.0 * mean
@@ -164,7 +164,7 @@ def plot_regimen_courses(
     panels[-1].set_xlabel(f"time ({time_unit})", fontsize=FONT)
     legend_above(figure, panels[0], 2)
     if schedules:
-        looks = dict(paired(courses["regimen"].values))
+        looks = dict(styled(courses["regimen"].values))
         rows = [
             (f"{agent}, {regimen}", looks[regimen][0], entries)
             for regimen, schedule in schedules.items()
@@ -176,8 +176,8 @@ def plot_regimen_courses(
 
 # Figure: when more of an effect helps and when it harms, with the doses that are planned.
 
-UNRESOLVED = "#777777"  # where the band covers 0
-AGENTS = (BLACK, PURPLE, ORANGE, SKY)
+_UNRESOLVED = "#777777"  # where the band covers 0
+_AGENTS = (BLACK, PURPLE, ORANGE, SKY)
 
 
 def plot_switching_function(
@@ -231,7 +231,8 @@ def plot_switching_function(
     label(panel, f"time ({time_unit})", f"d {objective} / d {effect}(t), per {time_unit}")
     if schedule is not None:
         mark_doses(
-            panel, [(name, AGENTS[row % len(AGENTS)], entries) for row, (name, entries) in enumerate(schedule.items())]
+            panel,
+            [(name, _AGENTS[row % len(_AGENTS)], entries) for row, (name, entries) in enumerate(schedule.items())],
         )
     return figure
 
@@ -243,4 +244,4 @@ def _verdicts(found: "SwitchingFunction", minimise: bool) -> Iterator[tuple[str,
     better, worse = ("lowers", "raises") if minimise else ("raises", "lowers")
     yield BLUE, f"more helps: it {better} the objective", helps
     yield VERMILION, f"more harms: it {worse} the objective", harms
-    yield UNRESOLVED, "not told from zero", ~raises & ~lowers
+    yield _UNRESOLVED, "not told from zero", ~raises & ~lowers

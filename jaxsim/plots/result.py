@@ -15,8 +15,8 @@ from jaxsim.plots.style import (
     band,
     label,
     new_figure,
-    paired,
     percent,
+    styled,
     time_label,
     unit_of_time,
 )
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_SPECIES = 6
-MOST_POINTS = 5
-MOST_TRAJECTORIES = 50
+_MOST_POINTS = 5
+_MOST_TRAJECTORIES = 50
 MOST_TIMES = 4
 
 
@@ -63,7 +63,7 @@ def plot(result: Any, species: str | Sequence[str] | None = None) -> "Figure":
     'count'
     """
     names = _checked(result, species)
-    points: list[int | None] = [*chosen_points(result, MOST_POINTS)] if "point" in result.dims else [None]
+    points: list[int | None] = [*chosen_points(result, _MOST_POINTS)] if "point" in result.dims else [None]
     drawn = [*_courses(result, names, points), *_histograms(result, names, points), *_survivals(result, points)]
     if not drawn:
         raise SimulationError(
@@ -112,10 +112,10 @@ def _courses(result: "xarray.Dataset", names: list[str], points: list[int | None
 
 def _course_panel(panel: "Axes", curves: list[tuple["xarray.Dataset", str]], quantity: str) -> None:
     kept = "trajectories" in curves[0][0]
-    for place, ((one, name), (colour, line)) in enumerate(paired(curves)):
+    for place, ((one, name), (colour, line)) in enumerate(styled(curves)):
         times, mean = one["time"].values, one["mean"].values
         if kept:
-            some = one["trajectories"].values[:MOST_TRAJECTORIES].T
+            some = one["trajectories"].values[:_MOST_TRAJECTORIES].T
             panel.plot(times, some, color=colour, linewidth=0.4, alpha=0.3, drawstyle="steps-post")
             panel.plot(times, mean, color=colour, linestyle=line, linewidth=LINE, label=name)
         else:
@@ -131,7 +131,7 @@ def _course_panel(panel: "Axes", curves: list[tuple["xarray.Dataset", str]], qua
 
 def _caption(one: "xarray.Dataset", kept: bool, drawn: str) -> str:
     if kept:
-        shown = min(one.sizes["trajectory"], MOST_TRAJECTORIES)
+        shown = min(one.sizes["trajectory"], _MOST_TRAJECTORIES)
         return f"mean, and {shown} of {one.sizes['trajectory']:,} trajectories"
     if not np.isfinite(one["variance"]).any():
         return "solution of the rate equations" if one.attrs.get("method") == "mean_field" else "mean"
@@ -161,7 +161,7 @@ def _histograms(result: "xarray.Dataset", names: list[str], points: list[int | N
 
 def _histogram_panel(panel: "Axes", curves: list[tuple["xarray.Dataset", str]], name: str, at: str) -> None:
     outside = 0.0
-    for (one, text), (colour, line) in paired(curves):
+    for (one, text), (colour, line) in styled(curves):
         counts = one[f"histogram_{name}"].values.astype(np.float64)
         lows = one[f"bin_{name}"].values
         share = percent(counts / counts.sum()) if counts.sum() else np.full(counts.shape, np.nan)
@@ -192,7 +192,7 @@ def _survivals(result: "xarray.Dataset", points: list[int | None]) -> list[Any]:
 
 
 def _survival_panel(panel: "Axes", curves: list[tuple[Any, str]], passage: str) -> None:
-    for (one, text), (colour, line) in paired(curves):
+    for (one, text), (colour, line) in styled(curves):
         panel.plot(one["time"].values, percent(one), color=colour, linestyle=line, linewidth=LINE, label=text)
     panel.set_ylim(0.0, 102.0)
     label(

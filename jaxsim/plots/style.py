@@ -26,7 +26,7 @@ BARS = 6  # for each curve where there are more
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 
-ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE, "--"), (SKY, "-."))
+_ARMS = ((BLACK, "-"), (VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE, "--"), (SKY, "-."))
 
 
 def new_figure(rows: int, height: float, share: bool = True) -> "tuple[Figure, list[Axes]]":
@@ -131,15 +131,15 @@ def legend_above(figure: "Figure", panel: "Axes", columns: int) -> None:
     )
 
 
-def paired(names: Iterable[Any]) -> Iterator[tuple[Any, tuple[str, str]]]:
+def styled(names: Iterable[Any]) -> Iterator[tuple[Any, tuple[str, str]]]:
     """Pair arms with their colours and line styles.
 
     Examples
     --------
-    >>> list(paired(["a", "b"]))
+    >>> list(styled(["a", "b"]))
     [('a', ('#000000', '-')), ('b', ('#D55E00', '-'))]
     """
-    return zip(names, cycle(ARMS), strict=False)
+    return zip(names, cycle(_ARMS), strict=False)
 
 
 def percent(values: Any) -> np.ndarray:

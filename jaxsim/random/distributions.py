@@ -18,11 +18,11 @@ from jaxsim.random.poisson import LARGEST_MEAN, poisson
 
 # What a law of variability is: a frozen dataclass, checked when it is made, whose parameters are leaves.
 
-Law = TypeVar("Law", bound=type)
-NARROWEST = 1e-5  # spread of a law over the size of its values; draws are told apart by 6e-8 of it
+_Law = TypeVar("_Law", bound=type)
+_NARROWEST = 1e-5  # spread of a law over the size of its values; draws are told apart by 6e-8 of it
 
 
-def law(cls: Law) -> Law:
+def _law(cls: _Law) -> _Law:
     """Make a frozen dataclass a pytree whose fields are leaves.
 
     JAX rebuilds pytrees with tracers and placeholders for leaves, so rebuilding does not validate.
@@ -62,7 +62,7 @@ def known(*values: Any) -> bool:
     return not any(isinstance(value, jax.core.Tracer) for value in values)
 
 
-def require(
+def _require(
     owner: str,
     name: str,
     value: Any,
@@ -80,8 +80,8 @@ def require(
 
     Examples
     --------
-    >>> require("Normal", "sd", 1.0, least=0.0)
-    >>> require("Normal", "sd", -1.0, least=0.0)
+    >>> _require("Normal", "sd", 1.0, least=0.0)
+    >>> _require("Normal", "sd", -1.0, least=0.0)
     Traceback (most recent call last):
     jaxsim.errors.JaxsimError: sd -1.0 of Normal is not a finite number at least 0; correct it
     """
@@ -114,7 +114,7 @@ def require_spread(owner: str, spread: Any, size: Any) -> None:
     if not known(spread, size):
         return
     spreads, sizes = np.broadcast_arrays(np.abs(np.asarray(spread, float)), np.abs(np.asarray(size, float)))
-    narrow = (spreads > 0.0) & (spreads < NARROWEST * sizes)
+    narrow = (spreads > 0.0) & (spreads < _NARROWEST * sizes)
     if np.any(narrow):
         share = float(spreads[narrow].flat[0] / sizes[narrow].flat[0])
         raise JaxsimError(
@@ -126,7 +126,7 @@ def require_spread(owner: str, spread: Any, size: Any) -> None:
 Draws = Float[ArrayLike, "..."]
 
 
-@law
+@_law
 @dataclass(frozen=True)
 class Lognormal:
     """Describe a positive quantity by its median and its coefficient of variation.
@@ -154,8 +154,8 @@ class Lognormal:
     cv: Any
 
     def __post_init__(self) -> None:
-        require("Lognormal", "median", self.median, above=0.0)
-        require("Lognormal", "cv", self.cv, least=0.0)
+        _require("Lognormal", "median", self.median, above=0.0)
+        _require("Lognormal", "cv", self.cv, least=0.0)
         require_spread("Lognormal", self.cv, 1.0)
 
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
@@ -173,7 +173,7 @@ class Lognormal:
         return jnp.asarray(self.median).astype(jnp.float32) * jnp.sqrt(np.float32(1) + cv * cv)
 
 
-@law
+@_law
 @dataclass(frozen=True)
 class Normal:
     """Describe a quantity by its mean and its standard deviation; it may come out negative.
@@ -200,8 +200,8 @@ class Normal:
     sd: Any
 
     def __post_init__(self) -> None:
-        require("Normal", "mean", self.mean)
-        require("Normal", "sd", self.sd, least=0.0)
+        _require("Normal", "mean", self.mean)
+        _require("Normal", "sd", self.sd, least=0.0)
         require_spread("Normal", self.sd, self.mean)
 
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
@@ -214,7 +214,7 @@ class Normal:
         return Normal(self.mean / unit, self.sd / unit)
 
 
-@law
+@_law
 @dataclass(frozen=True)
 class Uniform:
     """Describe a quantity that is equally likely anywhere between two limits.
@@ -240,8 +240,8 @@ class Uniform:
     high: Any
 
     def __post_init__(self) -> None:
-        require("Uniform", "low", self.low)
-        require("Uniform", "high", self.high)
+        _require("Uniform", "low", self.low)
+        _require("Uniform", "high", self.high)
         if known(self.low, self.high) and np.any(np.asarray(self.low) > np.asarray(self.high)):
             raise JaxsimError(f"low {self.low!r} of Uniform exceeds high {self.high!r}; exchange them")
         if known(self.low, self.high):
@@ -263,7 +263,7 @@ class Uniform:
         return (jnp.asarray(self.low) + jnp.asarray(self.high)).astype(jnp.float32) / np.float32(2)
 
 
-@law
+@_law
 @dataclass(frozen=True)
 class Bernoulli:
     """Describe a property that a cell has, 1, with some probability, and else has not, 0.
@@ -287,7 +287,7 @@ class Bernoulli:
     probability: Any
 
     def __post_init__(self) -> None:
-        require("Bernoulli", "probability", self.probability, least=0.0, most=1.0)
+        _require("Bernoulli", "probability", self.probability, least=0.0, most=1.0)
 
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
         """Return 1 where 1 - u is at most the probability, else 0."""
@@ -299,7 +299,7 @@ class Bernoulli:
         return jnp.asarray(self.probability).astype(jnp.float32)
 
 
-@law
+@_law
 @dataclass(frozen=True)
 class Poisson:
     """Describe a count of independent rare things, such as resistant cells at the start.
@@ -323,14 +323,14 @@ class Poisson:
     mean: Any
 
     def __post_init__(self) -> None:
-        require("Poisson", "mean", self.mean, least=0.0, most=LARGEST_MEAN)
+        _require("Poisson", "mean", self.mean, least=0.0, most=LARGEST_MEAN)
 
     def sample(self, u: Draws, complement: Draws | None = None) -> Float32[Array, "..."]:
         """Return the counts whose distribution function first exceeds `u`, whole up to 2**24."""
         return poisson(u, self.mean, complement).astype(jnp.float32)
 
 
-@law
+@_law
 @dataclass(frozen=True)
 class Scaled:
     """Describe a quantity too large or too small for single precision, in which laws are drawn.

@@ -88,9 +88,9 @@ def bernoulli(
 
 # The quantile function of the gamma distribution, in float64 by Halley's method.
 
-MOST_STEPS = 20
+_MOST_STEPS = 20
 LARGEST_STEP = 8.0  # as a factor; a step of Halley's from far out may leave for where the density is zero
-ENOUGH = 1e-13  # relative change of the last step; a step of third order leaves far less
+_ENOUGH = 1e-13  # relative change of the last step; a step of third order leaves far less
 
 
 def gamma_quantile(shape: Any, p: Any, q: Any) -> Any:
@@ -122,10 +122,10 @@ def gamma_quantile(shape: Any, p: Any, q: Any) -> Any:
         newton = residual(x) / jnp.where(density > 0, density, np.inf)
         change = newton / (1 - 0.5 * jnp.clip(newton * ((shape - 1) / x - 1), -1.0, 1.0))
         new = jnp.clip(x - change, x / LARGEST_STEP, x * LARGEST_STEP)
-        return number + 1, new, jnp.any(jnp.abs(new - x) > ENOUGH * new)
+        return number + 1, new, jnp.any(jnp.abs(new - x) > _ENOUGH * new)
 
     def goes_on(carry: tuple[Any, Any, Any]) -> Any:
-        return carry[2] & (carry[0] < MOST_STEPS)
+        return carry[2] & (carry[0] < _MOST_STEPS)
 
     number, start = jnp.zeros((), jnp.int32), _start(shape, p, q)
     return lax.while_loop(goes_on, step, (number, start, jnp.ones((), bool)))[1]
@@ -262,7 +262,7 @@ REAL_LAWS = {
 }
 
 
-MOST = float(2**31 - 1)
+_MOST = float(2**31 - 1)
 
 
 def draw_from(function: str, words: tuple[Any, Any], *arguments: Any) -> Any:
@@ -382,7 +382,7 @@ def _truncated_count(
 ) -> Any:
     """Return the smallest count whose distribution function passes the uniform, found by halving."""
     low = jnp.maximum(jnp.ceil(limits[0]), 0.0)
-    high = jnp.minimum(jnp.floor(limits[1]), jnp.minimum(law.highest(*parameters), MOST))
+    high = jnp.minimum(jnp.floor(limits[1]), jnp.minimum(law.highest(*parameters), _MOST))
     below = law.below(low - 1.0, *parameters)
     mass = law.below(high, *parameters) - below
     level = below + _uniforms(words)[0] * mass

@@ -6,19 +6,19 @@ from jax import Array
 from jax.typing import ArrayLike
 from jaxtyping import Float, Float32
 
-SMALLEST, LARGEST = 2.0**-33, 1.0 - 2.0**-24  # the range of `uniform`; 0 and 1 would give infinities
+_SMALLEST, _LARGEST = 2.0**-33, 1.0 - 2.0**-24  # the range of `uniform`; 0 and 1 would give infinities
 
 # Minimax fits of w / (2u - 1) (Giles 2012, "Approximating the erfinv function", GPU Computing Gems 2,
 # equation 5, refitted for 1 - u down to 2**-33; `scripts/fit_quantiles.py` makes them again). With
 # l = -log(4 u (1 - u)): relative error 9e-8 as a polynomial in l - 2.5 where l < 5, and 3e-7 as one in
 # sqrt(l) - 3.4418 in the tails, l from 5 to 21.5.
-SPLIT = 5.0
+_SPLIT = 5.0
 CENTRE = (
     *(2.12331357, 0.34880266, -5.9081709e-3, -1.77301022e-3, 3.09150138e-4),
     *(-6.21797146e-6, -4.99054762e-6, 4.86101979e-7, 4.03531693e-8),
 )
 TAIL_ORIGIN = 3.441824
-TAIL = (
+_TAIL = (
     *(4.63422464, 1.42405847, 5.20911095e-3, -3.25404204e-3, 1.71861202e-3),
     *(-1.33968163e-3, 9.68169996e-4, -2.61249474e-4, -2.79307671e-5),
 )
@@ -55,18 +55,18 @@ def tails(
     u: Float[ArrayLike, "..."], complement: Float[ArrayLike, "..."] | None
 ) -> tuple[Float32[Array, "..."], Float32[Array, "..."]]:
     """Return u and 1 - u in float32, both at least 2**-33."""
-    lower = jnp.clip(jnp.asarray(u).astype(jnp.float32), np.float32(SMALLEST), np.float32(LARGEST))
+    lower = jnp.clip(jnp.asarray(u).astype(jnp.float32), np.float32(_SMALLEST), np.float32(_LARGEST))
     if complement is None:
         return lower, np.float32(1) - lower
-    return lower, jnp.maximum(jnp.asarray(complement).astype(jnp.float32), np.float32(SMALLEST))
+    return lower, jnp.maximum(jnp.asarray(complement).astype(jnp.float32), np.float32(_SMALLEST))
 
 
 def normal_of_tails(u: Float32[Array, "..."], c: Float32[Array, "..."]) -> Float32[Array, "..."]:
     """Return the standard normal variate with u below it and c = 1 - u above it."""
     depth = -jnp.log(np.float32(4) * u * c)
-    centre = polynomial(CENTRE, depth - np.float32(SPLIT / 2))
-    tail = polynomial(TAIL, jnp.sqrt(depth) - np.float32(TAIL_ORIGIN))
-    return (u - c) * jnp.where(depth < np.float32(SPLIT), centre, tail)
+    centre = polynomial(CENTRE, depth - np.float32(_SPLIT / 2))
+    tail = polynomial(_TAIL, jnp.sqrt(depth) - np.float32(TAIL_ORIGIN))
+    return (u - c) * jnp.where(depth < np.float32(_SPLIT), centre, tail)
 
 
 def polynomial(coefficients: tuple, x: float | Float32[Array, "..."]) -> Float32[ArrayLike, "..."]:

@@ -37,7 +37,7 @@ R = (
     (-0.033010654, 0.050771598),
     (-0.13626215, 0.15365599, -0.034695203),
 )
-A = (
+_A = (
     (-0.166715, 5.3017393e-05),
     (0.072929732, -0.17198497, 0.002046109),
     (0.20916453, -0.20318552),
@@ -84,7 +84,7 @@ def quantile_above_mean(
     0.3333
     """
     v = jnp.maximum(w / (theta * w + np.float32(3.5) * sigma), np.float32(LOWEST))
-    r, a, b = (polynomial(_at(table, theta), v) for table in (R, A, B))
+    r, a, b = (polynomial(_at(table, theta), v) for table in (R, _A, B))
     return sigma * w + (w * w * r + (a + b / (sigma * sigma) + np.float32(0.5)))
 
 

@@ -24,12 +24,12 @@ PURPOSES = {"events": EVENTS, "parameters": PARAMETERS, "initial": INITIAL, "eff
 
 PURPOSE_BITS, TRAJECTORY_HIGH_BITS, POINT_BITS = 3, 3, 26  # together the second counter word
 TRAJECTORIES = 1 << (32 + TRAJECTORY_HIGH_BITS)  # trajectories a design point can number, 3.4e10
-POINTS = 1 << POINT_BITS  # design points a seed can number, 6.7e7
+_POINTS = 1 << POINT_BITS  # design points a seed can number, 6.7e7
 
 ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)  # R_2x32 of Random123; they repeat every 8 rounds
 KEY_PARITY = 0x1BD11BDA  # the Skein constant: no key gives an all-zero key schedule
 ROUNDS_OF_DRAWS = 13
-ROUNDS_OF_KEYS = 20
+_ROUNDS_OF_KEYS = 20
 
 
 def threefry2x32(
@@ -171,7 +171,7 @@ def _apart(word0: Any, word1: Any, low: Any, packed: Any) -> tuple[Any, Any]:
     """
 
     def cipher(*words: Any) -> tuple[Any, Any]:
-        return threefry2x32(words[0], words[1], words[2], words[3], ROUNDS_OF_KEYS)
+        return threefry2x32(words[0], words[1], words[2], words[3], _ROUNDS_OF_KEYS)
 
     if not any(isinstance(word, jax.core.Tracer) for word in (word0, word1, low, packed)):
         return cipher(word0, word1, low, packed)

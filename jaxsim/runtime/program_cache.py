@@ -13,8 +13,8 @@ from pathlib import Path
 from jaxsim._files import private_cache_folder
 
 SWITCH = "JAXSIM_COMPILE_CACHE"
-OFF = ("off", "0", "no", "false")
-MOST_BYTES = 1 << 30  # kept; beyond that the programs that were used longest ago go, until half of it is left
+_OFF = ("off", "0", "no", "false")
+_MOST_BYTES = 1 << 30  # kept; beyond that the programs that were used longest ago go, until half of it is left
 
 
 def keep_compiled_programs() -> None:
@@ -28,11 +28,11 @@ def keep_compiled_programs() -> None:
     if os.environ.get("JAX_COMPILATION_CACHE_DIR") or jax.config.values.get("jax_compilation_cache_dir"):
         return
     asked = os.environ.get(SWITCH, "")
-    if asked.lower() in OFF:
+    if asked.lower() in _OFF:
         return
     try:
         folder = _given(Path(asked).expanduser()) if asked else private_cache_folder(f"compiled-{processor()}")
-        forget_oldest(folder, MOST_BYTES)
+        forget_oldest(folder, _MOST_BYTES)
     except PermissionError as error:
         warnings.warn(f"compiled programs are not kept: '{error.filename}' {error.strerror}", stacklevel=2)
         return

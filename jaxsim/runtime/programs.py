@@ -42,7 +42,7 @@ def compiler_options(device: Any) -> dict[str, Any]:
     return {"xla_cpu_prefer_vector_width": 512, "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
 
 
-MOST = 64  # programs kept, the newest: each takes some 230 memory maps, of which Linux allows a process 65,530
+_MOST = 64  # programs kept, the newest: each takes some 230 memory maps, of which Linux allows a process 65,530
 _PROGRAMS: dict[Any, Any] = {}
 _TRACES = [0]
 
@@ -63,7 +63,7 @@ def trace_count() -> int:
     return _TRACES[0]
 
 
-def shapes_of(inputs: Any) -> Any:
+def _shapes_of(inputs: Any) -> Any:
     """Return what of the inputs a program depends on: their structure, shapes and dtypes."""
     leaves, structure = jax.tree.flatten(inputs)
     return tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves), structure
@@ -76,7 +76,7 @@ def kept(key: Any, make: Callable[[], Any]) -> tuple[Any, float]:
     began = time.perf_counter()
     with double_precision():
         made = make()
-    while len(_PROGRAMS) >= MOST:
+    while len(_PROGRAMS) >= _MOST:
         _PROGRAMS.pop(next(iter(_PROGRAMS)))
     _PROGRAMS[key] = made
     return made, time.perf_counter() - began
@@ -85,7 +85,7 @@ def kept(key: Any, make: Callable[[], Any]) -> tuple[Any, float]:
 def compiled(program: Program, inputs: Inputs, devices: tuple[Any, ...]) -> tuple[Compiled, float]:
     """Return the executable of an event loop for inputs of these shapes, and the seconds it took just now."""
     make = partial(_native, program, inputs) if program.native else partial(_xla, program, inputs, devices)
-    return kept((program, shapes_of(inputs), devices), make)
+    return kept((program, _shapes_of(inputs), devices), make)
 
 
 def _native(program: Program, inputs: Inputs) -> Compiled:
@@ -150,7 +150,7 @@ def executable(
         with jax.default_device(device):
             return jax.jit(traced).lower(inputs).compile(dict(options or {}))
 
-    return kept((run, program, shapes_of(inputs), device), make)
+    return kept((run, program, _shapes_of(inputs), device), make)
 
 
 def timed_executable(run: Callable[[Any, Any], Any], program: Any, inputs: Any, device: Any) -> tuple[Any, float]:

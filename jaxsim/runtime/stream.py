@@ -18,7 +18,7 @@ from jaxsim.kernels import Inputs, Program, Tally
 from jaxsim.runtime.programs import compiled
 from jaxsim.runtime.workers import SECONDS, for_devices, run_part, worker_count
 
-LEAST_LANES = 64
+_LEAST_LANES = 64
 
 
 class Job(NamedTuple):
@@ -128,7 +128,7 @@ class Stream:
             except (jax.errors.JaxRuntimeError, MemoryError) as error:
                 if not (isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)):
                     raise
-                if program.lanes // 2 < LEAST_LANES:
+                if program.lanes // 2 < _LEAST_LANES:
                     raise
                 with self._compiling:
                     halved = program.lanes // 2

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Int32, Int64, UInt64
 # wide layouts of a GPU are reduced in one piece: slices would be unrolled into thousands of operations,
 # and a GPU reduces a contiguous axis well.
 
-SLICE = 32  # lanes that are left to the reduction
+_SLICE = 32  # lanes that are left to the reduction
 SLICED_LANES = 2048  # lanes up to which slices are added; the layouts of a CPU are narrower
 
 
@@ -41,16 +41,16 @@ def _wide(array: Any) -> bool:
 
 def _by_slices(operation: Callable[[Any, Any], Any], function: Callable[..., Any], *arrays: Any) -> Any:
     lanes = arrays[0].shape[-1]
-    if lanes % SLICE:
+    if lanes % _SLICE:
         return function(*arrays)
     joined = None
-    for start in range(0, lanes, SLICE):
-        values = function(*(array[..., start : start + SLICE] for array in arrays))
+    for start in range(0, lanes, _SLICE):
+        values = function(*(array[..., start : start + _SLICE] for array in arrays))
         joined = values if joined is None else operation(joined, values)
     return joined
 
 
-LOW_WORD, WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
+LOW_WORD, _WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def number_valid(valid: Bool[Array, "time lane"]) -> Int64[Array, " time"]:
@@ -80,11 +80,11 @@ def sum_of_products(
 
     def small(x: Array, y: Array, v: Array) -> tuple[Array, Array]:
         total = lane_sum(product, x, y, v)
-        return total & LOW_WORD, total >> WORD
+        return total & LOW_WORD, total >> _WORD
 
     def large(x: Array, y: Array, v: Array) -> tuple[Array, Array]:
         low = lane_sum(lambda *a: product(*a) & LOW_WORD, x, y, v)
-        return low, lane_sum(lambda *a: product(*a) >> WORD, x, y, v)
+        return low, lane_sum(lambda *a: product(*a) >> _WORD, x, y, v)
 
     lanes = left.shape[-1]
     limit = np.int32(1 << (63 - (lanes - 1).bit_length()) // 2)  # lanes * limit**2 <= 2**63

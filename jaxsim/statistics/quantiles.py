@@ -10,8 +10,8 @@ from jaxtyping import Array, Int32
 
 from jaxsim.statistics.batch import Batch
 
-BITS = 8  # bins are exact below 2**BITS and 2**-(BITS-1) wide in relative terms above
-BINS = (32 - BITS) * (1 << (BITS - 1)) + (1 << (BITS - 1))
+_BITS = 8  # bins are exact below 2**BITS and 2**-(BITS-1) wide in relative terms above
+_BINS = (32 - _BITS) * (1 << (_BITS - 1)) + (1 << (_BITS - 1))
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Quantiles:
 
     def start(self) -> Any:
         """Return the counts of no trajectories, int64 [species, time, bins]."""
-        return jnp.zeros((self.species, self.times, BINS), jnp.int64)
+        return jnp.zeros((self.species, self.times, _BINS), jnp.int64)
 
     def add(self, counts: Any, batch: Batch) -> Any:
         """Add the trajectories of one batch."""
         shape = batch.states.shape
-        bins = jnp.where(batch.valid[None], bin_of(batch.states), np.int32(BINS))
+        bins = jnp.where(batch.valid[None], bin_of(batch.states), np.int32(_BINS))
         species, time = (lax.broadcasted_iota(jnp.int32, shape, axis) for axis in (0, 1))
         return counts.at[species, time, bins].add(np.int64(1), mode="drop")
 
@@ -58,13 +58,13 @@ def bin_of(count: Int32[Array, "..."]) -> Int32[Array, "..."]:
     [0, 255, 256, 256, 257]
     """
     length = np.int32(32) - lax.clz(count)
-    shift = jnp.maximum(length - np.int32(BITS), np.int32(0))
-    return shift * np.int32(1 << (BITS - 1)) + (count >> shift)
+    shift = jnp.maximum(length - np.int32(_BITS), np.int32(0))
+    return shift * np.int32(1 << (_BITS - 1)) + (count >> shift)
 
 
 def centre_of(bins: np.ndarray) -> np.ndarray:
     """Return the middle of the counts that share a bin."""
-    half = 1 << (BITS - 1)
+    half = 1 << (_BITS - 1)
     shift = np.maximum(bins // half - 1, 0)
     low = (bins - shift * half) << shift
     return low + ((1 << shift) - 1) / 2

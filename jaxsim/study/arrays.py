@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jaxsim.study.plan import Chunk, Plan
+from jaxsim.study.plan import Chunk, StudyPlan
 
 if TYPE_CHECKING:
     import xarray
 
-Arrays = dict[str, np.ndarray]
+_Arrays = dict[str, np.ndarray]
 #: What zarr raises for a file that is not as it was written.
 UNREADABLE = (ValueError, RuntimeError, TypeError, KeyError, IndexError, FileNotFoundError)
 
@@ -23,11 +23,11 @@ UNREADABLE = (ValueError, RuntimeError, TypeError, KeyError, IndexError, FileNot
 class Sums:
     """Sums [point, block, ...] of all chunks, in zarr; one file for each chunk and array."""
 
-    def __init__(self, path: Path, plan: Plan, names: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, plan: StudyPlan, names: tuple[str, ...]) -> None:
         self.path, self.plan, self.names = path, plan, names
         self._array = _Opened(path)
 
-    def create(self, leaves: Arrays) -> None:
+    def create(self, leaves: _Arrays) -> None:
         """Make the arrays, empty."""
         import zarr
 
@@ -42,13 +42,13 @@ class Sums:
                 compressors=_compressed_and_checked(),
             )
 
-    def write(self, chunk: Chunk, arrays: Arrays) -> str:
+    def write(self, chunk: Chunk, arrays: _Arrays) -> str:
         """Write the region of a chunk; return the digest of what was written."""
         for name, values in arrays.items():
             self._array(name, "r+")[chunk.points.start : chunk.points.stop, chunk.block] = values
         return digest(arrays)
 
-    def read(self, chunk: Chunk, written: str) -> Arrays | None:
+    def read(self, chunk: Chunk, written: str) -> _Arrays | None:
         """Return the arrays of a chunk; None if they are not those whose digest was `written`."""
         try:
             arrays = {
@@ -72,7 +72,7 @@ class Sums:
 class Results:
     """Results [point, ...] of all design points, in zarr."""
 
-    def __init__(self, path: Path, plan: Plan, names: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, plan: StudyPlan, names: tuple[str, ...]) -> None:
         self.path, self.plan, self.names = path, plan, names
         self._array = _Opened(path)
 
@@ -149,7 +149,7 @@ class _Opened:
         return self._known[name, mode]
 
 
-def digest(arrays: Arrays) -> str:
+def digest(arrays: _Arrays) -> str:
     """Return a digest of arrays: their names, types, shapes and values, bit for bit.
 
     Examples

@@ -11,14 +11,14 @@ from typing import Any
 FEWEST_SECONDS, FEWEST_SHARE = 3.0, 0.001  # below these nothing is said
 
 
-class Pace:
+class ProgressPace:
     """Time left, as an interval: by the pace since the start, and by the pace of late.
 
     Design points differ in cost, so the two may differ; both are said.
 
     Examples
     --------
-    >>> pace = Pace(total=100, now=0.0)
+    >>> pace = ProgressPace(total=100, now=0.0)
     >>> pace.note(10, now=10.0)
     >>> pace.left(now=10.0)
     (90.0, 90.0)
@@ -103,7 +103,7 @@ class Display:
 
     def begin(self, total: int) -> None:
         """Begin to count."""
-        self.total, self.pace, self.done = total, Pace(total), 0
+        self.total, self.pace, self.done = total, ProgressPace(total), 0
         self._next = time.monotonic() + FIRST_LINE
         if total and self.shown and self.stream.isatty():
             from tqdm import tqdm

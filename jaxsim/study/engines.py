@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from jaxsim.ensemble.backend import choose_backend, running_devices
-from jaxsim.ensemble.dataset import Gathered, Outcome, build_dataset, continuous_dataset
+from jaxsim.ensemble.dataset import ContinuousOutcome, Gathered, build_dataset, continuous_dataset
 from jaxsim.ensemble.langevin import simulate_langevin
 from jaxsim.ensemble.rate_equations import solve_point
 from jaxsim.ensemble.request import checked_times, prepare
@@ -19,14 +19,14 @@ from jaxsim.kernels import Inputs, Program, Status, Tally, empty_run
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.stream import Ended, Job, Stream
 from jaxsim.runtime.workers import with_part
-from jaxsim.study.plan import Chunk, Plan, chunk_trajectories, plan_for
+from jaxsim.study.plan import Chunk, StudyPlan, chunk_trajectories, plan_for
 from jaxsim.study.setup import Setup
 
 if TYPE_CHECKING:
     import xarray
 
 
-Arrays = dict[str, np.ndarray]
+_Arrays = dict[str, np.ndarray]
 KEPT_INPUTS = 512  # design points whose prepared numbers are kept
 
 
@@ -34,7 +34,7 @@ class Computed(NamedTuple):
     """A chunk and its arrays, each with the design points of the chunk first."""
 
     chunk: Chunk
-    arrays: Arrays
+    arrays: _Arrays
     seconds: float
     compile_seconds: float
     lanes: int
@@ -70,12 +70,12 @@ class Counted:
         """What runs the event loop."""
         return self.program.backend
 
-    def plan(self) -> Plan:
+    def plan(self) -> StudyPlan:
         """Return how the study is cut."""
         total = chunk_trajectories(self.setup, self.program, self.inputs, self.devices)
         return plan_for(self.setup, total, self.program.lanes, sum(leaf.nbytes for leaf in self.leaves.values()))
 
-    def compute(self, plan: Plan, chunks: Iterator[Chunk]) -> Generator[Computed, None, None]:
+    def compute(self, plan: StudyPlan, chunks: Iterator[Chunk]) -> Generator[Computed, None, None]:
         """Yield each chunk when all its parts have ended."""
         open_chunks: dict[int, list[Ended]] = {}
         with closing(self.stream.run(self._jobs(plan, chunks))) as jobs:
@@ -86,7 +86,7 @@ class Counted:
                 if len(parts) == len(chunk.points) * len(plan.parts(chunk)):
                     yield self._whole(chunk, sorted(open_chunks.pop(chunk.number), key=lambda part: part.tag[1:]))
 
-    def _jobs(self, plan: Plan, chunks: Iterator[Chunk]) -> Iterator[Job]:
+    def _jobs(self, plan: StudyPlan, chunks: Iterator[Chunk]) -> Iterator[Job]:
         for chunk in chunks:
             for point in chunk.points:
                 program, inputs = self.prepared(point)
@@ -155,11 +155,11 @@ class Continuous:
         self.trajectories = 0
         self.leaves = {str(name): np.asarray(values) for name, values in self._template().data_vars.items()}
 
-    def plan(self) -> Plan:
+    def plan(self) -> StudyPlan:
         """Return how the study is cut: every design point has one block."""
         return plan_for(self.setup, 1, 1, 1)
 
-    def compute(self, plan: Plan, chunks: Iterator[Chunk]) -> Generator[Computed, None, None]:
+    def compute(self, plan: StudyPlan, chunks: Iterator[Chunk]) -> Generator[Computed, None, None]:
         """Yield each chunk when its design points are solved."""
         for chunk in chunks:
             began, compiling, rows = time.perf_counter(), 0.0, []
@@ -181,7 +181,7 @@ class Continuous:
         data = self._template()
         return data.assign({name: (data[name].dims, value) for name, value in zip(self.leaves, sums, strict=True)})
 
-    def _solve(self, point: int) -> Outcome:
+    def _solve(self, point: int) -> ContinuousOutcome:
         network, request = self.setup.network_at(point), self.setup.request
         if request.method == "langevin":
             return simulate_langevin(point, network, request, self.devices, lambda count: None)
@@ -191,7 +191,7 @@ class Continuous:
         structure, request = self.setup.network.structure, self.setup.request
         times, species = checked_times(request.times, request.start).size, len(structure.species)
         unknown, observed = np.full((times, species), np.nan), np.full((times, len(structure.observables)), np.nan)
-        empty = Outcome(
+        empty = ContinuousOutcome(
             mean=unknown,
             variance=unknown,
             standard_error=unknown,

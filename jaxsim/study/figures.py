@@ -15,8 +15,8 @@ from jaxsim.plots.style import (
     label,
     legend_above,
     new_figure,
-    paired,
     percent,
+    styled,
     time_label,
 )
 from jaxsim.statistics.intervals import TWO_SIDED
@@ -51,7 +51,7 @@ def plot_study_courses(data: "xarray.Dataset", points: int = 5, species: int = 4
     times = data["time"].values
     for panel, name in zip(panels, names, strict=True):
         chosen = chosen_points(data, points)
-        for place, (point, (colour, line)) in enumerate(paired(chosen)):
+        for place, (point, (colour, line)) in enumerate(styled(chosen)):
             one = data.isel(point=point).sel(species=name)
             low, high = outer_range(one)
             band(panel, times, one["mean"].values, low, high, colour, line, name_of_point(data, point),
@@ -140,7 +140,7 @@ def plot_study_survival(data: "xarray.Dataset", points: int = 5) -> "Figure":
     names = [str(name) for name in data["passage"].values]
     figure, panels = new_figure(len(names), 1.6)
     for panel, name in zip(panels, names, strict=True):
-        for point, (colour, line) in paired(chosen_points(data, points)):
+        for point, (colour, line) in styled(chosen_points(data, points)):
             share = percent(data["survival"].isel(point=point).sel(passage=name))
             panel.plot(data["time"].values, share, color=colour, linestyle=line, linewidth=LINE,
                        label=name_of_point(data, point))  # fmt: skip

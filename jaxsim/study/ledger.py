@@ -145,10 +145,10 @@ def _create_exclusively(path: Path, content: bytes) -> bool:
 # Who works on a store: one record for each process, whose age tells whether it still lives.
 
 BEAT = 10.0  # seconds between heartbeats
-PATIENCE = 300.0  # seconds without one after which a process of another machine counts as dead
+_PATIENCE = 300.0  # seconds without one after which a process of another machine counts as dead
 
 
-class Owner:
+class ChunkOwner:
     """This process, with a heartbeat in the folder `owners` of a store.
 
     Parameters
@@ -165,7 +165,7 @@ class Owner:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
 
-    def __enter__(self) -> "Owner":
+    def __enter__(self) -> "ChunkOwner":
         self.write()
         self._thread.start()
         return self
@@ -190,7 +190,7 @@ class Owner:
     def lives(self, other: str) -> bool:
         """Return whether another process, by the name of its record, still works.
 
-        On the same machine the process is looked up. On another its heartbeat must be younger than `PATIENCE`, by
+        On the same machine the process is looked up. On another its heartbeat must be younger than `_PATIENCE`, by
         the clock of the file system: our own record, just written, gives the present.
         """
         path = self.folder / f"{other}.json"
@@ -201,7 +201,7 @@ class Owner:
             return started(int(record["pid"])) == record["started"]
         self.write()
         try:
-            return (self.folder / f"{self.name}.json").stat().st_mtime - path.stat().st_mtime < PATIENCE
+            return (self.folder / f"{self.name}.json").stat().st_mtime - path.stat().st_mtime < _PATIENCE
         except FileNotFoundError:
             return False
 
@@ -224,7 +224,7 @@ class Ledger:
         self.finished.mkdir(parents=True)
         self.groups.mkdir(parents=True)
 
-    def claim(self, chunk: int, owner: Owner) -> bool:
+    def claim(self, chunk: int, owner: ChunkOwner) -> bool:
         """Claim a chunk that is not done; return whether it is now this owner's to compute."""
         if self.is_done(chunk):
             return False
@@ -244,7 +244,7 @@ class Ledger:
         """Return how often a chunk has been claimed."""
         return self._last(chunk)[0]
 
-    def complete(self, chunk: int, owner: Owner, facts: dict[str, Any]) -> bool:
+    def complete(self, chunk: int, owner: ChunkOwner, facts: dict[str, Any]) -> bool:
         """Note that everything of a chunk is stored; return whether this owner was the first to say so."""
         path = self.done_file(chunk)
         content = sealed({"chunk": chunk, "owner": owner.name, **facts})

@@ -22,7 +22,7 @@ from jaxsim.study.sources import Sources
 
 AT = ("mean", "mean_log10", "variance")
 DURING = ("auc", "minimum", "maximum")
-KINDS = (*AT, *DURING, "probability", "time_above", "time_below", "quantile", "cvar")
+_KINDS = (*AT, *DURING, "probability", "time_above", "time_below", "quantile", "cvar")
 
 
 class Chosen(NamedTuple):
@@ -127,9 +127,9 @@ def _limit(number: int, one: Limited) -> Limit:
 
 
 def _one(place: str, wanted: Wanted) -> Objective:
-    if wanted.kind not in KINDS:
+    if wanted.kind not in _KINDS:
         raise StudyError(
-            f"'{place}' has the kind '{wanted.kind}'{closest(wanted.kind, KINDS)}; choose from {', '.join(KINDS)}"
+            f"'{place}' has the kind '{wanted.kind}'{closest(wanted.kind, _KINDS)}; choose from {', '.join(_KINDS)}"
         )
     given = _arguments(place, wanted)
     found: Objective = getattr(import_module("jaxsim.gradient"), wanted.kind)(*given.pop("positional"), **given)

@@ -21,7 +21,7 @@ from jaxsim.study.optimise_schema import ChosenFile, Report
 if TYPE_CHECKING:
     import xarray
 
-POINTS = 121  # of a time course
+_POINTS = 121  # of a time course
 
 
 def write_report(
@@ -34,11 +34,11 @@ def write_report(
     written = [
         _text(folder / "optimum.txt", f"{best}\n"),
         _text(folder / "schedule.toml", schedule_text(best.schedule)),
-        _text(folder / "table.csv", table(best)),
+        _text(folder / "table.csv", _table(best)),
         _text(
             folder / "checks.txt", "\n\n".join(f"at the {name}\n{check}" for name, check in best.checks.items()) + "\n"
         ),
-        _text(folder / "provenance.json", json.dumps(provenance(best, file), indent=1) + "\n"),
+        _text(folder / "provenance.json", json.dumps(_provenance(best, file), indent=1) + "\n"),
         write_dataset(dataset(best), folder / "optimum.nc"),
     ]
     written += _landscape(best, report, folder, figures, announce)
@@ -100,7 +100,7 @@ def _switching(
     return written
 
 
-def table(best: Optimum) -> str:
+def _table(best: Optimum) -> str:
     """Return every schedule of the final trial as CSV: objective, gain of the optimum over it, limits."""
     limits = [str(limit) for limit in best.criterion.limits]
     gains = {gain.over: gain for gain in best.gains}
@@ -161,7 +161,7 @@ def dataset(best: Optimum) -> "xarray.Dataset":
     return xarray.Dataset(fields, coordinates, {"objective": str(best.criterion.objective), "seed": best.search.seed})
 
 
-def provenance(best: Optimum, file: ChosenFile) -> dict[str, Any]:
+def _provenance(best: Optimum, file: ChosenFile) -> dict[str, Any]:
     """Return what was asked, with what it was answered, and what that cost."""
     import jax
     import msgspec
@@ -185,7 +185,7 @@ def course_pair(best: Optimum, report: Report) -> "xarray.Dataset":
     from jaxsim.ensemble import simulate
 
     edges = best.search.problem.grid.edges
-    times = np.linspace(edges[0], edges[-1], POINTS)
+    times = np.linspace(edges[0], edges[-1], _POINTS)
     found = []
     for schedule in (best.start, best.schedule):
         one = simulate(

@@ -92,7 +92,7 @@ class Limited(Wanted, forbid_unknown_fields=True):
     """The bound from below."""
 
 
-class Search(msgspec.Struct, forbid_unknown_fields=True):
+class SearchSection(msgspec.Struct, forbid_unknown_fields=True):
     """``[search]``: the arguments of ``js.optimise``."""
 
     start: float = 0.0
@@ -169,7 +169,7 @@ class ChosenFile(msgspec.Struct, forbid_unknown_fields=True):
     """Objectives with bounds."""
     compare: dict[str, dict[str, Given | list[Given]]] = {}
     """Name to another schedule, such as the standard of care."""
-    search: Search = msgspec.field(default_factory=Search)
+    search: SearchSection = msgspec.field(default_factory=SearchSection)
     """How the search goes."""
     report: Report = msgspec.field(default_factory=Report)
     """What is shown."""

@@ -35,7 +35,7 @@ class Chunk(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """The sizes from which every chunk follows."""
 
     points: int
@@ -64,7 +64,7 @@ class Plan:
 
         Examples
         --------
-        >>> plan = Plan(points=10, trajectories=250, group=4, block=100, part=50)
+        >>> plan = StudyPlan(points=10, trajectories=250, group=4, block=100, part=50)
         >>> plan.chunks, plan.chunk(8)
         (9, Chunk(number=8, group=2, block=2, points=range(8, 10), first=200, trajectories=50))
         """
@@ -86,7 +86,7 @@ class Plan:
 
         Examples
         --------
-        >>> plan = Plan(points=1, trajectories=100, group=1, block=100, part=40)
+        >>> plan = StudyPlan(points=1, trajectories=100, group=1, block=100, part=40)
         >>> plan.parts(plan.chunk(0))
         [(0, 40), (40, 40), (80, 20)]
         """
@@ -118,10 +118,10 @@ GROUP_BYTES = 64 << 20  # sums of the points of a chunk
 MOST_GROUP = 256
 CONTINUOUS_GROUP = 16  # design points of a chunk of rate equations
 PART_LANES = 16  # trajectories of a part per lane, so that few lanes idle at its end
-PARTS = 8  # of a chunk, shared by cores and devices
+_PARTS = 8  # of a chunk, shared by cores and devices
 
 
-def plan_for(setup: Setup, total: int, lanes: int, bytes_of_sums: int) -> Plan:
+def plan_for(setup: Setup, total: int, lanes: int, bytes_of_sums: int) -> StudyPlan:
     """Return the plan whose chunks hold about `total` trajectories, over all their design points."""
     points, trajectories = len(setup.points.values), int(setup.request.trajectories)
     every = setup.file.stop.every if setup.file.stop else None
@@ -130,8 +130,8 @@ def plan_for(setup: Setup, total: int, lanes: int, bytes_of_sums: int) -> Plan:
     group = max(1, min(points, room, total // block))
     if setup.continuous:
         block, group = trajectories, max(1, min(points, setup.file.simulation.chunk or CONTINUOUS_GROUP))
-    pieces = max(1, min(PARTS, block // (PART_LANES * lanes)))
-    plan = Plan(points, trajectories, group, block, -(-block // pieces))
+    pieces = max(1, min(_PARTS, block // (PART_LANES * lanes)))
+    plan = StudyPlan(points, trajectories, group, block, -(-block // pieces))
     if plan.chunks > MOST_CHUNKS:
         raise StudyError(
             f"the study has {plan.chunks} chunks of {block} trajectories of {group} design points; "

@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from jaxsim._files import PART, temporary_beside
+from jaxsim._files import PART_SUFFIX, temporary_beside
 from jaxsim.errors import StudyError
-from jaxsim.study.ledger import NOBODY, Owner, digest_of_file, is_damaged, sealed, write_file
+from jaxsim.study.ledger import NOBODY, ChunkOwner, digest_of_file, is_damaged, sealed, write_file
 from jaxsim.study.setup import Setup
 from jaxsim.study.sources import Sources, files_of
 from jaxsim.study.store import FOLDERS, MANIFESTS, Engine, Store, write_known_files
@@ -93,15 +93,15 @@ def all_whole(store: Store, group: int, digests: dict[str, str]) -> bool:
     return all(store.results.read(name, points, digests.get(name)) is not None for name in store.results.names)
 
 
-def remove_left_overs(store: Store, owner: Owner) -> None:
+def remove_left_overs(store: Store, owner: ChunkOwner) -> None:
     """Remove files that processes were writing when they died: nobody else is at work, and they are older than we."""
     if any(path.stem != owner.name and owner.lives(path.stem) for path in store.owners.glob("[0-9a-f]*.json")):
         return
     born = (store.owners / f"{owner.name}.json").stat().st_mtime_ns
     for folder, folders, files in os.walk(store.path):
-        for name in [*files, *(name for name in folders if name.endswith(PART))]:
+        for name in [*files, *(name for name in folders if name.endswith(PART_SUFFIX))]:
             path = Path(folder) / name
-            if name.endswith((PART, ".partial")) and _written_before(path, born):
+            if name.endswith((PART_SUFFIX, ".partial")) and _written_before(path, born):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path, ignore_errors=True)
                 else:

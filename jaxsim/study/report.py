@@ -106,7 +106,7 @@ def verbatim(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-MOST_ROWS = 200
+_MOST_ROWS = 200
 
 
 def head_section(file: Any, data: "xarray.Dataset", state: State, method: str) -> list[str]:
@@ -142,7 +142,7 @@ def figures_section(pictures: list[tuple[bytes, str]]) -> list[str]:
 def results_section(data: "xarray.Dataset") -> list[str]:
     """Return a table of the results at the last save time."""
     varied = [str(name) for name in data.coords if data[name].dims == ("point",)]
-    shown = data.isel(time=-1, point=slice(0, MOST_ROWS)).load()
+    shown = data.isel(time=-1, point=slice(0, _MOST_ROWS)).load()
     species = [str(name) for name in data["species"].values[:12]]
     rows = []
     for point in range(shown.sizes["point"]):
@@ -175,7 +175,7 @@ def precision_section(state: State) -> list[str]:
     rows = [
         [f"{one.point}", f"{one.half_width:.3g}", f"{one.wanted:.3g}", f"{one.trajectories:,}",
          f"{one.more:,.0f}" if isfinite(one.more) else "not known"]
-        for one in state.short[:MOST_ROWS]
+        for one in state.short[:_MOST_ROWS]
     ]  # fmt: skip
     more = len(state.short) - len(rows)
     text = (

@@ -16,7 +16,7 @@ from jaxsim.estimation import sobol_indices
 from jaxsim.kernels import LABELS
 from jaxsim.study.arrays import unknown
 from jaxsim.study.damage import Damage, damage_of
-from jaxsim.study.ledger import Owner, read_sealed
+from jaxsim.study.ledger import ChunkOwner, read_sealed
 from jaxsim.study.plan import named_points
 from jaxsim.study.schema import decode
 from jaxsim.study.stopping import PRECISION, Shortfall, shortfalls, verdict
@@ -111,7 +111,7 @@ def _attributes(manifest: dict[str, Any]) -> dict[str, Any]:
 
 # Results in other formats: NetCDF, and CSV with a line for each point, time and species.
 
-COLUMNS = ("mean", "variance", "standard_error")
+_COLUMNS = ("mean", "variance", "standard_error")
 
 
 def write_netcdf(data: "xarray.Dataset", path: Path) -> Path:
@@ -145,11 +145,11 @@ def _write(data: "xarray.Dataset", path: Path) -> None:
     times, species = data["time"].values.tolist(), data["species"].values.tolist()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["point", *varied, "time", "species", *COLUMNS])
+        writer.writerow(["point", *varied, "time", "species", *_COLUMNS])
         for point in range(data.sizes["point"]):
             one = data.isel(point=point)
             given = [float(one[name]) for name in varied]
-            columns = [one[name].values for name in COLUMNS]
+            columns = [one[name].values for name in _COLUMNS]
             for k, time in enumerate(times):
                 for s, name in enumerate(species):
                     writer.writerow([point, *given, time, name, *(float(column[k, s]) for column in columns)])
@@ -192,7 +192,7 @@ def state_of(store: Store) -> State:
     plan, ledger = store.plan, store.ledger
     done = set(ledger.done())
     facts = [ledger.facts(number) or {} for number in sorted(done)]
-    looker = Owner(store.owners)
+    looker = ChunkOwner(store.owners)
     alive = {path.stem for path in store.owners.glob("[0-9a-f]*.json") if _alive(looker, path.stem)}
     damaged = list(damage_of(store, sums=False))
     short, unread = _shortfalls(store)
@@ -228,7 +228,7 @@ def _shortfalls(store: Store) -> tuple[list[Shortfall], str]:
         return [], "; whether the stopping rule is met is not known"
 
 
-def _alive(looker: Owner, name: str) -> bool:
+def _alive(looker: ChunkOwner, name: str) -> bool:
     try:
         return looker.lives(name)
     finally:  # on a store of another machine, looking writes a heartbeat of our own

@@ -18,7 +18,7 @@ from jaxsim.study.damage import changed_originals
 from jaxsim.study.display import Display
 from jaxsim.study.engines import Computed, Continuous, Counted
 from jaxsim.study.finishing import finish_group
-from jaxsim.study.ledger import Owner, sealed, write_file
+from jaxsim.study.ledger import ChunkOwner, sealed, write_file
 from jaxsim.study.plan import Chunk, named_points
 from jaxsim.study.provenance import study_provenance
 from jaxsim.study.repair import forget_damaged, mend_files, remove_left_overs
@@ -43,10 +43,10 @@ from jaxsim.study.store import (
 
 #: What `jaxsim run` returns when a signal ended it before the study was complete: EX_TEMPFAIL of sysexits.h.
 REQUEUE = 75
-NAMES = ("SIGTERM", "SIGUSR1")
+_NAMES = ("SIGTERM", "SIGUSR1")
 
 
-class Wish:
+class _Wish:
     """Whether the process was asked to end, and by which signal."""
 
     def __init__(self) -> None:
@@ -57,16 +57,16 @@ class Wish:
 
 
 @contextmanager
-def graceful() -> Iterator[Wish]:
+def graceful() -> Iterator[_Wish]:
     """Turn SIGTERM and SIGUSR1 into a wish while the context lasts (in the main thread; elsewhere do nothing)."""
-    wish = Wish()
+    wish = _Wish()
 
     def note(number: int, frame: FrameType | None) -> None:
         wish.signal = signal.Signals(number).name
 
     before = {}
     try:
-        for name in NAMES:
+        for name in _NAMES:
             if hasattr(signal, name):
                 before[name] = signal.signal(getattr(signal, name), note)
     except ValueError:  # not the main thread, which alone may install handlers
@@ -84,11 +84,11 @@ def graceful() -> Iterator[Wish]:
 class Worker:
     """Claims, computes and commits the chunks of its share."""
 
-    def __init__(self, store: Store, setup: Setup, engine: Engine, display: Display, wish: Wish, share: range) -> None:
+    def __init__(self, store: Store, setup: Setup, engine: Engine, display: Display, wish: _Wish, share: range) -> None:
         self.store, self.setup, self.engine, self.display = store, setup, engine, display
         self.wish, self.share = wish, share
         self.stopping = Stopping(setup.file.stop, store.plan, store.ledger, store.sums, engine)
-        self.owner = Owner(store.owners, self._facts)
+        self.owner = ChunkOwner(store.owners, self._facts)
         self.began, self.done = time.time(), 0
         self.compile_seconds, self.lanes = 0.0, 0
         self.provenance: dict[str, Any] = {}
@@ -392,7 +392,7 @@ def _refuse_task(task: int, of: int) -> None:
         raise StudyError(f"task {task} of {of} does not exist; tasks are numbered from 0 to {of - 1}")
 
 
-def _work(store: Store, setup: Setup, engine: Engine, display: Display, wish: Wish, share: range) -> Outcome:
+def _work(store: Store, setup: Setup, engine: Engine, display: Display, wish: _Wish, share: range) -> Outcome:
     refuse_other_backend(store, engine.backend)
     worker = Worker(store, setup, engine, display, wish, share)
     chunks = worker.run(study_provenance(engine.devices, setup.request.precision, int(setup.request.seed)))

@@ -217,11 +217,11 @@ class StudyFile(msgspec.Struct, forbid_unknown_fields=True):
 File = TypeVar("File")
 
 MOST_CHARACTERS = 1_000_000
-MOST_BYTES = 16 << 20  # of the file
+_MOST_BYTES = 16 << 20  # of the file
 MOST_DOTS = 200  # in one key: the standard library's reader takes quadratic time
-DEEPEST = 32  # levels of nesting; a study file needs five
+_DEEPEST = 32  # levels of nesting; a study file needs five
 #: What msgspec says, and what the author of a study file understands; the order matters.
-WORDS = {
+_WORDS = {
     "Object missing required field": "the section lacks the key",
     " | null": "", "array": "list", "object": "table", "float": "number", "int | number": "number",
     "int": "whole number", "str": "text", "bool": "true or false", "`": "'",
@@ -245,7 +245,7 @@ def study_text(path: Path) -> str:
     if path.is_dir():
         raise StudyError(f"'{path}' is a folder; give a study file (TOML), or go on with a store by 'jaxsim resume'")
     try:
-        return read_regular(path, MOST_BYTES).decode()
+        return read_regular(path, _MOST_BYTES).decode()
     except UnicodeDecodeError as error:
         raise StudyError(f"the study file '{path}' is no text; give a TOML file in UTF-8") from error
     except (OSError, ValueError) as error:
@@ -360,7 +360,7 @@ def _refuse_odd_numbers(table: dict[str, Any]) -> None:
 
 
 def _leaves(value: Any, place: str, depth: int) -> Iterator[tuple[str, Any]]:
-    if depth > DEEPEST:
+    if depth > _DEEPEST:
         raise StudyError(f"'{_shown(place)}' is nested too deeply in the study file")
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -376,7 +376,7 @@ def _sentence(message: str) -> str:
     """Turn msgspec's "Expected `int`, got `str` - at `$.simulation.trajectories`" into a sentence of ours."""
     what, _, place = message.partition(" - at `")
     where = place.rstrip("`").removeprefix("$").removeprefix(".") or "the study file"
-    for theirs, ours in WORDS.items():
+    for theirs, ours in _WORDS.items():
         what = what.replace(theirs, ours)
     return _one_line(f"'{_shown(where)}' cannot be read in the study file: {what[:1].lower()}{what[1:]}")
 

@@ -15,11 +15,11 @@ from jaxsim import models
 from jaxsim.dosing import Dose, OneCompartment, Schedule, Set, TwoCompartment, every
 from jaxsim.ensemble.automatic import Choice, choose_method, for_choice
 from jaxsim.ensemble.methods import METHODS
-from jaxsim.ensemble.request import Request, check
+from jaxsim.ensemble.request import Request, check_request
 from jaxsim.errors import StudyError, closest
 from jaxsim.network import Network
 from jaxsim.random import Bernoulli, Lognormal, Normal, Poisson, Uniform
-from jaxsim.study.designs import Points, design_points
+from jaxsim.study.designs import DesignPoints, design_points
 from jaxsim.study.optimise_schema import ChosenFile
 from jaxsim.study.schema import Given, Grid, Model, StudyFile, decode
 from jaxsim.study.sources import MODEL, TABLE, Sources
@@ -56,7 +56,7 @@ def _input(place: str, value: Any) -> Any:
 
 # Values of a study file: numbers, and distributions by name.
 
-LAWS: dict[str, type] = {
+_LAWS: dict[str, type] = {
     "lognormal": Lognormal,
     "normal": Normal,
     "uniform": Uniform,
@@ -84,13 +84,13 @@ def _value(place: str, value: Any) -> Any:
             f"'{place}' is no number; give one, or a table such as {{law = 'lognormal', median = 1, cv = 0.3}}"
         )
     name = value.get("law")
-    if not isinstance(name, str) or name not in LAWS:
-        raise StudyError(f"'{place}' has the law {name!r}{closest(str(name), LAWS)}; choose from {', '.join(LAWS)}")
-    wanted = [field.name for field in fields(LAWS[name])]
+    if not isinstance(name, str) or name not in _LAWS:
+        raise StudyError(f"'{place}' has the law {name!r}{closest(str(name), _LAWS)}; choose from {', '.join(_LAWS)}")
+    wanted = [field.name for field in fields(_LAWS[name])]
     found = {key: number for key, number in value.items() if key != "law"}
     if set(found) != set(wanted) or not all(_is_number(number) for number in found.values()):
         raise StudyError(f"'{place}' is a {name} law, which takes the numbers {', '.join(wanted)} and nothing else")
-    return LAWS[name](**found)
+    return _LAWS[name](**found)
 
 
 def _is_number(value: Any) -> bool:
@@ -222,7 +222,7 @@ class Setup:
 
     file: StudyFile
     network: Network
-    points: Points
+    points: DesignPoints
     request: Request
 
     @property
@@ -241,7 +241,7 @@ class Setup:
         return tuple(self.file.outputs.species or self.network.structure.species)
 
 
-def read_setup(text: str | bytes, sources: Path | Sources, points: Points | None = None) -> Setup:
+def read_setup(text: str | bytes, sources: Path | Sources, points: DesignPoints | None = None) -> Setup:
     """Return the setup of a study file, everything in it checked that can be before simulating.
 
     Parameters
@@ -256,16 +256,16 @@ def read_setup(text: str | bytes, sources: Path | Sources, points: Points | None
     return setup_of(decode(text), sources if isinstance(sources, Sources) else Sources(sources), points)
 
 
-def setup_of(file: StudyFile, sources: Sources, points: Points | None = None) -> Setup:
+def setup_of(file: StudyFile, sources: Sources, points: DesignPoints | None = None) -> Setup:
     """Return the setup of a study file that has been decoded."""
     network = study_network(file, sources)
     request = _request(file, sources)
-    check(request)
+    check_request(request)
     _refuse_outputs(file, network)
     return Setup(file, network, points or _points(file, network, sources), request)
 
 
-def _points(file: StudyFile, network: Network, sources: Sources) -> Points:
+def _points(file: StudyFile, network: Network, sources: Sources) -> DesignPoints:
     design = file.design
     if design is not None and design.file is not None:
         design = msgspec.structs.replace(design, file=str(sources.file(TABLE, design.file)))

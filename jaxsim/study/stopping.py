@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jaxsim.study.ledger import Ledger
-from jaxsim.study.plan import Chunk, Plan
+from jaxsim.study.plan import Chunk, StudyPlan
 from jaxsim.study.schema import Stop
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from jaxsim.study.arrays import Sums
 
 
-LEVEL = 0.95
-QUANTILE = NormalDist().inv_cdf((1 + LEVEL) / 2)
+_LEVEL = 0.95
+QUANTILE = NormalDist().inv_cdf((1 + _LEVEL) / 2)
 PRECISION = ("half_width", "half_width_wanted", "trajectories_needed")
 MOST_LINES = 20  # of design points that are said one by one
 
@@ -31,7 +31,7 @@ class Stopping:
     computed them and when. Blocks beyond it, which others may have begun meanwhile, are not used.
     """
 
-    def __init__(self, stop: Stop | None, plan: Plan, ledger: Ledger, sums: "Sums", engine: Any) -> None:
+    def __init__(self, stop: Stop | None, plan: StudyPlan, ledger: Ledger, sums: "Sums", engine: Any) -> None:
         self.stop, self.plan, self.ledger, self.sums, self.engine = stop, plan, ledger, sums, engine
         self._lock = threading.Lock()
         self._known: dict[int, _Prefix] = {}
@@ -88,7 +88,7 @@ class Stopping:
 
     def _holds(self, data: "xarray.Dataset", trajectories: int) -> bool:
         assert self.stop is not None
-        found = precision(data, self.stop, trajectories)
+        found = _precision(data, self.stop, trajectories)
         return isfinite(found.half_width) and found.half_width < found.wanted
 
 
@@ -99,7 +99,7 @@ class _Prefix:
         self.needed, self.blocks, self.sums = needed, blocks, sums
 
 
-class Precision(NamedTuple):
+class _Precision(NamedTuple):
     """How precise the output is that a stopping rule watches, at one design point."""
 
     half_width: float
@@ -132,23 +132,23 @@ class Shortfall(NamedTuple):
         return f"point {self.point}: {why}"
 
 
-def precision(data: "xarray.Dataset", stop: Stop, trajectories: int) -> Precision:
+def _precision(data: "xarray.Dataset", stop: Stop, trajectories: int) -> _Precision:
     """Return how precise the results of a design point are, and how many trajectories the rule would take."""
     mean, half = half_width(data, stop, trajectories)
     wanted = stop.half_width if stop.half_width is not None else (stop.relative or 0.0) * abs(mean)
     if not isfinite(half) or isnan(wanted):
-        return Precision(half, wanted, nan)
+        return _Precision(half, wanted, nan)
     if half < wanted:
-        return Precision(half, wanted, float(trajectories))
+        return _Precision(half, wanted, float(trajectories))
     law = trajectories * (half / wanted) ** 2 if wanted > 0 else inf
-    return Precision(half, wanted, float(max(ceil(law), trajectories + 1)) if isfinite(law) else inf)
+    return _Precision(half, wanted, float(max(ceil(law), trajectories + 1)) if isfinite(law) else inf)
 
 
 def precision_columns(data: "xarray.Dataset | None", stop: Stop | None, trajectories: int) -> dict[str, Any]:
     """Return what the results of a design point say of its precision; nothing where there is no stopping rule."""
     if stop is None:
         return {}
-    found = Precision(nan, nan, nan) if data is None else precision(data, stop, trajectories)
+    found = _Precision(nan, nan, nan) if data is None else _precision(data, stop, trajectories)
     return {name: ((), np.float64(value)) for name, value in zip(PRECISION, found, strict=True)}
 
 

@@ -18,10 +18,10 @@ from jaxsim._files import read_regular, sweep, temporary_beside
 from jaxsim.errors import StudyError
 from jaxsim.network.fingerprint import fingerprint
 from jaxsim.study.arrays import Results, Sums
-from jaxsim.study.designs import Points
+from jaxsim.study.designs import DesignPoints
 from jaxsim.study.engines import Continuous, Counted
 from jaxsim.study.ledger import Ledger, digest_of_file, read_json, read_sealed, sealed, write_file
-from jaxsim.study.plan import Plan
+from jaxsim.study.plan import StudyPlan
 from jaxsim.study.provenance import present_versions
 from jaxsim.study.schema import decode, parsed, study_text
 from jaxsim.study.setup import Setup, read_setup
@@ -29,7 +29,7 @@ from jaxsim.study.sources import MODEL, MODULE, TABLE, Copy, Sources, files_of
 from jaxsim.study.stopping import precision_columns
 
 FORMAT = 3  # of what a store holds; another where arrays, facts of chunks or labels of the status change
-BITS = {"float32": 32, "float64": 64}
+_BITS = {"float32": 32, "float64": 64}
 MANIFESTS = ("manifest.json", "manifest.copy.json")
 FOLDERS = ("owners", "runs", "inputs", "ledger", "ledger/claims", "ledger/done", "ledger/results")
 ARRAYS = ("sums.zarr", "results.zarr")
@@ -43,7 +43,7 @@ class Store:
 
     path: Path
     manifest: dict[str, Any]
-    plan: Plan
+    plan: StudyPlan
     ledger: Ledger
     sums: Sums
     results: Results
@@ -71,11 +71,11 @@ class Store:
             if name.startswith(begin or "") and digest_of_file(self.path / name) != written
         ]
 
-    def points(self) -> Points | None:
+    def points(self) -> DesignPoints | None:
         """Return the design points as they were drawn when the store was made; None if their file is damaged."""
         if self.changed_files("design.npz"):
             return None
-        return Points(tuple(self.manifest["varied"]), np.load(self.path / "design.npz")["values"])
+        return DesignPoints(tuple(self.manifest["varied"]), np.load(self.path / "design.npz")["values"])
 
     def sources(self, trusted: tuple[str, ...] = ()) -> Sources:
         """Return the store's own copies of the files that the study names, or originals that are still the same.
@@ -111,7 +111,7 @@ def open_store(path: str | Path) -> Store:
     """
     path = Path(path)
     manifest = _manifest(path)
-    plan = Plan(**manifest["plan"])
+    plan = StudyPlan(**manifest["plan"])
     return Store(
         path,
         manifest,
@@ -224,7 +224,9 @@ def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
         write_file(path / name, sealed(manifest))
 
 
-def write_known_files(path: Path, text: str, setup: Setup, inputs: dict[str, Path], engine: Engine, plan: Plan) -> None:
+def write_known_files(
+    path: Path, text: str, setup: Setup, inputs: dict[str, Path], engine: Engine, plan: StudyPlan
+) -> None:
     """Write the files whose content is known from the start, into a folder that has none of them.
 
     Parameters
@@ -273,7 +275,7 @@ def run_columns(trajectories: int, events: int, precision: str) -> dict[str, Any
     >>> {name: int(value) for name, (_, value) in run_columns(100, 2500, "float32").items()}
     {'trajectories': 100, 'events': 2500, 'precision_bits': 32}
     """
-    numbers = {"trajectories": trajectories, "events": events, "precision_bits": BITS.get(precision, 0)}
+    numbers = {"trajectories": trajectories, "events": events, "precision_bits": _BITS.get(precision, 0)}
     return {name: ((), np.int64(number)) for name, number in numbers.items()}
 
 

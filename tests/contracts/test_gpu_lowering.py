@@ -20,7 +20,7 @@ from jaxsim.kernels.exact.blocked import Blocked
 from jaxsim.kernels.exact.direct import Direct
 from jaxsim.kernels.exact.partial_propensity import PartialPropensities
 from jaxsim.kernels.exact.thinning import Thinning
-from jaxsim.kernels.state import count
+from jaxsim.kernels.state import lanes_counted
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import compiler_options
 from jaxsim.runtime.workers import with_parts
@@ -104,7 +104,7 @@ def test_sums_cut_in_slices_are_noticed(monkeypatch):
     monkeypatch.setattr(exact_sums, "SLICED_LANES", 1 << 30)
 
     def text(lanes):
-        return jax.jit(count).trace(jnp.zeros((lanes,), bool)).lower(lowering_platforms=("cuda",)).as_text()
+        return jax.jit(lanes_counted).trace(jnp.zeros((lanes,), bool)).lower(lowering_platforms=("cuda",)).as_text()
 
     assert len(OPERATION.findall(text(1 << 14))) > 2 * len(OPERATION.findall(text(4096)))
 

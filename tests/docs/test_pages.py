@@ -88,7 +88,7 @@ def test_generated_pages_hold_every_name_command_and_key(tmp_path, monkeypatch):
         schema.StudyFile,
         schema.Simulation,
         schema.Stop,
-        optimise_schema.Search,
+        optimise_schema.SearchSection,
         optimise_schema.FreeNumber,
     ):
         for key in section.__struct_fields__:

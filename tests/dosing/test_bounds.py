@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from jaxsim.dosing import Dose, OneCompartment, TwoCompartment, concentration
-from jaxsim.dosing.superposition import course, passed, superpose
-from jaxsim.dosing.timeline import bounds
+from jaxsim.dosing.superposition import dose_response, passed, superpose
+from jaxsim.dosing.timeline import curve_bounds
 
 
 def random_disposition(generator):
@@ -23,11 +23,11 @@ def test_bounds_hold_for_random_curves(seed):
     dose = Dose(generator.uniform(0, 10, 4), at=np.sort(generator.uniform(0, 10, 4)), duration=duration)
     start = generator.uniform(10, 15)
     edges = np.array([start, start + 10.0 ** generator.uniform(-3, 2)])
-    given = course(np, disposition, [dose], "drug")
+    given = dose_response(np, disposition, [dose], "drug")
     later = given.stop[given.stop > start]
     edges[1] = min([edges[1], *later])  # no dose edge inside the cell
     base, amplitude = superpose(np, given, edges[:1], *passed(given, edges[:1]))
-    lower, upper = bounds(np, base, amplitude, given.rates, np.diff(edges))
+    lower, upper = curve_bounds(np, base, amplitude, given.rates, np.diff(edges))
     curve = concentration(disposition, dose, np.linspace(*edges, 5001))
     scale = np.abs(base) + np.abs(amplitude).sum()
     assert np.all(curve <= upper) and np.all(curve >= lower - 1e-12 * scale)
@@ -41,7 +41,7 @@ def test_the_gap_to_the_extremum_closes_with_the_square_of_the_width():
     for width in (0.4, 0.1):
         start = peak - 0.3 * width
         amplitude = np.array([[1.0, -1.0]]) * np.exp(-rate * start)
-        _, upper = bounds(np, base, amplitude, rate, np.array([width]))
+        _, upper = curve_bounds(np, base, amplitude, rate, np.array([width]))
         gaps.append(float(upper[0]) - (np.exp(-peak) - np.exp(-3.0 * peak)))
     assert 0 < gaps[1] < gaps[0] < 4e-4
     inflation = 1e-6 * 2.0
@@ -49,7 +49,7 @@ def test_the_gap_to_the_extremum_closes_with_the_square_of_the_width():
 
 
 def test_a_curve_that_only_falls_is_bounded_by_its_ends():
-    lower, upper = bounds(np, np.zeros(1), np.array([[2.0]]), np.array([5.0]), np.array([1.0]))
+    lower, upper = curve_bounds(np, np.zeros(1), np.array([[2.0]]), np.array([5.0]), np.array([1.0]))
     assert float(upper[0]) == pytest.approx(2.0, rel=2e-6)
     assert float(lower[0]) == pytest.approx(2.0 * np.exp(-5.0), abs=5e-6)
 

@@ -6,7 +6,7 @@ import pytest
 from jaxsim.estimation.estimate import _chain
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.levels import Level
-from jaxsim.estimation.mesh import course
+from jaxsim.estimation.mesh import relaxation_course
 from jaxsim.estimation.question import ask
 
 
@@ -17,7 +17,7 @@ def ladder_of():
     def make(network, quantity, at, schedule=None, chunk=None):
         question = ask(network, quantity, at, schedule, 0.0, 0, "cpu")
         device = jax.local_devices()[0]
-        return Ladder(question, course(question, device)[0], _chain(question, chunk), device)
+        return Ladder(question, relaxation_course(question, device)[0], _chain(question, chunk), device)
 
     return make
 

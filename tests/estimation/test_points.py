@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import jaxsim as js
-from jaxsim.estimation.quasi_monte_carlo import REPLICATES, Points, coordinates
+from jaxsim.estimation.quasi_monte_carlo import REPLICATES, PointSets, coordinates
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def ladder(varied, ladder_of):
 
 def test_points_have_the_mean_of_independent_trajectories_and_a_smaller_error(ladder, level_of):
     plain = level_of(ladder, "path", 0, 16_384)
-    points = Points(ladder, 1)
+    points = PointSets(ladder, 1)
     points.run(16_384)
     assert points.sums.number == 16_384
     assert points.freedom == REPLICATES - 1
@@ -31,7 +31,7 @@ def test_points_have_the_mean_of_independent_trajectories_and_a_smaller_error(la
 
 
 def test_more_points_continue_the_sequence(ladder):
-    at_once, later = Points(ladder, 1), Points(ladder, 1)
+    at_once, later = PointSets(ladder, 1), PointSets(ladder, 1)
     at_once.run(4096)
     later.run(2048)
     later.run(4096)

@@ -8,7 +8,7 @@ from scipy import integrate, stats
 
 import jaxsim as js
 from jaxsim.cli.main import main
-from jaxsim.formats.conformance import cases_in, judge, load_case, run_case, run_course
+from jaxsim.formats.conformance import cases_in, judge_case, load_case, run_case, run_course
 from jaxsim.formats.conformance.case import EXACT
 
 pytest.importorskip("libsbml")
@@ -45,12 +45,12 @@ def results(case, shift=0.0, spread=1.0):
 
 def test_the_judge_fails_what_is_wrong(cases_folder):
     case = load_case(cases_folder, "00001")
-    assert judge(case, results(case), RUNS).number_out == 0
-    assert judge(case, results(case, shift=0.031), RUNS).number_out == 50  # Z = 3.1 but at time zero
-    assert judge(case, results(case, spread=np.sqrt(1.08)), RUNS).number_out == 50  # Y = 5.7
+    assert judge_case(case, results(case), RUNS).number_out == 0
+    assert judge_case(case, results(case, shift=0.031), RUNS).number_out == 50  # Z = 3.1 but at time zero
+    assert judge_case(case, results(case, spread=np.sqrt(1.08)), RUNS).number_out == 50  # Y = 5.7
     wrong = results(case)
     wrong["X-mean"][0] += 1e-3
-    assert judge(case, wrong, RUNS).number_out == 1
+    assert judge_case(case, wrong, RUNS).number_out == 1
 
 
 TRUNCATED = {  # law, bounds, and what of a draw is judged

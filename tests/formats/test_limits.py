@@ -78,7 +78,7 @@ STEPS = {
 
 @pytest.mark.parametrize("kind", STEPS)
 def test_functions_that_double_are_refused(kind, monkeypatch):
-    monkeypatch.setattr(mathml, "LARGEST", 5_000)  # instead of 200,000, for speed
+    monkeypatch.setattr(mathml, "LARGEST_CONSTANT", 5_000)  # instead of 200,000, for speed
     functions = defined("f0", applied("plus", X, X))
     functions += "".join(defined(f"f{n}", STEPS[kind](f"f{n - 1}")) for n in range(1, 60))
     with pytest.raises(FormatError, match="more than 5000 terms with its functions written out") as caught:

@@ -11,7 +11,7 @@ from immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP
 
 import jaxsim as js
 from jaxsim.gradient.check import compared
-from jaxsim.gradient.estimators import METHODS
+from jaxsim.gradient.estimators import ESTIMATORS
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import assembled, posed
 
@@ -106,7 +106,7 @@ def test_where_exact_paths_have_too_many_events_the_referee_says_so():
 
 @pytest.mark.slow
 def test_every_method_of_the_table_is_checked_by_the_same_referee():
-    for name, method in METHODS.items():
+    for name, method in ESTIMATORS.items():
         objective = TAIL if method.jumps else js.mean("X", at=1.0)
         found = js.check_gradient(POISSON, objective, free=["k"], method=name, trajectories=1024, step=0.02, seed=4)
         assert found.verdict in ("agrees", "UNDECIDED"), (name, str(found))

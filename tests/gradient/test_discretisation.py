@@ -10,10 +10,10 @@ from scipy.integrate import quad
 
 import jaxsim as js
 from jaxsim.gradient.discretisation import discretisation
-from jaxsim.gradient.estimators import METHODS
+from jaxsim.gradient.estimators import ESTIMATORS
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
-from jaxsim.gradient.objective import Grid, cut
+from jaxsim.gradient.objective import LeapGrid, cut
 from jaxsim.gradient.pace import PART, refined
 
 LIMIT = 3.3
@@ -39,7 +39,7 @@ def later(at, end):
 def test_the_grid_follows_what_relaxes_fast(method):
     """1/512 of the span is 0.39 of a relaxation time here; at 9.8 of them P was 0.508 for 0.0835."""
     found = js.gradient(STIFF, RARE, free=["k", "mu"], trajectories=4096, seed=7, method=method)
-    assert found.step <= PART / 50.0 * 1.001 or not METHODS[found.method].leaps
+    assert found.step <= PART / 50.0 * 1.001 or not ESTIMATORS[found.method].leaps
     assert abs(found.value - VALUE) < LIMIT * found.value_error < 0.1
     assert np.all(np.abs(found.vector - TRUTH) < LIMIT * found.error)
     assert np.all(found.error < np.abs(TRUTH))
@@ -47,7 +47,7 @@ def test_the_grid_follows_what_relaxes_fast(method):
 
 def test_leaps_that_do_not_follow_are_refused_with_the_remedy():
     given = {"free": ["k", "mu"], "trajectories": 64, "step": 0.2}
-    for method in (name for name, method in METHODS.items() if method.leaps and method.jumps):
+    for method in (name for name, method in ESTIMATORS.items() if method.leaps and method.jumps):
         with pytest.raises(js.SimulationError, match=r"relax within 0.02 .* a leap takes 10 .*give step=0.004"):
             js.gradient(STIFF, RARE, method=method, **given)
     assert js.gradient(STIFF, RARE, method="split_difference", **given).value < 0.3  # takes no leaps
@@ -59,7 +59,7 @@ def test_leaps_that_do_not_follow_are_refused_with_the_remedy():
 
 
 def test_steps_are_cut_where_it_is_fast():
-    grid = refined(Grid(np.array([0.0, 1.0, 2.0, 3.0])), np.array([0.1, 1.0, 0.2]))
+    grid = refined(LeapGrid(np.array([0.0, 1.0, 2.0, 3.0])), np.array([0.1, 1.0, 0.2]))
     assert np.allclose(grid.edges, [0.0, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 3.0])
     assert refined(grid, np.full(7, 1e9)) is grid  # too many: methods of leaps refuse
     assert np.allclose(cut(grid, 2).edges[::2], grid.edges)
@@ -70,14 +70,14 @@ def test_the_bias_of_leaping_is_estimated_exactly_where_rates_are_linear():
     network = js.Network({"X": 0}, ["-> X, k", "X -> , 1"], {"k": 20.0})
     free = free_numbers(network, None, ["k"], None)
     problem = posed(free, js.mean("X", at=1.0), 2, 0, (0.0, None), 0.1, None, 4, 0)
-    found = discretisation(problem, METHODS["leap_score"])
+    found = discretisation(problem, ESTIMATORS["leap_score"])
     exact = (1.0 - 0.9**10) - (1.0 - np.exp(-1.0))
     assert found.gradient[0] == pytest.approx(exact, rel=0.05)  # extrapolated in the first order
     assert found.value == pytest.approx(20.0 * exact, rel=0.05)
-    assert not np.any(discretisation(problem, METHODS["score"]).gradient)
+    assert not np.any(discretisation(problem, ESTIMATORS["score"]).gradient)
     probability = problem._replace(objective=js.probability("X >= 15", at=1.0))
     probability = posed(free, probability.objective, 2, 0, (0.0, None), 0.1, None, 4, 0)
-    tilted = discretisation(probability, METHODS["controlled_score"]).gradient[0]
+    tilted = discretisation(probability, ESTIMATORS["controlled_score"]).gradient[0]
     true = 0.6321 * stats.poisson.pmf(14, 20.0 * 0.6321)
     assert 0.01 < tilted / true < 0.2
 
@@ -139,7 +139,7 @@ def test_the_automatic_choice_takes_exact_paths_where_they_are_affordable():
     )
     assert smooth.method == "controlled_exact_score" and "exact paths" in smooth.reason
     assert jumping.method in ("split_difference", "controlled_exact_score") and "in a pilot" in jumping.reason
-    assert METHODS[large.method].leaps and "of leaping about" in large.bias
+    assert ESTIMATORS[large.method].leaps and "of leaping about" in large.bias
 
 
 def test_the_pace_of_a_reversible_pair():

@@ -16,7 +16,7 @@ from jaxsim.gradient.gradient import posed
 from jaxsim.gradient.leap.branching import extinction
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
 from jaxsim.gradient.leap.surrogate import Surrogate, surrogate_gradient
-from jaxsim.gradient.problem import chain_of, drive_of, lane_count
+from jaxsim.gradient.problem import chain_of, drive_of, gradient_lanes
 from jaxsim.gradient.tables import chained
 
 LIMIT, CELLS, END, BIRTH, DEATH, KILL = 3.3, 10, 8.0, 0.5, 0.2, 1.5
@@ -62,7 +62,7 @@ def test_coupled_differences_agree_and_a_plain_path_gives_zero(slopes):
     assert np.all(np.abs(found.vector - slopes) < LIMIT * found.error + slack)
     assert abs(found.vector[0]) > 5 * found.error[0]
     problem = posed(free_numbers(NETWORK, PLAN, GIVEN["free"], None), EXTINCT, 256, 0, (0.0, None), 0.05, None, 4, 0)
-    program = Surrogate(chain_of(problem, lane_count(256)), (False, False))
+    program = Surrogate(chain_of(problem, gradient_lanes(256)), (False, False))
     levels = levels_of(problem.objective, [None])
     cotangent, _ = surrogate_gradient(program, drive_of(problem), levels)
     assert np.array_equal(chained(jax.tree.map(np.asarray, cotangent), problem.slopes), np.zeros(2))

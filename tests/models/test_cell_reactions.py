@@ -8,7 +8,7 @@ import pytest
 
 import jaxsim as js
 from jaxsim.models import CellArm, cell, cell_study
-from jaxsim.models.cell.network import REACTIONS, gemcitabine
+from jaxsim.models.cell.network import CELL_REACTIONS, gemcitabine
 from jaxsim.network import Reaction
 
 DOSE = js.Schedule(gemcitabine=js.Dose(120, "mg/kg", at=[0.0]))
@@ -47,7 +47,7 @@ def keeping_everything_at_division(monkeypatch):
     """The reactions with a division that leaves dFdCTP and lesions as they are."""
     changed = tuple(
         Reaction(r.reactants, r.products, r.rate, name="a6") if isinstance(r, Reaction) and r.name == "a6" else r
-        for r in REACTIONS
+        for r in CELL_REACTIONS
     )
     monkeypatch.setattr(importlib.import_module("jaxsim.models.cell"), "REACTIONS", changed)
 

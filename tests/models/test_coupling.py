@@ -20,7 +20,7 @@ from jaxsim.models.coupled import online
 from jaxsim.models.coupled import table as table_module
 from jaxsim.models.coupled.cell import cell_in_tumour
 from jaxsim.models.coupled.lanes import held, imbalance
-from jaxsim.models.coupled.organism import around_tumour, effective, second_daughter_lives
+from jaxsim.models.coupled.organism import around_tumour, effective_concentrations, second_daughter_lives
 from jaxsim.models.coupled.population import Population, founders, repacked, step_population
 from jaxsim.models.coupled.table import build_table, schedule_of
 from jaxsim.models.coupled.tabulated import tabulated_tumour
@@ -41,7 +41,7 @@ def run(population, hours, lives, step=0.5, schedule=None, **values):
     """Step cells on their own; return the population and its ledgers."""
     edges = np.arange(0.0, hours + 0.5 * step, step)
     around = around_tumour(organism())
-    seen = effective(around, schedule or Schedule(), LAW.network.parameters, edges)
+    seen = effective_concentrations(around, schedule or Schedule(), LAW.network.parameters, edges)
     ledgers = []
     for k in range(edges.size - 1):
         given = lent(**values, **{name: value[k] for name, value in seen.items()})

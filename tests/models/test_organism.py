@@ -12,7 +12,7 @@ import pytest
 import jaxsim as js
 from jaxsim.errors import NetworkError
 from jaxsim.models import organism, steady_state
-from jaxsim.models.organism.network import GROUPS, LINKS, STEADY, quick_organism, switched_off, tumour_state
+from jaxsim.models.organism.network import LINK_GROUPS, LINKS, STEADY, quick_organism, switched_off, tumour_state
 from jaxsim.models.organism.reactions import free_share
 from jaxsim.network import evaluate, parse, stoichiometry
 from jaxsim.runtime.double import double_precision
@@ -102,7 +102,7 @@ def test_every_link_can_be_turned_off_by_its_name():
         off = organism(without=[name]).parameters
         assert {key for key in whole if off[key] != whole[key]} == set(link.parameters)
         assert all(off[key] == 0.0 for key in link.parameters)
-    for name, links in GROUPS.items():
+    for name, links in LINK_GROUPS.items():
         assert set(switched_off([name])) == {key for link in links for key in LINKS[link].parameters}
 
 

@@ -5,7 +5,7 @@ from itertools import chain, combinations
 import numpy as np
 import pytest
 
-from jaxsim.models.organism.decomposition import PLAYERS, SINGLE, organism_decomposition, shapley_shares
+from jaxsim.models.organism.decomposition import PLAYERS, SINGLE_LINKS, organism_decomposition, shapley_shares
 
 
 def game(players, worth):
@@ -40,4 +40,4 @@ def test_the_benefit_of_the_antibody_goes_through_the_links():
     assert np.all(found["share"] > 0.0)
     assert abs(float(found["benefit_none"])) < 0.05 * whole
     assert float(found["lost"].sel(link="harm")) > 0.9
-    assert list(found["link"].values) == list(SINGLE)
+    assert list(found["link"].values) == list(SINGLE_LINKS)

@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize
 
 import jaxsim as js
-from jaxsim.gradient.estimators import METHODS
+from jaxsim.gradient.estimators import ESTIMATORS
 from jaxsim.optimise.criterion import criterion
 from jaxsim.optimise.final_trial import final_trial
 from jaxsim.optimise.optimise import posed_search
@@ -91,12 +91,12 @@ def test_a_budget_is_kept(network, limited):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ESTIMATORS)
 def test_every_method_of_the_table_searches_or_refuses_in_a_sentence(network, method):
     few = SETTINGS | {"steps": 2, "starts": 1, "trajectories": 512, "batch": (128, 128), "budget": 20_000}
     best = js.optimise(network, plan(2.0), minimise=js.mean("X", at=END), method=method, seed=1, **few)
     assert best.search.method == method and best.held["drug.at"][0] > 2.0
-    if not METHODS[method].jumps:
+    if not ESTIMATORS[method].jumps:
         with pytest.raises(js.SimulationError, match="jumps from one value to another"):
             js.optimise(network, plan(2.0), minimise=js.probability("X < 3", at=END), method=method, **few)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxsim.optimise.limits import SPARE, aim, approach, approach_cost, final_errors, judge, new_penalty, retreat
+from jaxsim.optimise.limits import SPARE, aim, approach, approach_cost, final_errors, judge_limits, new_penalty, retreat
 from jaxsim.optimise.search import Search
 from jaxsim.optimise.trial import BOUND, Trial
 
@@ -46,10 +46,10 @@ def test_the_margin_is_that_of_the_final_trial_whatever_the_size_of_the_one_that
 
 
 def test_an_end_on_the_limit_is_not_kept_and_one_that_keeps_the_margin_is():
-    found = judge(Line(), PENALTY, ends(1.0, MOST + 1e-3, MOST - 1e-3, 0.2))
+    found = judge_limits(Line(), PENALTY, ends(1.0, MOST + 1e-3, MOST - 1e-3, 0.2))
     assert (found.excess > 0.0).tolist() == [True, True, False, False]
     assert found.best == 2  # the largest z, that is the smallest objective, among those kept
-    assert judge(Line(), PENALTY, ends(1.5, 1.2)).best == 1  # none is kept: the nearest
+    assert judge_limits(Line(), PENALTY, ends(1.5, 1.2)).best == 1  # none is kept: the nearest
 
 
 def test_two_trials_agree_in_95_of_100():

@@ -3,7 +3,7 @@
 import io
 
 from jaxsim.study import display
-from jaxsim.study.display import Display, Pace
+from jaxsim.study.display import Display, ProgressPace
 
 
 class Terminal(io.StringIO):
@@ -50,7 +50,7 @@ def test_silence_is_silence():
 
 
 def test_time_left_is_an_interval_where_the_pace_has_changed():
-    pace = Pace(total=1000, now=0.0)
+    pace = ProgressPace(total=1000, now=0.0)
     for second in range(1, 101):  # four a second for fifty seconds, then two
         pace.note(4 * second if second <= 50 else 200 + 2 * (second - 50), now=float(second))
     low, high = pace.left(now=100.0)
@@ -59,7 +59,7 @@ def test_time_left_is_an_interval_where_the_pace_has_changed():
 
 
 def test_nothing_is_said_of_the_time_left_before_anything_is_known():
-    pace = Pace(total=1000, now=0.0)
+    pace = ProgressPace(total=1000, now=0.0)
     assert pace.left(now=1.0) is None
     pace.note(0, now=60.0)
     assert pace.left(now=60.0) is None

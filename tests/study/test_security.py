@@ -16,7 +16,7 @@ from jaxsim import _files, _process
 from jaxsim.cli.main import main
 from jaxsim.errors import SimulationError, StudyError
 from jaxsim.runtime.program_cache import forget_oldest, keep_compiled_programs
-from jaxsim.study.display import Pace
+from jaxsim.study.display import ProgressPace
 from jaxsim.study.ledger import digest_of_file
 from jaxsim.study.store import open_store, write_manifest
 
@@ -386,6 +386,6 @@ def test_distributed_outside_a_cluster_is_a_sentence(tmp_path, monkeypatch, caps
 
 
 def test_nothing_left_takes_no_time():
-    pace = Pace(total=0, now=0.0)
+    pace = ProgressPace(total=0, now=0.0)
     pace.note(0, now=100.0)
     assert pace.left(now=100.0) == (0.0, 0.0)

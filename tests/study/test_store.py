@@ -17,7 +17,7 @@ from jaxsim.kernels.state import LABELS
 from jaxsim.runtime import stream
 from jaxsim.runtime.programs import trace_count
 from jaxsim.study import report
-from jaxsim.study.ledger import Ledger, Owner
+from jaxsim.study.ledger import ChunkOwner, Ledger
 from jaxsim.study.results import state_of
 from jaxsim.study.store import FORMAT, open_store
 
@@ -255,7 +255,7 @@ def test_results_are_read_when_they_are_used(at_once):
     assert data.attrs["seed"] == 11
 
 
-class Elsewhere(Owner):
+class Elsewhere(ChunkOwner):
     """An owner on another machine."""
 
     def write(self):
@@ -268,7 +268,7 @@ def test_claims_of_the_dead_are_taken_over_and_those_of_the_living_are_not(tmp_p
     ledger, owners = Ledger(tmp_path / "ledger"), tmp_path / "owners"
     ledger.create()
     owners.mkdir()
-    me, other, far = Owner(owners), Owner(owners), Elsewhere(owners)
+    me, other, far = ChunkOwner(owners), ChunkOwner(owners), Elsewhere(owners)
     for owner in (me, other, far):
         owner.write()
     assert ledger.claim(0, other)

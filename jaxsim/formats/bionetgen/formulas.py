@@ -18,7 +18,7 @@ from jaxsim.network.parser import LONGEST_TEXT
 # BioNetGen's ``mratio``: a ratio of confluent hypergeometric functions, as a continued fraction.
 
 MOST_TERMS = 100_000
-ENOUGH = 1e-15
+_ENOUGH = 1e-15
 TINY = 1e-300
 
 
@@ -47,7 +47,7 @@ def mratio(a: float, b: float, z: float) -> float:
         value *= step
         if not math.isfinite(value):
             break
-        if abs(step - 1.0) < ENOUGH:
+        if abs(step - 1.0) < _ENOUGH:
             return value
     raise ValueError(f"mratio({a:g}, {b:g}, {z:g}) does not converge")
 
@@ -76,9 +76,9 @@ WRITTEN_OUT: dict[str, tuple[Callable[[int], bool], Callable[..., str]]] = {
     "max": (lambda count: count == 1, lambda x: f"({x})"),
 }
 TABULATED = re.compile(r"(?<![\w.])tfun\s*\(", re.IGNORECASE)
-COLUMN = re.compile(r"\s*\[(.*)\]\s*")
+_COLUMN = re.compile(r"\s*\[(.*)\]\s*")
 METHOD = re.compile(r"""\s*method\s*=>\s*["']?(\w+)["']?\s*""")
-TABLE = "calls 'tfun' with a table that is not in the formula; write it as tfun([0, 5, 10], [1, 2, 1], time)"
+_TABLE = "calls 'tfun' with a table that is not in the formula; write it as tfun([0, 5, 10], [1, 2, 1], time)"
 CALLABLE = (set(FUNCTIONS) | set(SPECIAL_ARITY) | set(SYNONYMS)) - set(RANDOM)
 
 
@@ -180,9 +180,9 @@ def _interpolation(arguments: list[str]) -> str:
     columns, index = ([*given] if method else [*arguments]), "time"
     if len(columns) == 3:
         index = columns.pop()
-    found = [match[1] for match in map(COLUMN.fullmatch, columns) if match]
+    found = [match[1] for match in map(_COLUMN.fullmatch, columns) if match]
     if len(found) != 2 or len(columns) != 2:
-        raise ExpressionError(TABLE)
+        raise ExpressionError(_TABLE)
     try:
         x, y = ([float(number) for number in column.split(",")] for column in found)
     except ValueError as error:

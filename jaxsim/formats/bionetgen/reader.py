@@ -10,14 +10,14 @@ from jaxsim.errors import ExpressionError, NetworkError
 from jaxsim.formats.bionetgen.formulas import NAME, RATE_LAWS, UNSUPPORTED, Formulas, constant, elementary
 from jaxsim.formats.names import Identifiers, start_refusal, whole_start
 from jaxsim.formats.reading import Problems, Reading
-from jaxsim.formats.screening import LARGEST, read_bytes
+from jaxsim.formats.screening import LARGEST_FILE, read_bytes
 from jaxsim.network import Binary, Expression, Name, Network, Number, Reaction
 
 # The blocks of a .net file: ``begin species`` ... ``end species``, as numbered lines without comments.
 
-BEGIN = re.compile(r"begin\s+([a-z][a-z ]*?)\s*$")
-END = re.compile(r"end\s+([a-z][a-z ]*?)\s*$")
-KNOWN = (
+_BEGIN = re.compile(r"begin\s+([a-z][a-z ]*?)\s*$")
+_END = re.compile(r"end\s+([a-z][a-z ]*?)\s*$")
+_KNOWN = (
     *("parameters", "functions", "species", "reactions", "groups"),
     # written by BioNetGen beside them, and already contained in them
     *("molecule types", "observables", "reaction rules", "compartments", "energy patterns", "population maps"),
@@ -25,7 +25,7 @@ KNOWN = (
 LONGEST_LINE = 500_000
 
 
-class Line(NamedTuple):
+class _Line(NamedTuple):
     """One line of a block."""
 
     number: int
@@ -34,41 +34,41 @@ class Line(NamedTuple):
     """Without its comment and the spaces around it."""
 
 
-def split_blocks(text: str, problems: Problems) -> dict[str, list[Line]]:
+def split_blocks(text: str, problems: Problems) -> dict[str, list[_Line]]:
     """Return the lines of each block; note blocks that are unknown, nested, doubled or not closed."""
-    blocks: dict[str, list[Line]] = {}
+    blocks: dict[str, list[_Line]] = {}
     open_block, began = "", 0
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.partition("#")[0].strip()
         if len(line) > LONGEST_LINE:
             problems.add("", f"has a line of {len(line)} characters, more than {LONGEST_LINE}", number)
             continue
-        if found := BEGIN.match(line):
+        if found := _BEGIN.match(line):
             if open_block:
                 problems.add("", f"begins '{found[1]}' inside the block '{open_block}' of line {began}", number)
             open_block, began = found[1], number
-            if open_block not in KNOWN:
+            if open_block not in _KNOWN:
                 problems.add(f"block '{open_block}'", "is not known", number)
             elif open_block in blocks:
                 problems.add(f"block '{open_block}'", "is there twice", number)
             blocks.setdefault(open_block, [])
-        elif found := END.match(line):
+        elif found := _END.match(line):
             if found[1] != open_block:
                 problems.add("", f"ends '{found[1]}', which has not begun", number)
             open_block = ""
         elif line and open_block:
-            blocks[open_block].append(Line(number, line))
+            blocks[open_block].append(_Line(number, line))
     if open_block:
         problems.add(f"block '{open_block}'", "does not end", began)
     return blocks
 
 
-def without_index(line: Line) -> str:
+def without_index(line: _Line) -> str:
     """Return the text after the running number that BioNetGen puts first.
 
     Examples
     --------
-    >>> without_index(Line(3, "1 kp1   10"))
+    >>> without_index(_Line(3, "1 kp1   10"))
     'kp1   10'
     """
     first, *rest = line.text.split(maxsplit=1)
@@ -78,12 +78,12 @@ def without_index(line: Line) -> str:
 FUNCTION = re.compile(r"([A-Za-z_]\w*)\s*\(\s*\)\s*=?\s*(.+)")
 REACTION = re.compile(r"([\d,]+)\s+([\d,]+)\s+(.+)")
 TERM = re.compile(r"(?:([^*\s]+)\*)?(\d+)")
-FIXED = "$"  # before the compartment, the name or a molecule, as the version of BioNetGen has it; in no name
+_FIXED = "$"  # before the compartment, the name or a molecule, as the version of BioNetGen has it; in no name
 LONGEST_NUMBER = 12  # digits of a species' number
 
 
 @dataclass
-class Model:
+class _Model:
     """What has been read so far."""
 
     problems: Problems
@@ -110,8 +110,8 @@ def read_net(path: Path, rounded: bool = False) -> Reading:
     """
     content = read_bytes(path)
     reading = Reading(str(path))
-    if len(content) > LARGEST:
-        reading.problems.add("", f"has {len(content)} bytes, more than {LARGEST}")
+    if len(content) > LARGEST_FILE:
+        reading.problems.add("", f"has {len(content)} bytes, more than {LARGEST_FILE}")
         return reading
     return read_net_text(content.decode("utf-8", errors="replace"), str(path), rounded)
 
@@ -120,7 +120,7 @@ def read_net_text(text: str, head: str, rounded: bool = False) -> Reading:
     """Read the text of a .net file; `head` begins the sentences about it."""
     problems = Problems()
     blocks = split_blocks(text, problems)
-    model = Model(problems, rounded=rounded)
+    model = _Model(problems, rounded=rounded)
     if not blocks.get("species"):
         problems.add("", "has no species; is it a .net file that BioNetGen generated?")
     _name_species(model, blocks.get("species", []))
@@ -141,7 +141,7 @@ def read_net_text(text: str, head: str, rounded: bool = False) -> Reading:
     return Reading(head, network, problems, model.notes, renamed)
 
 
-def _declare(model: Model, blocks: dict[str, list[Line]]) -> None:
+def _declare(model: _Model, blocks: dict[str, list[_Line]]) -> None:
     """Give names to parameters, functions and groups before any formula is read."""
     parameters = [(without_index(line).split(maxsplit=1)[0], line) for line in blocks.get("parameters", [])]
     for name, line in parameters:
@@ -162,13 +162,13 @@ def _declare(model: Model, blocks: dict[str, list[Line]]) -> None:
             _new(model, f"function '{found[1]}'", found[1], line)
 
 
-def _species_at(model: Model, text: str) -> str:
+def _species_at(model: _Model, text: str) -> str:
     """Return the species of a number written as text, an empty name if there is none."""
     index = int(text) if text.isdecimal() and len(text) < LONGEST_NUMBER else 0
     return model.species[index - 1] if 1 <= index <= len(model.species) else ""
 
 
-def _new(model: Model, place: str, name: str, line: Line) -> None:
+def _new(model: _Model, place: str, name: str, line: _Line) -> None:
     if not NAME.fullmatch(name):
         model.problems.add(place, "has no name made of letters, digits and '_'", line.number)
     elif name in model.formulas.names:
@@ -177,9 +177,9 @@ def _new(model: Model, place: str, name: str, line: Line) -> None:
         model.formulas.declare(name)
 
 
-def _parameters(model: Model, lines: list[Line]) -> None:
+def _parameters(model: _Model, lines: list[_Line]) -> None:
     """Compute every parameter once those that it reads are known."""
-    texts: dict[str, tuple[str, Line]] = {}
+    texts: dict[str, tuple[str, _Line]] = {}
     for line in lines:
         name, *rest = without_index(line).split(maxsplit=1)
         text = rest[0] if rest else ""
@@ -204,17 +204,17 @@ def _parameters(model: Model, lines: list[Line]) -> None:
             model.problems.add(f"parameter '{name}'", str(error), line.number)
 
 
-def _name_species(model: Model, lines: list[Line]) -> None:
+def _name_species(model: _Model, lines: list[_Line]) -> None:
     """Name the species first, so that they keep their names where a group is called like one."""
     for line in lines:
         pattern = [*line.text.split(maxsplit=2), ""][1]
-        name = model.formulas.identifiers.name(pattern.replace(FIXED, "").lstrip("@").replace("()", ""))
+        name = model.formulas.identifiers.name(pattern.replace(_FIXED, "").lstrip("@").replace("()", ""))
         model.species.append(name)
-        if FIXED in pattern:
+        if _FIXED in pattern:
             model.fixed.add(name)
 
 
-def _species(model: Model, lines: list[Line]) -> None:
+def _species(model: _Model, lines: list[_Line]) -> None:
     for expected, line in enumerate(lines, 1):
         number, *rest = line.text.split(maxsplit=2)
         if number != str(expected) or len(rest) != 2:
@@ -236,7 +236,7 @@ def _species(model: Model, lines: list[Line]) -> None:
                 model.notes.append(f"species '{pattern}' starts at {value:g} and is rounded to {count}")
 
 
-def _functions(model: Model, lines: list[Line]) -> None:
+def _functions(model: _Model, lines: list[_Line]) -> None:
     for line in lines:
         found = FUNCTION.match(without_index(line))
         if not found:
@@ -251,7 +251,7 @@ def _functions(model: Model, lines: list[Line]) -> None:
             model.problems.add(f"function '{found[1]}'", str(error), line.number)
 
 
-def _groups(model: Model, lines: list[Line]) -> None:
+def _groups(model: _Model, lines: list[_Line]) -> None:
     for line in lines:
         name, *rest = without_index(line).split(maxsplit=1)
         total: Expression | None = None
@@ -271,7 +271,7 @@ def _groups(model: Model, lines: list[Line]) -> None:
             model.observables[own] = Number(0.0) if total is None else total
 
 
-def _weighted(model: Model, name: str, weight: str, part: Expression, line: Line) -> Expression:
+def _weighted(model: _Model, name: str, weight: str, part: Expression, line: _Line) -> Expression:
     try:
         return Binary("*", Number(constant(model.formulas.read(weight), {})), part)
     except ExpressionError as error:
@@ -279,7 +279,7 @@ def _weighted(model: Model, name: str, weight: str, part: Expression, line: Line
         return part
 
 
-def _reaction(model: Model, line: Line) -> None:
+def _reaction(model: _Model, line: _Line) -> None:
     text = without_index(line)
     place = f"reaction {line.text.split(maxsplit=1)[0]}"
     found = REACTION.fullmatch(text)
@@ -296,7 +296,7 @@ def _reaction(model: Model, line: Line) -> None:
         model.problems.add(place, str(error), line.number)
 
 
-def _side(model: Model, place: str, text: str, line: Line) -> list[str] | None:
+def _side(model: _Model, place: str, text: str, line: _Line) -> list[str] | None:
     """Return the species of one side, one entry for each molecule; ``0`` is nothing."""
     names = []
     for part in text.split(","):
@@ -311,7 +311,7 @@ def _side(model: Model, place: str, text: str, line: Line) -> list[str] | None:
     return names
 
 
-def _counted(model: Model, names: list[str]) -> dict[str, int]:
+def _counted(model: _Model, names: list[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name in names:
         if name not in model.fixed:
@@ -319,7 +319,7 @@ def _counted(model: Model, names: list[str]) -> dict[str, int]:
     return counts
 
 
-def _rate(model: Model, text: str, reactants: list[str]) -> Expression:
+def _rate(model: _Model, text: str, reactants: list[str]) -> Expression:
     first, *arguments = text.split()
     factor, _, law = first.rpartition("*")
     if law in UNSUPPORTED:

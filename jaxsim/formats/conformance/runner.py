@@ -21,16 +21,16 @@ from jaxsim.network.functions import RANDOM
 # The suite's criteria: Z of means and Y of standard deviations at every time point.
 
 ALLOWED = 1  # points out of range in a case that passes: the suite's own advice
-EXACT = 1e-9  # where the exact standard deviation is zero the result must be right to this
+_EXACT = 1e-9  # where the exact standard deviation is zero the result must be right to this
 
-Points = dict[str, Float64[np.ndarray, " time"]]
+_Points = dict[str, Float64[np.ndarray, " time"]]
 
 
 @dataclass(frozen=True)
 class Judgement:
     """How the statistics of a case lie."""
 
-    statistics: Points
+    statistics: _Points
     """Z of every mean and Y of every standard deviation; infinite where an exact value is missed."""
     out: dict[str, Bool[np.ndarray, " time"]]
 
@@ -54,7 +54,7 @@ class Judgement:
         return int(sum(np.sum(points & other.out[column]) for column, points in self.out.items()))
 
 
-def judge(case: Case, results: Points, runs: int) -> Judgement:
+def judge_case(case: Case, results: _Points, runs: int) -> Judgement:
     """Compare means and standard deviations with the exact ones.
 
     Source: Evans, Gillespie & Wilkinson, Bioinformatics 24 (2008) 285:
@@ -97,16 +97,16 @@ def _statistic(
         value = np.sqrt(runs) * (found - exact) / scale
     else:
         value = np.sqrt(runs / 2) * ((found / scale) ** 2 - 1)
-    missed = np.where(np.abs(found - exact) <= EXACT * np.maximum(1, np.abs(exact)), 0.0, np.inf)
+    missed = np.where(np.abs(found - exact) <= _EXACT * np.maximum(1, np.abs(exact)), 0.0, np.inf)
     return np.where(known, value, missed)
 
 
-OTHER_SEED = 1_000_003  # added for the second run
-COMMON = 0  # points that may be out in both of two independent runs
+_OTHER_SEED = 1_000_003  # added for the second run
+_COMMON = 0  # points that may be out in both of two independent runs
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CaseOutcome:
     """What became of a case.
 
     Attributes
@@ -136,7 +136,7 @@ class Outcome:
         return self.verdict.startswith("pass")
 
 
-def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str = "auto") -> Outcome:
+def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str = "auto") -> CaseOutcome:
     """Run a case and judge it.
 
     Raises
@@ -150,19 +150,19 @@ def run_case(folder: Path, name: str, runs: int, seed: int = 1, precision: str =
         case = with_medians(case, reading)
         network = with_outputs(case, reading)
         results, compiling = _simulate(case, network, runs, seed, precision)
-        first = judge(case, results, runs)
+        first = judge_case(case, results, runs)
         verdict, remark = "pass", case.remark
         if case.medians:
             remark = f"median of {', '.join(sorted(case.medians))}, whose law has no mean"
         if first.number_out > ALLOWED:
-            again, more = _simulate(case, network, runs, seed + OTHER_SEED, precision)
-            second = judge(case, again, runs)
+            again, more = _simulate(case, network, runs, seed + _OTHER_SEED, precision)
+            second = judge_case(case, again, runs)
             common, compiling = first.both(second), compiling + more
-            verdict = "FAIL" if common > COMMON or second.number_out > ALLOWED else "pass (again)"
+            verdict = "FAIL" if common > _COMMON or second.number_out > ALLOWED else "pass (again)"
             remark = f"{first.number_out} points out, {second.number_out} with another seed, {common} of them the same"
     except (JaxsimError, SimulationWarning) as error:
-        return Outcome(name, "refused", None, time.perf_counter() - began, remark=str(error))
-    return Outcome(name, verdict, first, time.perf_counter() - began, compiling, remark)
+        return CaseOutcome(name, "refused", None, time.perf_counter() - began, remark=str(error))
+    return CaseOutcome(name, verdict, first, time.perf_counter() - began, compiling, remark)
 
 
 def with_medians(case: Case, reading: Reading) -> Case:
@@ -248,7 +248,7 @@ def _above(value: Expression, median: float) -> Expression:
     return Binary("/", Binary("+", *parts), Number(2.0))
 
 
-def _simulate(case: Case, network: Network, runs: int, seed: int, precision: str) -> tuple[Points, float]:
+def _simulate(case: Case, network: Network, runs: int, seed: int, precision: str) -> tuple[_Points, float]:
     """Return mean and standard deviation of every column of the case, and the seconds of compiling."""
     grid = case.start + case.duration * np.arange(case.steps + 1) / case.steps
     rows = [int(np.argmin(np.abs(grid - t))) for t in case.times]

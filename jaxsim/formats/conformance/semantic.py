@@ -14,7 +14,7 @@ WrongPoints = dict[str, Bool[np.ndarray, " time"]]
 
 
 @dataclass(frozen=True)
-class Course:
+class ReferenceCourse:
     """One case.
 
     Attributes
@@ -54,7 +54,7 @@ def is_semantic(folder: Path, name: str) -> bool:
         return False
 
 
-def load_course(folder: Path, name: str) -> Course:
+def load_course(folder: Path, name: str) -> ReferenceCourse:
     """Read the settings and the expected results of a case.
 
     Raises
@@ -74,7 +74,7 @@ def load_course(folder: Path, name: str) -> Course:
         rows = [int(np.argmin(np.abs(grid - time))) for time in table[:, 0]]
         if np.max(np.abs(grid[rows] - table[:, 0])) > 1e-4 * duration:
             raise ValueError("it has expected times that are not on its grid")
-        return Course(
+        return ReferenceCourse(
             name,
             model,
             grid,
@@ -91,7 +91,7 @@ def load_course(folder: Path, name: str) -> Course:
         raise FormatError(str(place), [f"cannot be understood as a case ({error})"]) from error
 
 
-def wrong_points(case: Course, found: Courses) -> WrongPoints:
+def wrong_points(case: ReferenceCourse, found: Courses) -> WrongPoints:
     """Return where the values of each output are off by more than the tolerances of the case.
 
     Source: the suite's own criterion, ``|found - expected| <= absolute + relative * |expected|``; what is not a number

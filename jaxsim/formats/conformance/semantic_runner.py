@@ -13,15 +13,15 @@ from jaxsim.ensemble import simulate
 from jaxsim.ensemble.rate_equations import FlowCase, solve_flows
 from jaxsim.errors import FormatError, JaxsimError, SimulationWarning
 from jaxsim.formats.conformance.runner import named_expression, observable_name
-from jaxsim.formats.conformance.semantic import Course, Courses, WrongPoints, load_course, wrong_points
+from jaxsim.formats.conformance.semantic import Courses, ReferenceCourse, WrongPoints, load_course, wrong_points
 from jaxsim.formats.read import inspect_file
-from jaxsim.formats.reading import Problem, Reading
+from jaxsim.formats.reading import FormatProblem, Reading
 from jaxsim.formats.sbml.reader import read_sbml
 from jaxsim.kernels import Status
 from jaxsim.network import Binary, Expression, Network, Number, Reaction
 
-SHARE = 1e-3  # of the tolerances of a case, for a step of the solver
-LEAST = 1e-13  # tolerance that the solver takes
+_SHARE = 1e-3  # of the tolerances of a case, for a step of the solver
+_LEAST = 1e-13  # tolerance that the solver takes
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ def reason_of(error: Exception) -> str:
     "the stoichiometry of '...' is N"
     """
     problem = error.problems[0] if isinstance(error, FormatError) else error
-    why = problem.why if isinstance(problem, Problem) else str(problem)
-    place = problem.place.partition(" '")[0] + ": " if isinstance(problem, Problem) and problem.place else ""
+    why = problem.why if isinstance(problem, FormatProblem) else str(problem)
+    place = problem.place.partition(" '")[0] + ": " if isinstance(problem, FormatProblem) and problem.place else ""
     bare = re.sub(r"'[^']*'", "'...'", place + why)
     return re.sub(r"\b\d[\d.]*(?:e[+-]?\d+)?\b", "N", bare).partition(";")[0]
 
 
-def _worst(case: Course, found: Courses, wrong: WrongPoints) -> str:
+def _worst(case: ReferenceCourse, found: Courses, wrong: WrongPoints) -> str:
     output = next(output for output, points in wrong.items() if np.any(points))
     first = int(np.argmax(wrong[output]))
     row = case.rows[first]
@@ -95,7 +95,7 @@ def _worst(case: Course, found: Courses, wrong: WrongPoints) -> str:
     return f"{output} at {case.times[row]:g} is {value:.9g} instead of {expected:.9g}"
 
 
-def _solve(case: Course) -> tuple[str, Courses]:
+def _solve(case: ReferenceCourse) -> tuple[str, Courses]:
     """Return the method and the values of every output on the grid."""
     reading = inspect_file(case.model)
     if reading.network is not None and reading.network.structure.events and not _has_reactions(reading.network):
@@ -108,7 +108,7 @@ def _has_reactions(network: Network) -> bool:
     return any(any(reaction.changes.values()) or reaction.effects for reaction in network.structure.reactions)
 
 
-def _with_outputs(case: Course, reading: Reading) -> Network:
+def _with_outputs(case: ReferenceCourse, reading: Reading) -> Network:
     """Return the network with an observable for each output of the case."""
     network = reading.or_refuse()
     structure = network.structure
@@ -123,7 +123,7 @@ def _with_outputs(case: Course, reading: Reading) -> Network:
     )
 
 
-def _output(case: Course, reading: Reading, identifier: str) -> Expression:
+def _output(case: ReferenceCourse, reading: Reading, identifier: str) -> Expression:
     if identifier in reading.numbers:
         return Number(reading.numbers[identifier])
     value = named_expression(case.model, reading, identifier)
@@ -137,7 +137,7 @@ def _output(case: Course, reading: Reading, identifier: str) -> Expression:
     return Binary("/", value, reading.volumes[identifier])
 
 
-def _followed(case: Course, network: Network) -> Courses:
+def _followed(case: ReferenceCourse, network: Network) -> Courses:
     """Follow rules and events, of which nothing is random, on one trajectory."""
     data: Any = simulate(
         network, times=case.times, trajectories=1, start=case.times[0], precision="float64", progress=False
@@ -147,11 +147,11 @@ def _followed(case: Course, network: Network) -> Courses:
     return {output: values[:, labels.index(observable_name(index))] for index, output in enumerate(case.expected)}
 
 
-def _flow(case: Course, network: Network, reading: Reading) -> Courses:
+def _flow(case: ReferenceCourse, network: Network, reading: Reading) -> Courses:
     """Solve the rate equations from the amounts of the file."""
     structure = network.structure
     initial = np.array([[reading.starts.get(name, 0.0) for name in structure.species]], np.float64)
-    absolute, relative = (max(SHARE * value, LEAST) for value in (case.absolute, case.relative))
+    absolute, relative = (max(_SHARE * value, _LEAST) for value in (case.absolute, case.relative))
     found = solve_flows(
         [FlowCase(network, initial=initial)], case.times, start=case.times[0], rtol=min(relative, 1e-6), atol=absolute
     )

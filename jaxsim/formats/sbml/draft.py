@@ -64,7 +64,7 @@ class Quantity:
         return bool(self.element.getConstant())
 
 
-def amount(quantity: Quantity, value: Expression, volume: Expression) -> Expression:
+def amount_of(quantity: Quantity, value: Expression, volume: Expression) -> Expression:
     """Return the amount of a species from what formulas mean by it; anything else as it is."""
     return _scaled("*", value, volume) if quantity.per_volume else value
 

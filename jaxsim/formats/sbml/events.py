@@ -8,7 +8,7 @@ from typing import Any
 from jaxsim.errors import NetworkError
 from jaxsim.formats.names import constant_value, is_whole, start_refusal, whole_start
 from jaxsim.formats.reading import Refused
-from jaxsim.formats.sbml.draft import Draft, Quantity, Role, amount
+from jaxsim.formats.sbml.draft import Draft, Quantity, Role, amount_of
 from jaxsim.formats.sbml.rules import origin_name, slope
 from jaxsim.network import Binary, Compare, Event, Expression, Logic, Name, Number, names, substitute
 from jaxsim.network.event import split_time
@@ -92,7 +92,7 @@ def _assignment(draft: Draft, element: Any, place: str) -> tuple[str, Expression
     refuse = draft.refusal(place, element)
     if quantity.per_volume:
         assert quantity.compartment is not None
-        value = amount(quantity, value, draft.volume(quantity.compartment, refuse))
+        value = amount_of(quantity, value, draft.volume(quantity.compartment, refuse))
     return target(draft, quantity, value)
 
 

@@ -13,11 +13,11 @@ from jaxsim.network.parser import fold_constant
 
 AVOGADRO = 6.02214179e23  # the value that SBML Level 3 fixes (specification, section 3.4.6)
 INFINITE = sys.float_info.max  # stands for an end at infinity of a truncated law, where probability is 0 or 1 exactly
-LARGEST = 200_000  # nodes of one formula with its functions written out
+LARGEST_CONSTANT = 200_000  # nodes of one formula with its functions written out
 MOST_WRITTEN = 1_000_000  # nodes of all calls of a file, written out
 
 NARY = {"AST_PLUS": ("+", 0.0), "AST_TIMES": ("*", 1.0)}
-FUNCTIONS = {
+_FUNCTIONS = {
     "AST_FUNCTION_EXP": "exp",
     "AST_FUNCTION_LN": "log",
     "AST_FUNCTION_ABS": "abs",
@@ -52,7 +52,7 @@ OF_RECIPROCAL = {  # the function of one over the argument
     "AST_FUNCTION_ARCCSCH": "asinh",
     "AST_FUNCTION_ARCCOTH": "atanh",
 }
-COMPARISON = {
+_COMPARISON = {
     "AST_RELATIONAL_EQ": "==",
     "AST_RELATIONAL_NEQ": "!=",
     "AST_RELATIONAL_LT": "<",
@@ -76,7 +76,7 @@ DISTRIBUTIONS = {
     "CHISQUARE": ("random_gamma", 1),
 }
 PREFIX = "AST_DISTRIB_FUNCTION_"
-TWO_SIDED = ("CAUCHY", "LAPLACE")  # with one argument the location is 0
+_TWO_SIDED = ("CAUCHY", "LAPLACE")  # with one argument the location is 0
 
 Function = tuple[tuple[str, ...], Expression]  # arguments and body
 Lookup = Callable[[str], Expression]
@@ -109,8 +109,8 @@ class Translator:
         if node is None:
             raise refuse("has no formula")
         expression = self._visit(node, look_up, refuse)
-        if expression._size > LARGEST:
-            raise refuse(f"has a formula of more than {LARGEST} terms with its functions written out")
+        if expression._size > LARGEST_CONSTANT:
+            raise refuse(f"has a formula of more than {LARGEST_CONSTANT} terms with its functions written out")
         return expression
 
     def _visit(self, root: Any, look_up: Lookup, refuse: Refuse) -> Expression:
@@ -140,8 +140,8 @@ class Translator:
             if isinstance(found, Number) and not math.isfinite(found.value):
                 raise refuse(f"reads '{node.getName()}', which is infinite")
             return found
-        if kind in LEAVES:
-            return LEAVES[kind](node)
+        if kind in _LEAVES:
+            return _LEAVES[kind](node)
         if kind in ("AST_INTEGER", "AST_REAL", "AST_REAL_E", "AST_RATIONAL"):
             return _number(node, refuse)
         if kind.startswith(PREFIX):
@@ -177,8 +177,8 @@ class Translator:
         if self.written > MOST_WRITTEN:
             raise refuse(f"calls '{name}', and all calls of the file written out make more than {MOST_WRITTEN} terms")
         result = substitute(body, dict(zip(parameters, operands, strict=True)))
-        if result._size > LARGEST:
-            raise refuse(f"has a formula of more than {LARGEST} terms with its functions written out")
+        if result._size > LARGEST_CONSTANT:
+            raise refuse(f"has a formula of more than {LARGEST_CONSTANT} terms with its functions written out")
         return result
 
     def _distribution(self, kind: str, node: Any, look_up: Lookup, refuse: Refuse) -> Expression:
@@ -186,14 +186,14 @@ class Translator:
             raise refuse(f"draws from '{kind.lower()}', which is not supported")
         function, parameters = DISTRIBUTIONS[kind]
         count = node.getNumChildren()
-        if kind in TWO_SIDED and count in (1, 3):
+        if kind in _TWO_SIDED and count in (1, 3):
             parameters = 1
         if count not in (parameters, parameters + 2):
             raise refuse(
                 f"draws from '{kind.lower()}' with {count} arguments instead of {parameters} or {parameters + 2}"
             )
         operands = [self._visit(node.getChild(i), look_up, refuse) for i in range(parameters)]
-        if kind in TWO_SIDED and parameters == 1:
+        if kind in _TWO_SIDED and parameters == 1:
             operands = [Number(0.0), *operands]
         if kind == "CHISQUARE":
             operands = [_folded(Binary("*", Number(0.5), operands[0])), Number(2.0)]
@@ -222,7 +222,7 @@ def _number(node: Any, refuse: Refuse) -> Expression:
     return Number(value)
 
 
-LEAVES: dict[str, Callable[[Any], Expression]] = {
+_LEAVES: dict[str, Callable[[Any], Expression]] = {
     "AST_NAME_TIME": lambda _: Name("t"),
     "AST_NAME_AVOGADRO": lambda _: Number(AVOGADRO),
     "AST_CONSTANT_PI": lambda _: Number(math.pi),
@@ -246,14 +246,14 @@ def _combine(kind: str, operands: list[Expression]) -> Expression | None:
     if kind in NARY:
         op, empty = NARY[kind]
         return _chain(op, operands) if operands else Number(empty)
-    if kind in FUNCTIONS and count == 1:
-        return _folded(Call(FUNCTIONS[kind], tuple(operands)))
+    if kind in _FUNCTIONS and count == 1:
+        return _folded(Call(_FUNCTIONS[kind], tuple(operands)))
     if kind in RECIPROCAL and count == 1:
         return _folded(Binary("/", Number(1.0), _folded(Call(RECIPROCAL[kind], tuple(operands)))))
     if kind in OF_RECIPROCAL and count == 1:
         return _folded(Call(OF_RECIPROCAL[kind], (_folded(Binary("/", Number(1.0), operands[0])),)))
-    if kind in COMPARISON and count >= 2:
-        pairs = [Compare(COMPARISON[kind], a, b) for a, b in pairwise(operands)]
+    if kind in _COMPARISON and count >= 2:
+        pairs = [Compare(_COMPARISON[kind], a, b) for a, b in pairwise(operands)]
         return None if kind == "AST_RELATIONAL_NEQ" and count > 2 else _joined("and", pairs)
     if kind in ("AST_LOGICAL_AND", "AST_LOGICAL_OR"):
         op = kind.removeprefix("AST_LOGICAL_").lower()
@@ -263,7 +263,7 @@ def _combine(kind: str, operands: list[Expression]) -> Expression | None:
         return operands[0] if count == 1 else _folded(Call(name, tuple(operands)))
     if kind == "AST_FUNCTION_PIECEWISE" and count >= 3 and count % 2:
         return _piecewise(operands)
-    rule = RULES.get((kind, count))
+    rule = _RULES.get((kind, count))
     return rule(*operands) if rule else None
 
 
@@ -294,7 +294,7 @@ def _quotient(a: Expression, b: Expression) -> Expression:
     return Call("if", (Compare("<", ratio, Number(0.0)), Unary("-", toward_zero), toward_zero))
 
 
-RULES: dict[tuple[str, int], Callable[..., Expression]] = {
+_RULES: dict[tuple[str, int], Callable[..., Expression]] = {
     ("AST_MINUS", 1): lambda a: _folded(Unary("-", a)),
     ("AST_MINUS", 2): lambda a, b: _folded(Binary("-", a, b)),
     ("AST_DIVIDE", 2): lambda a, b: _folded(Binary("/", a, b)),

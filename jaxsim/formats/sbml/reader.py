@@ -83,7 +83,7 @@ def _check_packages(document: Any, problems: Problems, notes: list[str]) -> None
             problems.add("", f"uses the package '{prefix}', which is not supported", document.getLine())
 
 
-EMPTY = "no_counts"  # the species of a network whose quantities are all real
+_EMPTY = "no_counts"  # the species of a network whose quantities are all real
 
 
 def read_sbml(path: Path, rounded: bool = False, real: bool = False) -> Reading:
@@ -191,7 +191,7 @@ def _network(draft: Draft, found: dict[str, Expression]) -> Network | None:
     label = draft.model.getName() or draft.model.getId() or ""
     try:
         return Network(
-            species or {draft.identifiers.name(EMPTY): 0},
+            species or {draft.identifiers.name(_EMPTY): 0},
             draft.reactions,
             _values(draft, Role.CONSTANT) | draft.extra_parameters,
             found,

@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxsim.formats.names import constant_value
 from jaxsim.formats.reading import Refused
-from jaxsim.formats.sbml.draft import Draft, Quantity, Role, amount
+from jaxsim.formats.sbml.draft import Draft, Quantity, Role, amount_of
 from jaxsim.network import Binary, Call, Expression, Name, Number, names, substitute
 from jaxsim.network.event import ZERO, linear_in_time
 from jaxsim.network.functions import is_random
@@ -41,7 +41,7 @@ def _translated(draft: Draft, quantity: Quantity, rule: Any, place: str) -> Expr
     if not quantity.per_volume:
         return value
     assert quantity.compartment is not None
-    return amount(quantity, value, draft.volume(quantity.compartment, refuse))
+    return amount_of(quantity, value, draft.volume(quantity.compartment, refuse))
 
 
 def observables(draft: Draft) -> dict[str, Expression]:
@@ -145,8 +145,8 @@ def _in_amounts(draft: Draft, quantity: Quantity, value: Expression, place: str)
     volume = Number(1.0)
     if quantity.per_volume:
         refuse = draft.refusal(place, quantity.element)
-        return amount(quantity, value, draft.volume(quantity.compartment, refuse))
-    return amount(quantity, value, volume)
+        return amount_of(quantity, value, draft.volume(quantity.compartment, refuse))
+    return amount_of(quantity, value, volume)
 
 
 def _concentration_at_start(draft: Draft, quantity: Quantity) -> None:

@@ -174,7 +174,7 @@ def _apply(element: str, *operands: str) -> str:
 
 COMPARTMENT = "cell"
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-HEAD = (
+_HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<sbml xmlns="http://www.sbml.org/sbml/level3/version2/core" level="3" version="2"{packages}>\n'
 )
@@ -232,7 +232,7 @@ def sbml_text(network: Network) -> str:
     name = f" name={quoteattr(network.name)}" if network.name else ""
     units = 'substanceUnits="item" extentUnits="item"'
     body = "\n".join(filter(None, parts))
-    return f"{HEAD.format(packages=DISTRIB if random else '')}<model{name} {units}>\n{body}\n</model>\n</sbml>\n"
+    return f"{_HEAD.format(packages=DISTRIB if random else '')}<model{name} {units}>\n{body}\n</model>\n</sbml>\n"
 
 
 def _refuse(network: Network) -> None:

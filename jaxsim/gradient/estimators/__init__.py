@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from jaxsim.errors import SimulationError, closest
 from jaxsim.gradient.pace import refuse_unstable
-from jaxsim.gradient.problem import Estimate, Problem
+from jaxsim.gradient.problem import GradientEstimate, Problem
 
 
-class Method(NamedTuple):
+class Estimator(NamedTuple):
     """One estimator."""
 
     module: str
@@ -36,7 +36,7 @@ class Method(NamedTuple):
     """Whether it runs trajectories at all."""
 
     @property
-    def estimate(self) -> Callable[[Problem], Estimate]:
+    def estimate(self) -> Callable[[Problem], GradientEstimate]:
         """The function that does it."""
         return self._module.estimate
 
@@ -57,38 +57,40 @@ class Method(NamedTuple):
             self._module.refuse(problem)
 
 
-METHODS = {
-    "score": Method("score", "score function on exact paths", 1.4, scores=True),
-    "leap_score": Method("leap_score", "score function on the leap chain", 1.2, leaps=True, scores=True),
-    "surrogate": Method(
+ESTIMATORS = {
+    "score": Estimator("score", "score function on exact paths", 1.4, scores=True),
+    "leap_score": Estimator("leap_score", "score function on the leap chain", 1.2, leaps=True, scores=True),
+    "surrogate": Estimator(
         "surrogate", "score for small counts, Gaussian straight-through paths for large ones", 3.0,
         leaps=True, scores=True, between=True,
     ),
-    "controlled_score": Method(
+    "controlled_score": Estimator(
         "controlled_score", "score on the leap chain with martingale control variates", 3.0, leaps=True, scores=True
     ),
-    "controlled_exact_score": Method(
+    "controlled_exact_score": Estimator(
         "controlled_exact_score", "score on exact paths with martingale control variates", 3.0, scores=True
     ),
-    "mean_field": Method("mean_field", "adjoint of the rate equations", 0.0, jumps=False, noisy=False),
-    "langevin": Method(
+    "mean_field": Estimator("mean_field", "adjoint of the rate equations", 0.0, jumps=False, noisy=False),
+    "langevin": Estimator(
         "langevin", "pathwise derivative of the Langevin equation", 3.0, leaps=True, jumps=False, between=True
     ),
-    "difference": Method(
+    "difference": Estimator(
         "difference", "differences with common random numbers on the leap chain", 1.0, each=2.0, leaps=True,
         differs=True,
     ),
-    "importance": Method(
+    "importance": Estimator(
         "importance", "score function on exact paths steered to a rare event, by likelihood ratios", 4.0, scores=True
     ),
-    "split_difference": Method(
+    "split_difference": Estimator(
         "split_difference", "differences on exact paths with split coupling", 1.4, each=1.4, differs=True
     ),
 }  # fmt: skip
 
 
-def method_named(name: str) -> Method:
+def estimator_named(name: str) -> Estimator:
     """Return an estimator; refuse an unknown name."""
-    if name not in METHODS:
-        raise SimulationError(f"there is no gradient method '{name}'{closest(name, METHODS)}; use one of {[*METHODS]}")
-    return METHODS[name]
+    if name not in ESTIMATORS:
+        raise SimulationError(
+            f"there is no gradient method '{name}'{closest(name, ESTIMATORS)}; use one of {[*ESTIMATORS]}"
+        )
+    return ESTIMATORS[name]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.estimators.leap_score import BIAS, bias_of, leap_anchors, spread_of
+from jaxsim.gradient.estimators.leap_score import LEAP_BIAS, bias_of, leap_anchors, spread_of
 from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.influence import Anchor, Doubt, influences, through_mean, values
 from jaxsim.gradient.leap.channels import find_channels
@@ -17,7 +17,7 @@ from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.problem import (
     Alike,
     Average,
-    Estimate,
+    GradientEstimate,
     Problem,
     batches,
     chain_of,
@@ -32,7 +32,7 @@ from jaxsim.runtime.workers import run_batches
 FITTED_FROM = 3 << 30  # number of the first trajectory from which the critics' weights are fitted
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Average what the critics leave over, times scores, plus what they see."""
     chain = chain_of(problem, lanes_of(problem))
     drive, spread = drive_of(problem), spread_of(problem)
@@ -44,7 +44,7 @@ def estimate(problem: Problem) -> Estimate:
 
     read = Read(problem.grid.edges, problem.tables, problem.slopes)
     return controlled_estimate(
-        problem, chain.lanes, anchor, call, BIAS, lambda kept: refuse_faults(kept.faulty, "leap"), read
+        problem, chain.lanes, anchor, call, LEAP_BIAS, lambda kept: refuse_faults(kept.faulty, "leap"), read
     )
 
 
@@ -56,7 +56,7 @@ def controlled_estimate(
     bias: str,
     refuse: Callable[[Any], None],
     read: Read,
-) -> Estimate:
+) -> GradientEstimate:
     """Fit the critics' weights on one batch of its own, and average over the others."""
     (pilot,) = run_batches(call, [problem.first + FITTED_FROM])
     refuse(pilot)
@@ -78,7 +78,9 @@ def controlled_estimate(
     error = float(np.sqrt(value.covariance[0, 0]))
     number, bias = lanes * len(given), bias_of(bias, anchor)
     covariance = doubt.covariance(gradient) + heavy.lacking(gradient.covariance)
-    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms)
+    return GradientEstimate(
+        float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms
+    )
 
 
 def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.ndarray:

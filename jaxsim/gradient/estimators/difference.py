@@ -19,7 +19,7 @@ from jaxsim.gradient.leap.paths import leap_paths
 from jaxsim.gradient.problem import (
     Alike,
     Average,
-    Estimate,
+    GradientEstimate,
     Problem,
     batches,
     chain_of,
@@ -32,7 +32,7 @@ from jaxsim.gradient.stencils import Stencil, stencils
 from jaxsim.gradient.tables import table_values
 from jaxsim.runtime.workers import run_batches
 
-BIAS = "of the order of the square of the steps {steps}, beyond that of leaping"
+_BIAS = "of the order of the square of the steps {steps}, beyond that of leaping"
 
 
 class Differences(NamedTuple):
@@ -50,26 +50,26 @@ class Differences(NamedTuple):
     """The quotients as a function of the quantiles that other trajectories gave."""
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Average paired differences over trajectories."""
     taken = stencils(problem)
     anchor = leap_anchors(problem, drive_of(problem))
     gradient, value, alike, held = Average(problem.size), Average(1), Alike(), 0.0
     doubt = Doubt(anchor, problem.size)
-    for found in paired(problem, taken, anchor):
+    for found in paired_chunks(problem, taken, anchor):
         gradient.add(found.quotients)
         doubt.add(found.quotients_for)
         value.add(found.values[None, :])
         alike.add(found.numbers)
         held += float(np.sum(found.held))
     error = float(np.sqrt(value.covariance[0, 0]))
-    bias = BIAS.format(steps=", ".join(f"{stencil.step:.3g}" for stencil in taken))
+    bias = _BIAS.format(steps=", ".join(f"{stencil.step:.3g}" for stencil in taken))
     number, covariance = value.count, doubt.covariance(gradient)
     mean, bias = float(value.mean[0]), bias_of(bias, anchor)
-    return Estimate(mean, error, gradient.mean, covariance, number, bias, held / number, alike=alike.terms)
+    return GradientEstimate(mean, error, gradient.mean, covariance, number, bias, held / number, alike=alike.terms)
 
 
-def paired(problem: Problem, taken: list[Stencil], anchor: list[Anchor | None]) -> Iterator[Differences]:
+def paired_chunks(problem: Problem, taken: list[Stencil], anchor: list[Anchor | None]) -> Iterator[Differences]:
     """Yield what each batch gives; stencil k is of number k modulo P, so that each number may have several."""
     chain = chain_of(problem, lanes_of(problem))
     places = {(0, 0.0): drive_of(problem)}

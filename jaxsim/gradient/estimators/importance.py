@@ -17,29 +17,29 @@ import numpy as np
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.estimators.leap_score import spread_of
-from jaxsim.gradient.estimators.score import refuse_exact_faults, refuse_nonlinear, with_first
+from jaxsim.gradient.estimators.score import exact_from, refuse_exact_faults, refuse_nonlinear
 from jaxsim.gradient.exact.drive import PIECES, exact_drive
 from jaxsim.gradient.exact.scores import settled_terms
 from jaxsim.gradient.exact.tilted import Tilt, TiltedPaths, tilted_paths
 from jaxsim.gradient.leap.channels import find_channels
 from jaxsim.gradient.objective import Objective, Term, is_condition
-from jaxsim.gradient.problem import Alike, Average, Estimate, Problem, batches, chain_of, lanes_of
+from jaxsim.gradient.problem import Alike, Average, GradientEstimate, Problem, batches, chain_of, lanes_of
 from jaxsim.network import Binary, Call, Compare, Expression, Logic, Number, Unary, to_string
 from jaxsim.runtime.double import double_precision
 
-STAGES, BINS = 5, 16
-ROUNDS = 40  # of learning, at most
+STAGES, _BINS = 5, 16
+_ROUNDS = 40  # of learning, at most
 ELITE = 0.1  # of a pilot, from which the next tilt is learnt
 POLISH = 4  # rounds once the event happens in that share
 PILOTS = 2  # batches in a round
-KNOWN = 5.0  # firings that a quotient is taken from, before it outweighs the coarser one
-LEAST_FACTOR, MOST_FACTOR = 0.02, 1e15
+_KNOWN = 5.0  # firings that a quotient is taken from, before it outweighs the coarser one
+_LEAST_FACTOR, _MOST_FACTOR = 0.02, 1e15
 LEAST_ELITE = 100.0  # effective trajectories a quotient is learnt from; weights are flattened to have them
-LEAST = 200.0  # effective trajectories that must carry an estimate
+_LEAST = 200.0  # effective trajectories that must carry an estimate
 HEAVY = 0.5  # shape of the weights' tail from which they have no variance
 DISAGREE = 4.0  # standard errors between the two tilts
 PILOT_FIRST = 1 << 40  # number of the first trajectory of a pilot, far from those of estimates
-BIAS = f"none: unbiased for the exact process, whose drug curves are averaged over 1/{PIECES} of the span"
+_BIAS = f"none: unbiased for the exact process, whose drug curves are averaged over 1/{PIECES} of the span"
 
 
 class Weighed(NamedTuple):
@@ -63,12 +63,12 @@ def refuse(problem: Problem) -> None:
     refuse_nonlinear(problem)
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Average weight times score over exact trajectories that are steered to the event."""
     refuse(problem)
     exact, read = exact_drive(problem)
     problem = problem._replace(slopes=read.slopes)
-    halves = weighed(problem, exact, spread_of(problem), read.slopes)
+    halves = weighed_paths(problem, exact, spread_of(problem), read.slopes)
     factor = problem.objective.terms[0].weight
     gradient, value, alike = Average(problem.size), Average(1), Alike()
     for half in halves:
@@ -80,10 +80,12 @@ def estimate(problem: Problem) -> Estimate:
         _refuse_heavy(np.concatenate([np.abs(half.weight * half.score[p]) for half in halves]), f"the slope in {name}")
         _refuse_disagreement([half.weight * half.score[p] for half in halves], f"the slope in {name}")
     error = float(np.sqrt(value.covariance[0, 0]))
-    return Estimate(float(value.mean[0]), error, gradient.mean, gradient.covariance, number, BIAS, alike=alike.terms)
+    return GradientEstimate(
+        float(value.mean[0]), error, gradient.mean, gradient.covariance, number, _BIAS, alike=alike.terms
+    )
 
 
-def weighed(problem: Problem, exact: Any, spread: Any = None, slopes: Any = None) -> list[Weighed]:
+def weighed_paths(problem: Problem, exact: Any, spread: Any = None, slopes: Any = None) -> list[Weighed]:
     """Return the trajectories under two tilts that are learnt apart.
 
     Raises
@@ -104,7 +106,7 @@ def weighed(problem: Problem, exact: Any, spread: Any = None, slopes: Any = None
     def call(tilt: Tilt, first: int, learning: bool) -> TiltedPaths:
         with double_precision():
             paths = tilted_paths(
-                *(chain, channels if not learning else (), known, learning, with_first(exact, first)),
+                *(chain, channels if not learning else (), known, learning, exact_from(exact, first)),
                 *(spread if not learning else None, tilt),
             )
             paths = paths._replace(numbers=np.asarray(paths.numbers))
@@ -153,10 +155,10 @@ def level(condition: Expression) -> Expression:
 
 def learnt(call: Callable[..., TiltedPaths], reactions: int, first: int, lanes: int, term: Term) -> Tilt:
     """Return a tilt under which the event is common, learnt from pilots."""
-    flat = np.ones((STAGES, BINS, reactions), np.float32)
+    flat = np.ones((STAGES, _BINS, reactions), np.float32)
     tilt, common, best = Tilt(flat, np.zeros(STAGES - 2, np.float32)), 0, -np.inf
     stalled = 0
-    for number in range(ROUNDS):
+    for number in range(_ROUNDS):
         found = [call(tilt, first + (number * PILOTS + part) * lanes, True) for part in range(PILOTS)]
         near = np.concatenate([paths.numbers[1] for paths in found]).astype(np.float64)
         happened = np.concatenate([paths.numbers[0] > 0.5 for paths in found])
@@ -169,7 +171,7 @@ def learnt(call: Callable[..., TiltedPaths], reactions: int, first: int, lanes: 
             lift = np.where((hardly > 0.0) & (hardly < 1.0), 1.0 / np.where(hardly > 0.0, hardly, 1.0), 1.0)
             base = float(np.median(near))
             edges = (base * (1.0 - np.arange(1, STAGES - 1) / (STAGES - 1))).astype(np.float32)
-            lifted = np.broadcast_to(np.minimum(lift, MOST_FACTOR), flat.shape).astype(np.float32)
+            lifted = np.broadcast_to(np.minimum(lift, _MOST_FACTOR), flat.shape).astype(np.float32)
             tilt = Tilt(lifted.copy(), np.sort(edges))
             continue
         elite = happened
@@ -181,17 +183,17 @@ def learnt(call: Callable[..., TiltedPaths], reactions: int, first: int, lanes: 
             elite = happened | (near >= line)
             stalled = stalled + 1 if line <= best else 0
             best = max(best, line)
-            if stalled >= ROUNDS // 4:
+            if stalled >= _ROUNDS // 4:
                 break
         log_weight = np.concatenate([np.asarray(paths.log_weight) for paths in found])[elite]
-        shape = (STAGES, BINS, reactions)
+        shape = (STAGES, _BINS, reactions)
         tilt = tilt._replace(factor=_factors(log_weight, fired[elite], expected[elite], shape))
         common += bool(np.mean(happened) >= ELITE)
         if common > POLISH:
             return tilt
     raise SimulationError(
         f"no tilt of the rates leads to the event '{to_string(term.signal)}': it may be impossible, or so far that "
-        f"none of {ROUNDS} pilots came nearer; give a condition whose two sides are counts that approach each other"
+        f"none of {_ROUNDS} pilots came nearer; give a condition whose two sides are counts that approach each other"
     )
 
 
@@ -209,21 +211,22 @@ def _factors(log_weight: np.ndarray, fired: np.ndarray, expected: np.ndarray, sh
     a = np.tensordot(weight, expected, axes=1).reshape(shape)
     whole, whole_a = n.sum(axis=(0, 1)), a.sum(axis=(0, 1))
     root = np.where(whole >= 1.0, whole / np.maximum(whole_a, 1e-300), (whole + 1.0) / (whole_a + 1.0))
-    stage = (n.sum(axis=1) + KNOWN) / (a.sum(axis=1) + KNOWN / root)
-    cell = (n + KNOWN) / (a + KNOWN / stage[:, None, :])
-    return np.clip(cell, LEAST_FACTOR, MOST_FACTOR).astype(np.float32)
+    stage = (n.sum(axis=1) + _KNOWN) / (a.sum(axis=1) + _KNOWN / root)
+    cell = (n + _KNOWN) / (a + _KNOWN / stage[:, None, :])
+    return np.clip(cell, _LEAST_FACTOR, _MOST_FACTOR).astype(np.float32)
 
 
-def effective(weights: np.ndarray) -> float:
+def effective_sample_size(weights: np.ndarray) -> float:
     """Return how many trajectories of equal weight would carry the same information (Kish)."""
     return float(np.sum(weights) ** 2 / np.sum(weights**2)) if np.any(weights > 0.0) else 0.0
 
 
 def _refuse_few(weights: np.ndarray) -> None:
-    if effective(weights) < LEAST:
+    effective = effective_sample_size(weights)
+    if effective < _LEAST:
         raise SimulationError(
-            f"the event's weights come to {effective(weights):.3g} effective trajectories of {weights.size}, and "
-            f"{LEAST:g} are needed for an error that can be trusted; give more trajectories"
+            f"the event's weights come to {effective:.3g} effective trajectories of {weights.size}, and "
+            f" {_LEAST:g} are needed for an error that can be trusted; give more trajectories"
         )
 
 

@@ -12,18 +12,29 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.gradient.estimators.leap_score import leap_anchors
-from jaxsim.gradient.estimators.surrogate import from_batches, with_first
+from jaxsim.gradient.estimators.surrogate import drive_from, from_batches
 from jaxsim.gradient.influence import Ends, Levels, loss
-from jaxsim.gradient.leap.chain import Chain, Drive, Lanes, begin, bits, first_note, noted, rates, reals, signals
+from jaxsim.gradient.leap.chain import (
+    ChainLanes,
+    Drive,
+    LeapChain,
+    begin_leaps,
+    bits,
+    first_note,
+    noted,
+    rates,
+    reals,
+    signals,
+)
 from jaxsim.gradient.leap.paths import checkpointed_scan
-from jaxsim.gradient.problem import Estimate, Problem, chain_of, drive_of, lanes_of
+from jaxsim.gradient.problem import GradientEstimate, Problem, chain_of, drive_of, lanes_of
 from jaxsim.gradient.validity import refuse_jumping_rates, refuse_jumps
 from jaxsim.kernels.continuous.langevin import starved
 from jaxsim.network import stoichiometry
 from jaxsim.random import normal, uniform
 
-SMALLEST = 1e-12  # mean number of firings at which the derivative of the square root is taken as 0
-BIAS = (
+_SMALLEST = 1e-12  # mean number of firings at which the derivative of the square root is taken as 0
+_BIAS = (
     "that of the Langevin equation and its steps: wrong within a few molecules of zero, of the order of 1/N elsewhere"
 )
 
@@ -41,7 +52,7 @@ def refuse(problem: Problem) -> None:
     refuse_jumping_rates(problem, "langevin")
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Average the pathwise gradients of batches."""
     refuse(problem)
     chain = chain_of(problem, lanes_of(problem, between=True))
@@ -49,13 +60,13 @@ def estimate(problem: Problem) -> Estimate:
     anchor = leap_anchors(problem, drive)
 
     def call(first: int, levels: Levels) -> tuple[Any, Ends]:
-        return langevin_gradient(chain, with_first(drive, first), levels)
+        return langevin_gradient(chain, drive_from(drive, first), levels)
 
-    return from_batches(problem, chain.lanes, anchor, call, BIAS)
+    return from_batches(problem, chain.lanes, anchor, call, _BIAS)
 
 
 @partial(jax.jit, static_argnums=0)
-def langevin_gradient(chain: Chain, drive: Drive, levels: Levels) -> tuple[Any, Ends]:
+def langevin_gradient(chain: LeapChain, drive: Drive, levels: Levels) -> tuple[Any, Ends]:
     """Return the gradient with respect to the tables, over one batch, and what the trajectories end with."""
 
     def scalar(tables: Any) -> tuple[Any, Ends]:
@@ -65,8 +76,8 @@ def langevin_gradient(chain: Chain, drive: Drive, levels: Levels) -> tuple[Any, 
     return jax.grad(scalar, has_aux=True)(drive.tables)
 
 
-def _ends(chain: Chain, drive: Drive) -> Ends:
-    lanes = begin(chain, drive)
+def _ends(chain: LeapChain, drive: Drive) -> Ends:
+    lanes = begin_leaps(chain, drive)
 
     def step(here: _Carry, index: Any) -> _Carry:
         read = tuple(jnp.maximum(row, 0.0) for row in here.x)
@@ -85,7 +96,7 @@ def _ends(chain: Chain, drive: Drive) -> Ends:
     return checkpointed_scan(step, _first(chain, drive, lanes), drive.width.shape[0]).ends
 
 
-def _first(chain: Chain, drive: Drive, lanes: Lanes) -> _Carry:
+def _first(chain: LeapChain, drive: Drive, lanes: ChainLanes) -> _Carry:
     x = reals(lanes.x)
     now = signals(chain, x, lanes.parameters)
     apart, none = jnp.zeros((len(chain.terms), chain.lanes), jnp.float32), jnp.zeros((chain.lanes,), bool)
@@ -94,17 +105,17 @@ def _first(chain: Chain, drive: Drive, lanes: Lanes) -> _Carry:
     )
 
 
-def _noise(chain: Chain, lanes: Lanes, step: Any) -> Any:
+def _noise(chain: LeapChain, lanes: ChainLanes, step: Any) -> Any:
     words = bits(chain, lanes.key, jnp.asarray(step).astype(jnp.uint32))
     return normal(uniform(words), uniform(~words))
 
 
 def _fired(mean: Any, noise: Any) -> Any:
-    some = mean > SMALLEST
+    some = mean > _SMALLEST
     return mean + jnp.where(some, jnp.sqrt(jnp.where(some, mean, 1.0)), 0.0) * noise
 
 
-def _moved(chain: Chain, x: tuple[Any, ...], fired: list[Any]) -> tuple[Any, ...]:
+def _moved(chain: LeapChain, x: tuple[Any, ...], fired: list[Any]) -> tuple[Any, ...]:
     rows = []
     for s, changes in enumerate(stoichiometry(chain.structure).tolist()):
         row = x[s]

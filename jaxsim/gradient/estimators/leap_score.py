@@ -14,7 +14,7 @@ from jaxsim.gradient.leap.scores import Spread, leap_scores
 from jaxsim.gradient.problem import (
     Alike,
     Average,
-    Estimate,
+    GradientEstimate,
     Problem,
     batches,
     chain_of,
@@ -26,10 +26,10 @@ from jaxsim.gradient.problem import (
 from jaxsim.gradient.tables import Read
 from jaxsim.runtime.workers import run_batches
 
-BIAS = "none beyond that of leaping: unbiased for the law of the leap chain with these steps"
+LEAP_BIAS = "none beyond that of leaping: unbiased for the law of the leap chain with these steps"
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Average influence times score over trajectories."""
     chain = chain_of(problem, lanes_of(problem))
     drive, spread = drive_of(problem), spread_of(problem)
@@ -51,13 +51,13 @@ def estimate(problem: Problem) -> Estimate:
         alike.add(kept.numbers)
         held += float(np.mean(kept.held)) / len(given)
     error = float(np.sqrt(value.covariance[0, 0]))
-    return Estimate(
+    return GradientEstimate(
         float(value.mean[0]),
         error,
         gradient.mean,
         doubt.covariance(gradient) + heavy.lacking(gradient.covariance),
         chain.lanes * len(given),
-        bias_of(BIAS, anchor),
+        bias_of(LEAP_BIAS, anchor),
         held,
         alike=alike.terms,
     )

@@ -9,14 +9,14 @@ import numpy as np
 from jaxsim.ensemble import mean_field as solved
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Term, described
-from jaxsim.gradient.problem import Estimate, Problem
+from jaxsim.gradient.problem import GradientEstimate, Problem
 from jaxsim.gradient.validity import refuse_jumping_rates, refuse_jumps
 from jaxsim.network import evaluate, is_distribution
 from jaxsim.runtime.double import double_precision
 
 SOLVED = 1e-4  # of a derivative: within this the adjoint of the solver's steps was right on random networks
-POINTS = 1024  # of a span over which a signal is integrated or its extremum sought
-BIAS = (
+_POINTS = 1024  # of a span over which a signal is integrated or its extremum sought
+_BIAS = (
     "that of the rate equations: of the order of 1/N for smooth objectives of N molecules, and larger near extinction"
 )
 
@@ -33,7 +33,7 @@ def refuse(problem: Problem) -> None:
             )
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Differentiate the objective of the mean."""
     refuse(problem)
     times = _times(problem)
@@ -53,7 +53,7 @@ def estimate(problem: Problem) -> Estimate:
             "the rate equations have no finite solution or gradient here, as where a count falls below zero or a rate "
             "is negative; let rates vanish when a reactant is missing, or use method 'surrogate'"
         )
-    return Estimate(found, 0.0, slope, np.diag((SOLVED * slope) ** 2), 0, BIAS)
+    return GradientEstimate(found, 0.0, slope, np.diag((SOLVED * slope) ** 2), 0, _BIAS)
 
 
 def _refuse_distributions(problem: Problem) -> None:
@@ -70,7 +70,7 @@ def _times(problem: Problem) -> np.ndarray:
     marks = []
     for term in problem.objective.terms:
         assert term.start is not None and term.end is not None
-        marks.append(np.array([term.end]) if term.kind == "at" else np.linspace(term.start, term.end, POINTS + 1))
+        marks.append(np.array([term.end]) if term.kind == "at" else np.linspace(term.start, term.end, _POINTS + 1))
     return np.unique(np.concatenate(marks))
 
 

@@ -12,13 +12,13 @@ from jaxsim.gradient.exact.tilted import TiltedPaths
 from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.influence import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, influence_rows, values
 from jaxsim.gradient.leap.channels import find_channels
-from jaxsim.gradient.problem import Alike, Average, Estimate, Problem, batches, chain_of, first_words, lanes_of
+from jaxsim.gradient.problem import Alike, Average, GradientEstimate, Problem, batches, chain_of, first_words, lanes_of
 from jaxsim.kernels.continuous.real_rates import degree
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.workers import run_batches
 
-BIAS = f"none: unbiased for the exact process, whose drug curves are averaged over 1/{PIECES} of the span"
+UNBIASED = f"none: unbiased for the exact process, whose drug curves are averaged over 1/{PIECES} of the span"
 
 
 def refuse(problem: Problem) -> None:
@@ -26,7 +26,7 @@ def refuse(problem: Problem) -> None:
     refuse_nonlinear(problem)
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Average influence times score over exact trajectories."""
     chain = chain_of(problem, lanes_of(problem))
     refuse(problem)
@@ -36,7 +36,7 @@ def estimate(problem: Problem) -> Estimate:
 
     def call(first: int) -> ExactScores:
         with double_precision():
-            return exact_scores(chain, channels, known, with_first(exact, first), spread)
+            return exact_scores(chain, channels, known, exact_from(exact, first), spread)
 
     anchor = exact_anchors(problem, call, chain.lanes)
     gradient, value, alike = Average(problem.size), Average(1), Alike()
@@ -56,12 +56,12 @@ def estimate(problem: Problem) -> Estimate:
         alike.add(kept.numbers)
     error = float(np.sqrt(value.covariance[0, 0]))
     number = chain.lanes * len(given)
-    bias = bias_of(BIAS, anchor)
+    bias = bias_of(UNBIASED, anchor)
     covariance = doubt.covariance(gradient) + heavy.lacking(gradient.covariance)
-    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, alike=alike.terms)
+    return GradientEstimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, alike=alike.terms)
 
 
-def with_first(exact: ExactDrive, first: int) -> ExactDrive:
+def exact_from(exact: ExactDrive, first: int) -> ExactDrive:
     """Return the numbers of a call for other trajectories."""
     return exact._replace(drive=exact.drive._replace(first=first_words(first)))
 

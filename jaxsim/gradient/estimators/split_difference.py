@@ -15,22 +15,22 @@ from jaxsim.gradient.exact.drive import PIECES, ExactDrive, plain_drive
 from jaxsim.gradient.exact.pairs import Pairs, exact_pairs
 from jaxsim.gradient.exact.scores import settled_terms
 from jaxsim.gradient.influence import Anchor, Doubt, anchors, values
-from jaxsim.gradient.problem import Alike, Average, Estimate, Problem, batches, chain_of, first_words, lanes_of
+from jaxsim.gradient.problem import Alike, Average, GradientEstimate, Problem, batches, chain_of, first_words, lanes_of
 from jaxsim.gradient.stencils import Stencil, stencils
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.workers import run_batches
 
-BIAS = (
+_BIAS = (
     f"of the order of the square of the steps {{steps}}; exact paths whose drug curves are averaged over 1/{PIECES} of "
     f"the span"
 )
 
 
-def estimate(problem: Problem) -> Estimate:
+def estimate(problem: Problem) -> GradientEstimate:
     """Average differences over pairs."""
     taken = stencils(problem)
     gradient, value, alike = Average(problem.size), Average(1), Alike()
-    coupled, anchor = prepared(problem, taken)
+    coupled, anchor = coupled_batches(problem, taken)
     doubt = Doubt(anchor, problem.size)
     for found in coupled:
         gradient.add(found.quotients)
@@ -38,9 +38,9 @@ def estimate(problem: Problem) -> Estimate:
         value.add(found.values[None, :])
         alike.add(found.numbers)
     error = float(np.sqrt(value.covariance[0, 0]))
-    bias = bias_of(BIAS.format(steps=", ".join(f"{stencil.step:.3g}" for stencil in taken)), anchor)
+    bias = bias_of(_BIAS.format(steps=", ".join(f"{stencil.step:.3g}" for stencil in taken)), anchor)
     mean, covariance = float(value.mean[0]), doubt.covariance(gradient)
-    return Estimate(mean, error, gradient.mean, covariance, value.count, bias, alike=alike.terms)
+    return GradientEstimate(mean, error, gradient.mean, covariance, value.count, bias, alike=alike.terms)
 
 
 class Coupled(NamedTuple):
@@ -56,16 +56,16 @@ class Coupled(NamedTuple):
     """The quotients as a function of the quantiles that other trajectories gave."""
 
 
-def prepared(problem: Problem, taken: list[Stencil]) -> tuple[Iterator[Coupled], list[Anchor | None]]:
+def coupled_batches(problem: Problem, taken: list[Stencil]) -> tuple[Iterator[Coupled], list[Anchor | None]]:
     """Return what each batch gives, and the anchors.
 
     Quotient k is of number k modulo P, so that each number may have several stencils.
     """
-    chain, places = chain_of(problem, lanes_of(problem)), {(0, 0.0): moved(problem, 0, 0.0)}
+    chain, places = chain_of(problem, lanes_of(problem)), {(0, 0.0): moved_drive(problem, 0, 0.0)}
     for k, stencil in enumerate(taken):
         for low, high, _ in stencil.pairs:
             for offset in {low, high} - {0.0}:
-                places[k, offset] = moved(problem, k % problem.size, offset)
+                places[k, offset] = moved_drive(problem, k % problem.size, offset)
     here = places[0, 0.0]
     known = settled_terms(chain, here)
 
@@ -110,7 +110,7 @@ def _quotient(problem: Problem, anchor: list[Anchor | None], stencil: Stencil, p
     return total
 
 
-def moved(problem: Problem, p: int, offset: float) -> ExactDrive:
+def moved_drive(problem: Problem, p: int, offset: float) -> ExactDrive:
     """Return what exact paths read with one number moved."""
     free = problem.free._replace(theta=problem.free.theta + offset * np.eye(problem.size)[p])
     network, schedule = free.model()

@@ -17,7 +17,7 @@ from jaxsim.gradient.objective import Objective, described, has_jumps
 from jaxsim.gradient.problem import (
     Alike,
     Average,
-    Estimate,
+    GradientEstimate,
     Problem,
     batches,
     chain_of,
@@ -34,7 +34,7 @@ DOUBTED = 4  # one batch of so many is run at both ends of the interval of a qua
 FEW = 50.0  # copies below which a species' reactions are scored; the bias of the path is then a few per cent
 
 
-class Run(NamedTuple):
+class _Run(NamedTuple):
     """What batches of the surrogate are run with."""
 
     program: Surrogate
@@ -47,26 +47,26 @@ class Run(NamedTuple):
     def batch(self, first: int, levels: Levels | None = None) -> tuple[Tables, Ends]:
         """Return the gradient with respect to the tables over one batch, and what its trajectories end with."""
         levels = self.levels if levels is None else levels
-        return surrogate_gradient(self.program, with_first(self.drive, first), levels, self.critic)
+        return surrogate_gradient(self.program, drive_from(self.drive, first), levels, self.critic)
 
 
-def prepared(problem: Problem, controlled: bool = True) -> Run:
+def prepared_surrogate(problem: Problem, controlled: bool = True) -> _Run:
     """Choose what is scored, and fit a critic where one helps and is wanted."""
     scored, bias = scored_reactions(problem)
     chain = chain_of(problem, lanes_of(problem, between=True))
     drive = drive_of(problem)
     anchor = leap_anchors(problem, drive)
     dying, critic = fitted_critic(problem, chain, scored, drive, anchor) if controlled else (-1, None)
-    return Run(Surrogate(chain, scored, dying), drive, anchor, levels_of(problem.objective, anchor), critic, bias)
+    return _Run(Surrogate(chain, scored, dying), drive, anchor, levels_of(problem.objective, anchor), critic, bias)
 
 
-def estimate(problem: Problem, controlled: bool = True) -> Estimate:
+def estimate(problem: Problem, controlled: bool = True) -> GradientEstimate:
     """Average the gradients of batches."""
-    run = prepared(problem, controlled)
+    run = prepared_surrogate(problem, controlled)
     return from_batches(problem, run.program.chain.lanes, run.anchor, run.batch, run.bias)
 
 
-def with_first(drive: Drive, first: int) -> Drive:
+def drive_from(drive: Drive, first: int) -> Drive:
     """Return the numbers of a call for other trajectories."""
     return drive._replace(first=first_words(first))
 
@@ -78,7 +78,7 @@ def from_batches(
     call: Callable[[int, Levels], Any],
     bias: str,
     each: Callable[[Tables], None] = lambda _: None,
-) -> Estimate:
+) -> GradientEstimate:
     """Average gradients with respect to tables over batches; `each` is shown every one."""
     levels = levels_of(problem.objective, anchor)
     given = batches(problem.first, problem.trajectories, lanes)
@@ -96,7 +96,9 @@ def from_batches(
         raise SimulationError("the derivative of a trajectory is not finite; use method 'leap_score'")
     covariance = _doubted(problem, anchor, call, given, gradient.covariance)
     number, bias = lanes * len(given), bias_of(bias, anchor)
-    return Estimate(float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms)
+    return GradientEstimate(
+        float(value.mean[0]), error, gradient.mean, covariance, number, bias, held, alike=alike.terms
+    )
 
 
 def _doubted(

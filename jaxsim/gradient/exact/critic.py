@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.gradient.exact.drive import ExactDrive
-from jaxsim.gradient.exact.tally import Span, place
-from jaxsim.gradient.leap.chain import Chain, Drive, rates
+from jaxsim.gradient.exact.tally import Span, piece_of
+from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
 from jaxsim.gradient.leap.channels import Channel, channel_slopes
 from jaxsim.gradient.leap.critics import critic_terms
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
-from jaxsim.gradient.objective import Grid, looks
+from jaxsim.gradient.objective import LeapGrid, looks
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import names, stoichiometry
 
@@ -47,14 +47,17 @@ class Control(NamedTuple):
     """float32 [L, P] for each critic."""
 
 
-def exact_critics(chain: Chain, exact: ExactDrive) -> ExactCritic:
+def exact_critics(chain: LeapChain, exact: ExactDrive) -> ExactCritic:
     """Return the tables, numpy."""
     pieces = exact.slope.shape[0]
     edges = float(exact.origin) + float(exact.piece) * np.arange(pieces + 1)
     terms = critic_terms(chain.terms, chain.structure.species)
     nothing = np.ones((pieces + 1, len(chain.structure.species)), np.float32)
     drive = exact.drive._replace(
-        width=np.diff(edges).astype(np.float32), looks=looks(terms, Grid(edges)), multiply=nothing, add=0.0 * nothing
+        width=np.diff(edges).astype(np.float32),
+        looks=looks(terms, LeapGrid(edges)),
+        multiply=nothing,
+        add=0.0 * nothing,
     )
     after = np.asarray(_adjoint(replace(chain, terms=terms, lanes=1), drive), np.float64)  # [C, m, S]
     at = np.concatenate([2.0 * after[:, :1] - after[:, 1:2], after], axis=1)
@@ -76,7 +79,7 @@ def _running(table: np.ndarray) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=0)
-def _adjoint(chain: Chain, drive: Drive) -> Any:
+def _adjoint(chain: LeapChain, drive: Drive) -> Any:
     """Return lambda [C, m, S] at the end of every piece."""
     return jax.jacrev(lambda nudges: mean_path(chain, drive, nudges, midpoint=True)[1])(no_nudges(chain, drive))
 
@@ -89,7 +92,7 @@ def first_control(critic: ExactCritic, lanes: int) -> Control:
 
 
 def followed(
-    chain: Chain,
+    chain: LeapChain,
     channels: tuple[Channel, ...],
     exact: ExactDrive,
     critic: ExactCritic,
@@ -99,7 +102,7 @@ def followed(
     span: Span,
 ) -> Control:
     """Return what the critics have seen after one more span and what fires at its end."""
-    ends = [(piece, since.astype(jnp.float32)) for piece, since in (place(exact, span.time), span.end)]
+    ends = [(piece, since.astype(jnp.float32)) for piece, since in (piece_of(exact, span.time), span.end)]
     number = exact.slope.shape[1]
     blank = jnp.zeros((number, 1), jnp.float32)
     points = [blank, *(blank.at[d].set(1.0) for d in range(number))]  # no curve, and one alone
@@ -132,7 +135,7 @@ def followed(
     return Control(tuple(martingale), tuple(bracket))
 
 
-def _reads(chain: Chain) -> list[tuple[int, ...]]:
+def _reads(chain: LeapChain) -> list[tuple[int, ...]]:
     """Return for each reaction the curves that its rate reads."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     return [tuple(d for d, (name, _) in enumerate(plan.in_time) if name in names(rate)) for rate in plan.expressions]

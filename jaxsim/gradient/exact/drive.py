@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxsim.gradient.leap.chain import Drive
-from jaxsim.gradient.objective import Grid, leap_grid
+from jaxsim.gradient.objective import LeapGrid, leap_grid
 from jaxsim.gradient.problem import Problem, drive_of
 from jaxsim.gradient.tables import Read, Tables, build_tables, table_values
 
 PIECES = 8192  # of the span, over each of which a drug curve is its mean; the error falls with their square
-CELLS = 64  # of thinning, beside those that looks and doses of species make
+_CELLS = 64  # of thinning, beside those that looks and doses of species make
 
 
 class ExactDrive(NamedTuple):
@@ -69,7 +69,7 @@ def _pieces(problem: Problem) -> np.ndarray:
 def _laid_out(problem: Problem, pieces: np.ndarray, tables: Tables, by: np.ndarray) -> ExactDrive:
     start, end = float(pieces[0]), float(pieces[-1])
     cells = leap_grid(
-        problem.objective, problem.schedule, problem.network.structure.species, (start, end), (end - start) / CELLS
+        problem.objective, problem.schedule, problem.network.structure.species, (start, end), (end - start) / _CELLS
     )
     width = (end - start) / PIECES
     lower, upper = _bounds(tables.exposure, pieces, cells)
@@ -93,7 +93,7 @@ def _running(table: np.ndarray, width: float) -> np.ndarray:
     return np.concatenate([np.zeros((1, *table.shape[1:])), np.cumsum(table[:-1] * width, axis=0)])
 
 
-def _bounds(exposure: np.ndarray, pieces: np.ndarray, cells: Grid) -> tuple[np.ndarray, np.ndarray]:
+def _bounds(exposure: np.ndarray, pieces: np.ndarray, cells: LeapGrid) -> tuple[np.ndarray, np.ndarray]:
     """Return the smallest and largest piece that touches each cell, with one to each side for rounding."""
     lower, upper = [], []
     for left, right in zip(cells.edges[:-1], cells.edges[1:], strict=True):

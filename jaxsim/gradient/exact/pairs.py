@@ -27,8 +27,8 @@ from jaxsim.gradient.exact.proposals import (
     upper_bounds,
 )
 from jaxsim.gradient.exact.scores import Settled, Side, applied, first_side, going, numbers_at_end
-from jaxsim.gradient.exact.tally import exposure_at, place
-from jaxsim.gradient.leap.chain import Chain, begin, rates, reals
+from jaxsim.gradient.exact.tally import exposure_at, piece_of
+from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, rates, reals
 from jaxsim.kernels.draws import running_sums
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.runtime.programs import compiler_options
@@ -51,7 +51,7 @@ class _Pair(NamedTuple):
     clock: Clock
 
 
-def exact_pairs(chain: Chain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
+def exact_pairs(chain: LeapChain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
     """Run every pair from the start to the end; call within ``jax.enable_x64(True)``."""
     return _program(jax.devices()[0])(chain, known, below, above)
 
@@ -61,9 +61,9 @@ def _program(device: Any) -> Any:
     return jax.jit(_pairs, static_argnums=(0, 1), compiler_options=compiler_options(device))
 
 
-def _pairs(chain: Chain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
+def _pairs(chain: LeapChain, known: Settled, below: ExactDrive, above: ExactDrive) -> Pairs:
     drives = _shared(below, above)
-    lanes = [begin(chain, exact.drive) for exact in drives]
+    lanes = [begin_leaps(chain, exact.drive) for exact in drives]
     nothing = (None,) * len(chain.terms)
 
     def step(here: _Pair) -> _Pair:
@@ -90,14 +90,16 @@ def _shared(below: ExactDrive, above: ExactDrive) -> tuple[ExactDrive, ExactDriv
     return below, below._replace(drive=drive)
 
 
-def _proposed(chain: Chain, drives: tuple[ExactDrive, ...], lanes: list[Any], sides: list[Side], clock: Clock) -> _Pair:
+def _proposed(
+    chain: LeapChain, drives: tuple[ExactDrive, ...], lanes: list[Any], sides: list[Side], clock: Clock
+) -> _Pair:
     """Propose the next event at the larger of the bounds of the cell; each side accepts it by its own rate."""
     plan, exact = plan_rates(chain.structure, chain.sampled_parameters), drives[0]
     x = [reals(side.x) for side in sides]
     bounds = [upper_bounds(chain, plan, d, own, clock, row) for d, own, row in zip(drives, lanes, x, strict=True)]
     larger = [jnp.maximum(one, other) for one, other in zip(*bounds, strict=True)]
     proposal = propose(exact, clock, running_sums(larger))
-    piece, _ = place(exact, proposal.until)
+    piece, _ = piece_of(exact, proposal.until)
     found = [
         rates(chain, row, exposure_at(d, piece), own.parameters) for d, own, row in zip(drives, lanes, x, strict=True)
     ]

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.gradient.exact.drive import ExactDrive
-from jaxsim.gradient.leap.chain import Chain
+from jaxsim.gradient.leap.chain import LeapChain
 from jaxsim.kernels.draws import choose, draw_bits, resolved, wait_and_choice, waiting_time
 from jaxsim.kernels.rates import Rates, leaves_before, propensity_bounds
 
-NONE, ENTER, REJECTED, FAULT = -1, -2, -3, -4
+NO_EVENT, ENTER, _REJECTED, _FAULT = -1, -2, -3, -4
 
 
 class Clock(NamedTuple):
@@ -48,7 +48,7 @@ class Proposal(NamedTuple):
     """float64 [L]: when it happens, at the latest the edge of the cell."""
 
 
-def first_clock(chain: Chain, exact: ExactDrive, lanes: Any) -> Clock:
+def first_clock(chain: LeapChain, exact: ExactDrive, lanes: Any) -> Clock:
     """Return the clock before the first proposal."""
     time, none = jnp.full((chain.lanes,), exact.origin), jnp.zeros((chain.lanes,), jnp.int32)
     return Clock(time, time, none, np.uint32(0), next_bits(lanes, np.uint32(0)))
@@ -62,7 +62,7 @@ def next_bits(lanes: Any, draws: Any) -> Any:
 def entered(exact: ExactDrive, clock: Clock, pending: Any) -> Clock:
     """Return the clock at the next proposal, in the next cell where that is pending."""
     cell = clock.cell + (pending == np.int32(ENTER)).astype(jnp.int32)
-    cell = jnp.where(pending == np.int32(FAULT), np.int32(exact.lower.shape[0] + 1), cell)
+    cell = jnp.where(pending == np.int32(_FAULT), np.int32(exact.lower.shape[0] + 1), cell)
     return clock._replace(time=clock.until, cell=cell)
 
 
@@ -100,10 +100,10 @@ def accepted(
         above = a[r].astype(jnp.float64)
         above = sums[r - 1] + above if r else above
         refused = (proposal.chosen == np.int32(r)) & ~(proposal.threshold < above)
-        pending = jnp.where(refused, np.int32(REJECTED), pending)
+        pending = jnp.where(refused, np.int32(_REJECTED), pending)
     pending = jnp.where(proposal.inside, pending, np.int32(ENTER))
-    pending = jnp.where(wrong, np.int32(FAULT), pending)
-    return jnp.where(clock.cell >= np.int32(exact.lower.shape[0]), np.int32(NONE), pending)
+    pending = jnp.where(wrong, np.int32(_FAULT), pending)
+    return jnp.where(clock.cell >= np.int32(exact.lower.shape[0]), np.int32(NO_EVENT), pending)
 
 
 def out_of_range(clock: Clock, total_rate: Any, found: list[Any]) -> Any:
@@ -114,7 +114,7 @@ def out_of_range(clock: Clock, total_rate: Any, found: list[Any]) -> Any:
     return wrong
 
 
-def upper_bounds(chain: Chain, plan: Rates, exact: ExactDrive, lanes: Any, clock: Clock, x: Any) -> list[Any]:
+def upper_bounds(chain: LeapChain, plan: Rates, exact: ExactDrive, lanes: Any, clock: Clock, x: Any) -> list[Any]:
     """Return an upper bound of every propensity over the cell of each lane, [L]."""
     cell, env = within(exact, clock), leaves_before(plan, lanes.parameters, jnp.float32)
     env |= dict(zip(chain.structure.species, x, strict=True))

@@ -20,7 +20,7 @@ from jaxsim.gradient.exact.critic import Control, ExactCritic, first_control, fo
 from jaxsim.gradient.exact.drive import ExactDrive
 from jaxsim.gradient.exact.proposals import (
     ENTER,
-    NONE,
+    NO_EVENT,
     Clock,
     accepted,
     drawn,
@@ -32,8 +32,17 @@ from jaxsim.gradient.exact.proposals import (
     upper_bounds,
     within,
 )
-from jaxsim.gradient.exact.tally import Span, Tally, exposure_at, first_tally, place, score_now, settled, tallied
-from jaxsim.gradient.leap.chain import Chain, begin, dosed, first_note, rates, reals, signals
+from jaxsim.gradient.exact.tally import (
+    ScoreTally,
+    Span,
+    exposure_at,
+    first_tally,
+    piece_of,
+    score_now,
+    settled_tally,
+    tallied,
+)
+from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, dosed, first_note, rates, reals, signals
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
 from jaxsim.kernels.draws import running_sums
@@ -86,15 +95,15 @@ class Side(NamedTuple):
     kept: Kept
 
 
-class Carry(NamedTuple):
+class _Carry(NamedTuple):
     side: Side
     clock: Clock
-    tally: Tally
+    tally: ScoreTally
     control: Control | None
 
 
 def exact_scores(
-    chain: Chain,
+    chain: LeapChain,
     channels: tuple[Channel, ...],
     known: Settled,
     exact: ExactDrive,
@@ -111,18 +120,18 @@ def _program(device: Any) -> Any:
 
 
 def _scores(
-    chain: Chain,
+    chain: LeapChain,
     channels: tuple[Channel, ...],
     known: Settled,
     exact: ExactDrive,
     spread: Spread,
     critic: ExactCritic | None,
 ) -> ExactScores:
-    lanes = begin(chain, exact.drive)
+    lanes = begin_leaps(chain, exact.drive)
     slopes = parameter_slopes(chain, channels, exact.drive, spread) if channels else {}
 
-    def step(here: Carry) -> Carry:
-        tally = settled(channels, exact, here.tally)
+    def step(here: _Carry) -> _Carry:
+        tally = settled_tally(channels, exact, here.tally)
         clock = entered(exact, here.clock, here.side.pending)
         x = changed(chain, known, exact, here.side, here.clock)
         score = (
@@ -131,23 +140,25 @@ def _scores(
             else score_now(chain, channels, exact, lanes.parameters, slopes, tally, (reals(x), clock.time))
         )
         side = applied(chain, known, exact, lanes, here.side, here.clock, score)
-        return proposed(Carry(side, clock, tally, here.control))
+        return proposed(_Carry(side, clock, tally, here.control))
 
-    def proposed(here: Carry) -> Carry:
+    def proposed(here: _Carry) -> _Carry:
         span, side, clock = _proposed(chain, known, exact, lanes, here.side, here.clock)
         tally = tallied(chain, channels, exact, lanes.parameters, here.tally, span)
         control = here.control
         if critic is not None and control is not None:
             control = followed(chain, channels, exact, critic, lanes.parameters, slopes, control, span)
-        return Carry(side, clock, tally, control)
+        return _Carry(side, clock, tally, control)
 
     tally = first_tally(channels, exact, chain.lanes)
     apart = tuple(None if late else tally.score.astype(jnp.float32) for late in known.late)
     control = None if critic is None else first_control(critic, chain.lanes)
-    first = Carry(first_side(chain, exact, lanes, apart), first_clock(chain, exact, lanes), tally, control)
+    first = _Carry(first_side(chain, exact, lanes, apart), first_clock(chain, exact, lanes), tally, control)
     last = lax.while_loop(lambda here: going(here.side.pending), step, proposed(first))
     ended = (reals(last.side.x), last.clock.until)
-    score = score_now(chain, channels, exact, lanes.parameters, slopes, settled(channels, exact, last.tally), ended)
+    score = score_now(
+        chain, channels, exact, lanes.parameters, slopes, settled_tally(channels, exact, last.tally), ended
+    )
     scores = [score if late else noted for late, noted in zip(known.late, last.side.kept.scores, strict=True)]
     result = ExactScores(
         numbers=numbers_at_end(chain, known, lanes, last.side),
@@ -160,7 +171,7 @@ def _scores(
     return result._replace(total=score.T, martingale=jnp.stack(last.control.martingale), bracket=bracket)
 
 
-def settled_terms(chain: Chain, exact: ExactDrive) -> Settled:
+def settled_terms(chain: LeapChain, exact: ExactDrive) -> Settled:
     """Return what is known of a drive before the loop is compiled."""
     looks, cells, drive = exact.drive.looks, exact.lower.shape[0], exact.drive
     last = {"at": looks.at[cells], "integral": looks.weight[cells - 1] > 0.0}
@@ -169,28 +180,30 @@ def settled_terms(chain: Chain, exact: ExactDrive) -> Settled:
     return Settled(late, tuple(bool(dose) for dose in given))
 
 
-def first_side(chain: Chain, exact: ExactDrive, lanes: Any, scores: tuple[Any, ...]) -> Side:
+def first_side(chain: LeapChain, exact: ExactDrive, lanes: Any, scores: tuple[Any, ...]) -> Side:
     """Return a path before its first proposal."""
     now = signals(chain, reals(lanes.x), lanes.parameters)
-    nothing = jnp.full((chain.lanes,), NONE, jnp.int32)
+    nothing = jnp.full((chain.lanes,), NO_EVENT, jnp.int32)
     return Side(lanes.x, nothing, Kept(tuple(first_note(chain, exact.drive, now)), scores))
 
 
 def going(pending: Any) -> Any:
     """Return whether a path has not ended."""
-    return jnp.any(pending != np.int32(NONE))
+    return jnp.any(pending != np.int32(NO_EVENT))
 
 
-def numbers_at_end(chain: Chain, known: Settled, lanes: Any, last: Side) -> Any:
+def numbers_at_end(chain: LeapChain, known: Settled, lanes: Any, last: Side) -> Any:
     """Return F of each term [J, L]; what is read at the very end is read here."""
     now = signals(chain, reals(last.x), lanes.parameters)
     final = [late and term.kind == "at" for late, term in zip(known.late, chain.terms, strict=True)]
     return jnp.stack([now[j] if late else last.kept.numbers[j] for j, late in enumerate(final)])
 
 
-def applied(chain: Chain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock, score: Any) -> Side:
+def applied(
+    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock, score: Any
+) -> Side:
     """Apply what is pending: an event, or the entry of the next cell with what is looked at and given there."""
-    enters, ended = here.pending == np.int32(ENTER), here.pending == np.int32(NONE)
+    enters, ended = here.pending == np.int32(ENTER), here.pending == np.int32(NO_EVENT)
     before = signals(chain, reals(here.x), lanes.parameters)
     x = changed(chain, known, exact, here, clock)
     after = signals(chain, reals(x), lanes.parameters)
@@ -199,7 +212,7 @@ def applied(chain: Chain, known: Settled, exact: ExactDrive, lanes: Any, here: S
     return here._replace(x=x, kept=kept)
 
 
-def changed(chain: Chain, known: Settled, exact: ExactDrive, here: Side, clock: Clock) -> tuple[Any, ...]:
+def changed(chain: LeapChain, known: Settled, exact: ExactDrive, here: Side, clock: Clock) -> tuple[Any, ...]:
     """Return the counts after the event, or after the doses of species given on entering a cell."""
     cell, enters = within(exact, clock), here.pending == np.int32(ENTER)
     x = []
@@ -217,7 +230,7 @@ def changed(chain: Chain, known: Settled, exact: ExactDrive, here: Side, clock: 
 
 
 def _noted(
-    chain: Chain, known: Settled, exact: ExactDrive, here: Kept, score: Any, where: Any, before: Any, after: Any
+    chain: LeapChain, known: Settled, exact: ExactDrive, here: Kept, score: Any, where: Any, before: Any, after: Any
 ) -> Kept:
     """Return what is kept once the pending change has been made."""
     cell, enters, ended, waited = where
@@ -246,14 +259,14 @@ def _noted(
 
 
 def _proposed(
-    chain: Chain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock
+    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock
 ) -> tuple[Span, Side, Clock]:
     """Propose the next event at the bounds of the cell, and accept it with the rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     x = reals(here.x)
     upper = upper_bounds(chain, plan, exact, lanes, clock, x)
     proposal = propose(exact, clock, running_sums(upper))
-    end = place(exact, proposal.until)  # of a path that has ended, its end
+    end = piece_of(exact, proposal.until)  # of a path that has ended, its end
     exposure = exposure_at(exact, end[0])
     a = rates(chain, x, exposure, lanes.parameters)
     pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(clock, proposal.sums[-1], [*upper, *a]))

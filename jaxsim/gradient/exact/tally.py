@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.gradient.exact.drive import ExactDrive
-from jaxsim.gradient.leap.chain import Chain
+from jaxsim.gradient.leap.chain import LeapChain
 from jaxsim.gradient.leap.channels import Channel, channel_slopes
 from jaxsim.kernels.rates import plan_rates
 
 
-class Tally(NamedTuple):
+class ScoreTally(NamedTuple):
     """The score so far, without the last event, and what that will add; C channels."""
 
     score: Any
@@ -51,15 +51,15 @@ class Span(NamedTuple):
     """int32 [L]: the reaction that fires at its end; negative where none does."""
 
 
-def first_tally(channels: tuple[Channel, ...], exact: ExactDrive, lanes: int) -> Tally:
+def first_tally(channels: tuple[Channel, ...], exact: ExactDrive, lanes: int) -> ScoreTally:
     """Return the tally at the start."""
     one = jnp.zeros((lanes,), jnp.float32)
     timed = (one,) * sum(channel.in_time for channel in channels)
     score = jnp.zeros((lanes, exact.slope.shape[2]), jnp.float64)
-    return Tally(score, (one,) * (len(channels) - len(timed)), one.astype(jnp.int32), timed, timed)
+    return ScoreTally(score, (one,) * (len(channels) - len(timed)), one.astype(jnp.int32), timed, timed)
 
 
-def place(exact: ExactDrive, time: Any) -> tuple[Any, Any]:
+def piece_of(exact: ExactDrive, time: Any) -> tuple[Any, Any]:
     """Return the piece in which a time lies, and the time since its start."""
     last = np.int32(exact.slope.shape[0] - 1)
     since = time - exact.origin
@@ -74,13 +74,13 @@ def exposure_at(exact: ExactDrive, piece: Any) -> Any:
 
 
 def tallied(
-    chain: Chain,
+    chain: LeapChain,
     channels: tuple[Channel, ...],
     exact: ExactDrive,
     parameters: Any,
-    here: Tally,
+    here: ScoreTally,
     span: Span,
-) -> Tally:
+) -> ScoreTally:
     """Return the tally with a new span."""
     if not channels:
         return here
@@ -103,26 +103,26 @@ def tallied(
             at_slope.append(happened + change[-1] * span.end[1].astype(jnp.float32))
         else:
             counted.append(here.counted[len(counted)] + happened - passed * waited)
-    return Tally(here.score, tuple(counted), span.end[0], tuple(at_slope), tuple(change))
+    return ScoreTally(here.score, tuple(counted), span.end[0], tuple(at_slope), tuple(change))
 
 
-def settled(channels: tuple[Channel, ...], exact: ExactDrive, here: Tally) -> Tally:
+def settled_tally(channels: tuple[Channel, ...], exact: ExactDrive, here: ScoreTally) -> ScoreTally:
     """Return the tally with the last event added to the score."""
     return here._replace(score=_added(channels, exact, here.score, here.piece, here.at_slope, here.at_reached))
 
 
 def score_now(
-    chain: Chain,
+    chain: LeapChain,
     channels: tuple[Channel, ...],
     exact: ExactDrive,
     parameters: Any,
     slopes: dict[str, Any],
-    here: Tally,
+    here: ScoreTally,
     now: tuple[Any, Any],
 ) -> Any:
     """Return the score of a settled tally at counts [L] and a time, that of its last event; float32 [L, P]."""
     x, time = now
-    piece, within = place(exact, time)
+    piece, within = piece_of(exact, time)
     h = _slopes_in_time(chain, channels, x, exposure_at(exact, piece), parameters)
     at_slope = tuple(-rate * within.astype(jnp.float32) for rate in h)
     score = _added(channels, exact, here.score, piece, at_slope, tuple(-rate for rate in h))
@@ -131,7 +131,9 @@ def score_now(
     return sum(parts, score.astype(jnp.float32))
 
 
-def _slopes_in_time(chain: Chain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any) -> list[Any]:
+def _slopes_in_time(
+    chain: LeapChain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any
+) -> list[Any]:
     """Return for each channel in time the derivative of the rates, [L]; that of a linear rate reads no curve."""
     timed = tuple(channel for channel in channels if channel.in_time)
     found = channel_slopes(chain, timed, x, exposure, parameters)[1]
@@ -149,14 +151,14 @@ def _added(
 
 
 def _between(
-    chain: Chain, channels: tuple[Channel, ...], exact: ExactDrive, parameters: Any, span: Span, then: Any
+    chain: LeapChain, channels: tuple[Channel, ...], exact: ExactDrive, parameters: Any, span: Span, then: Any
 ) -> Any:
     """Return the derivatives of the rates, averaged over a span: those at its end, unless a parameter's reads time."""
     varying = plan_rates(chain.structure, chain.sampled_parameters).varying
     if not any(not channel.in_time and set(channel.reactions) & set(varying) for channel in channels):
         return then
     ends = [(exact.reached[piece], exact.drive.tables.exposure[piece], since) for piece, since in
-            (place(exact, span.time), span.end)]  # fmt: skip
+            (piece_of(exact, span.time), span.end)]  # fmt: skip
     left, right = (reached + since[:, None] * curve.astype(jnp.float64) for reached, curve, since in ends)
     waited = (span.until - span.time).astype(jnp.float32)
     mean = (right - left).astype(jnp.float32) / jnp.where(waited > 0.0, waited, 1.0)[:, None]

@@ -29,8 +29,17 @@ from jaxsim.gradient.exact.proposals import (
     within,
 )
 from jaxsim.gradient.exact.scores import Settled, Side, applied, changed, first_side, going, numbers_at_end
-from jaxsim.gradient.exact.tally import Span, Tally, exposure_at, first_tally, place, score_now, settled, tallied
-from jaxsim.gradient.leap.chain import Chain, begin, rates, reals, signals
+from jaxsim.gradient.exact.tally import (
+    ScoreTally,
+    Span,
+    exposure_at,
+    first_tally,
+    piece_of,
+    score_now,
+    settled_tally,
+    tallied,
+)
+from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, rates, reals, signals
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
 from jaxsim.kernels.draws import running_sums
@@ -70,16 +79,16 @@ class TiltedPaths(NamedTuple):
     firings: Firings | None
 
 
-class Carry(NamedTuple):
+class _Carry(NamedTuple):
     side: Side
     clock: Clock
-    tally: Tally
+    tally: ScoreTally
     log_weight: Any
     firings: Firings | None
 
 
 def tilted_paths(
-    chain: Chain,
+    chain: LeapChain,
     channels: tuple[Channel, ...],
     known: Settled,
     learning: bool,
@@ -97,7 +106,7 @@ def _program(device: Any) -> Any:
 
 
 def _paths(
-    chain: Chain,
+    chain: LeapChain,
     channels: tuple[Channel, ...],
     known: Settled,
     learning: bool,
@@ -105,16 +114,16 @@ def _paths(
     spread: Spread | None,
     tilt: Tilt,
 ) -> TiltedPaths:
-    lanes = begin(chain, exact.drive)
+    lanes = begin_leaps(chain, exact.drive)
     slopes = {} if spread is None or not channels else parameter_slopes(chain, channels, exact.drive, spread)
 
-    def step(here: Carry) -> Carry:
-        tally = settled(channels, exact, here.tally)
+    def step(here: _Carry) -> _Carry:
+        tally = settled_tally(channels, exact, here.tally)
         clock = entered(exact, here.clock, here.side.pending)
         side = applied(chain, known, exact, lanes, here.side, here.clock, None)
         return proposed(here._replace(side=side, clock=clock, tally=tally))
 
-    def proposed(here: Carry) -> Carry:
+    def proposed(here: _Carry) -> _Carry:
         row, factor = _factors(chain, exact, lanes, tilt, here)
         span, side, clock = _proposed(chain, known, exact, lanes, here, factor)
         tally = tallied(chain, channels, exact, lanes.parameters, here.tally, span)
@@ -124,9 +133,9 @@ def _paths(
         if firings is not None:
             lane = jnp.arange(chain.lanes)
             firings = Firings(firings.number.at[lane, row].add(fired), firings.expected.at[lane, row].add(expected))
-        return Carry(side, clock, tally, here.log_weight + ratio.astype(jnp.float64), firings)
+        return _Carry(side, clock, tally, here.log_weight + ratio.astype(jnp.float64), firings)
 
-    first = Carry(
+    first = _Carry(
         first_side(chain, exact, lanes, (None,) * len(chain.terms)),
         first_clock(chain, exact, lanes),
         first_tally(channels, exact, chain.lanes),
@@ -135,7 +144,9 @@ def _paths(
     )
     last = lax.while_loop(lambda here: going(here.side.pending), step, proposed(first))
     ended = (reals(last.side.x), last.clock.until)
-    score = score_now(chain, channels, exact, lanes.parameters, slopes, settled(channels, exact, last.tally), ended)
+    score = score_now(
+        chain, channels, exact, lanes.parameters, slopes, settled_tally(channels, exact, last.tally), ended
+    )
     return TiltedPaths(
         numbers_at_end(chain, known, lanes, last.side),
         last.log_weight,
@@ -145,13 +156,13 @@ def _paths(
     )
 
 
-def _no_firings(chain: Chain, tilt: Tilt) -> Firings:
+def _no_firings(chain: LeapChain, tilt: Tilt) -> Firings:
     stages, bins, reactions = tilt.factor.shape
     nothing = jnp.zeros((chain.lanes, stages * bins, reactions), jnp.float32)
     return Firings(nothing, nothing)
 
 
-def _factors(chain: Chain, exact: ExactDrive, lanes: Any, tilt: Tilt, here: Carry) -> tuple[Any, Any]:
+def _factors(chain: LeapChain, exact: ExactDrive, lanes: Any, tilt: Tilt, here: _Carry) -> tuple[Any, Any]:
     """Return the row of the table in which each lane is, and the factors there, [L, R]."""
     stages, bins, reactions = tilt.factor.shape
     now = signals(chain, reals(here.side.x), lanes.parameters)
@@ -165,14 +176,14 @@ def _factors(chain: Chain, exact: ExactDrive, lanes: Any, tilt: Tilt, here: Carr
 
 
 def _proposed(
-    chain: Chain, known: Settled, exact: ExactDrive, lanes: Any, here: Carry, factor: Any
+    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: Any, here: _Carry, factor: Any
 ) -> tuple[Span, Side, Clock]:
     """Propose the next event at the tilted bounds of the cell, and accept it with the tilted rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     clock, x = here.clock, reals(here.side.x)
     upper = [factor[:, r] * bound for r, bound in enumerate(upper_bounds(chain, plan, exact, lanes, clock, x))]
     proposal = propose(exact, clock, running_sums(upper))
-    end = place(exact, proposal.until)
+    end = piece_of(exact, proposal.until)
     exposure = exposure_at(exact, end[0])
     a = [factor[:, r] * rate for r, rate in enumerate(rates(chain, x, exposure, lanes.parameters))]
     pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(clock, proposal.sums[-1], [*upper, *a]))
@@ -182,14 +193,14 @@ def _proposed(
     return span, side, drawn(lanes, clock, proposal)
 
 
-def _passed(chain: Chain, exact: ExactDrive, lanes: Any, span: Span) -> tuple[Any, Any]:
+def _passed(chain: LeapChain, exact: ExactDrive, lanes: Any, span: Span) -> tuple[Any, Any]:
     """Return which reaction fires at the end of a span and the integral of each true rate over it, [L, R]."""
     waited = (span.until - span.time).astype(jnp.float32)
     mean = span.exposure
     if exact.slope.shape[1]:
         left, right = (
             exact.reached[piece] + since[:, None] * exact.drive.tables.exposure[piece].astype(jnp.float64)
-            for piece, since in (place(exact, span.time), span.end)
+            for piece, since in (piece_of(exact, span.time), span.end)
         )
         mean = ((right - left).astype(jnp.float32) / jnp.where(waited > 0.0, waited, np.float32(1.0))[:, None]).T
     a = jnp.stack([jnp.broadcast_to(rate, waited.shape) for rate in rates(chain, span.x, mean, lanes.parameters)])

@@ -15,13 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.gradient.leap.chain import Chain, Drive, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
 from jaxsim.gradient.leap.mean import mean_path, no_nudges, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
 from jaxsim.network import Compare, Name, Number, Structure, stoichiometry
 
-LEAST = 0.02  # q within a leap or two of the end, where it vanishes and its inverse does not exist
-NOTHING = 1e-6  # q at the end, where the derivative of its powers has to exist
+_LEAST = 0.02  # q within a leap or two of the end, where it vanishes and its inverse does not exist
+_NOTHING = 1e-6  # q at the end, where the derivative of its powers has to exist
 BLOCKS = 4  # of time, each with weights of its own
 SCARCE = 1e-3  # mean count below which a species' deviation says nothing
 
@@ -56,7 +56,7 @@ def dying_terms(terms: tuple[Term, ...], structure: Structure) -> tuple[tuple[st
     return tuple(found)
 
 
-def branching_tables(chain: Chain, drive: Drive, species: int, term: int) -> Branching:
+def branching_tables(chain: LeapChain, drive: Drive, species: int, term: int) -> Branching:
     """Return the tables along the mean, numpy; nothing is left to die out of after the term is known."""
     last = int(np.argmax(drive.looks.at[:, term]))
     found: Branching = jax.tree.map(np.asarray, _tables(chain, species, drive))
@@ -65,23 +65,23 @@ def branching_tables(chain: Chain, drive: Drive, species: int, term: int) -> Bra
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _tables(chain: Chain, species: int, drive: Drive) -> Branching:
+def _tables(chain: LeapChain, species: int, drive: Drive) -> Branching:
     path, _ = mean_path(chain, drive, no_nudges(chain, drive))
     per_cell, change = per_cell_rates(chain, drive, path, species)
 
     def back(q: Any, leap: Any) -> tuple[Any, Any]:
         rate, width = leap
         before = q + width * jnp.sum(rate * (q ** (1.0 + change) - q))
-        before = jnp.clip(before, np.float32(LEAST), np.float32(1.0))
+        before = jnp.clip(before, np.float32(_LEAST), np.float32(1.0))
         return before, (before, q**change - 1.0, change * q**change)
 
-    q, ratio, growth = lax.scan(back, jnp.float32(LEAST), (per_cell, drive.width), reverse=True)[1]
+    q, ratio, growth = lax.scan(back, jnp.float32(_LEAST), (per_cell, drive.width), reverse=True)[1]
     others = np.arange(len(chain.structure.species)) != species
     inverse = jnp.where(others[None, :] & (path > SCARCE), 1.0 / jnp.maximum(path, np.float32(SCARCE)), 0.0)
     return Branching(jnp.log(q), ratio, growth, inverse, jnp.ones((path.shape[0], 2 + path.shape[1]), jnp.float32))
 
 
-def per_cell_rates(chain: Chain, drive: Drive, path: Any, species: int) -> tuple[Any, np.ndarray]:
+def per_cell_rates(chain: LeapChain, drive: Drive, path: Any, species: int) -> tuple[Any, np.ndarray]:
     """Return the rates along the mean per cell of a species [n, R], 0 where they do not change it, and its changes."""
     parameters = typical_parameters(chain, drive)
 
@@ -94,7 +94,7 @@ def per_cell_rates(chain: Chain, drive: Drive, path: Any, species: int) -> tuple
     return jax.vmap(at)(path, drive.tables.exposure) / own[:, None] * counts, change
 
 
-def extinction(chain: Chain, drive: Drive, path: Any, species: int, term: int) -> Any:
+def extinction(chain: LeapChain, drive: Drive, path: Any, species: int, term: int) -> Any:
     """Return the probability that a species is 0 when a term looks, in the branching mean field; a float32 scalar.
 
     Cells divide and die independently, at their rates along the mean `path` [n, S]: one has died out with probability
@@ -108,9 +108,9 @@ def extinction(chain: Chain, drive: Drive, path: Any, species: int, term: int) -
     def back(q: Any, leap: Any) -> tuple[Any, None]:
         rate, width = leap
         earlier = q + width * jnp.sum(rate * (q ** (1.0 + change) - q))
-        return jnp.clip(earlier, np.float32(NOTHING), np.float32(1.0)), None
+        return jnp.clip(earlier, np.float32(_NOTHING), np.float32(1.0)), None
 
-    q = lax.scan(back, jnp.float32(NOTHING), (per_cell, width), reverse=True)[0]
+    q = lax.scan(back, jnp.float32(_NOTHING), (per_cell, width), reverse=True)[0]
     return jnp.exp(path[0, species] * jnp.log(q))
 
 

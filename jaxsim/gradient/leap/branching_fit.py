@@ -11,9 +11,9 @@ from jax import lax
 from jaxsim.gradient.influence import Anchor, influences
 from jaxsim.gradient.leap.branching import BLOCKS, Branching, branching_tables, dying_species, seen
 from jaxsim.gradient.leap.chain import (
-    Chain,
     Drive,
-    begin,
+    LeapChain,
+    begin_leaps,
     firings_at,
     first_note,
     given,
@@ -26,18 +26,18 @@ from jaxsim.gradient.leap.chain import (
 from jaxsim.gradient.problem import Problem, batches, first_words
 from jaxsim.runtime.workers import run_batches
 
-FITTED_FROM = 3 << 30  # number of the first trajectory of the fit
-FEWEST, MOST = 1024, 4096  # trajectories of the fit, for some forty weights; a quarter of those of the gradient
+_FITTED_FROM = 3 << 30  # number of the first trajectory of the fit
+_FEWEST, _MOST = 1024, 4096  # trajectories of the fit, for some forty weights; a quarter of those of the gradient
 LEAST_SHARE = 0.05  # of the variance, below which the critic is left out
 
 
 def fitted_critic(
-    problem: Problem, chain: Chain, scored: tuple[bool, ...], drive: Drive, anchor: list[Anchor | None]
+    problem: Problem, chain: LeapChain, scored: tuple[bool, ...], drive: Drive, anchor: list[Anchor | None]
 ) -> tuple[int, Branching | None]:
     """Return the species that may die out and the tables with fitted weights; -1 and None where that does not pay."""
     dying = dying_species(problem.objective, problem.network.structure)
-    number = min(MOST, problem.trajectories // 4)
-    if dying is None or number < FEWEST:
+    number = min(_MOST, problem.trajectories // 4)
+    if dying is None or number < _FEWEST:
         return -1, None
     species = problem.network.structure.species.index(dying[0])
     tables = branching_tables(chain, drive, species, dying[1])
@@ -46,7 +46,7 @@ def fitted_critic(
     def call(first: int) -> tuple[Any, Any]:
         return _martingales(chain, scored, species, drive._replace(first=first_words(first)), tables, block)
 
-    parts = list(run_batches(call, batches(problem.first + FITTED_FROM, number, chain.lanes)))
+    parts = list(run_batches(call, batches(problem.first + _FITTED_FROM, number, chain.lanes)))
     rows = np.concatenate([m.reshape(-1, m.shape[-1]) for _, m in parts], axis=1).astype(np.float64)
     numbers = np.concatenate([found for found, _ in parts], axis=1).astype(np.float64)
     phi = influences(problem.objective, anchor, numbers)
@@ -59,10 +59,10 @@ def fitted_critic(
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _martingales(
-    chain: Chain, scored: tuple[bool, ...], species: int, drive: Drive, tables: Branching, block: Any
+    chain: LeapChain, scored: tuple[bool, ...], species: int, drive: Drive, tables: Branching, block: Any
 ) -> tuple[Any, Any]:
     """Return F of each term [J, L] and the martingale of each critic in each block of time [B, 2 + S, L]."""
-    lanes = begin(chain, drive)
+    lanes = begin_leaps(chain, drive)
 
     def step(here: Any, index: Any) -> tuple[Any, None]:
         x, firings, numbers, before, sums = here

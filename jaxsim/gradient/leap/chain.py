@@ -21,7 +21,7 @@ from jaxsim.random import EVENTS, INITIAL, PARAMETERS, poisson, threefry2x32, tr
 
 
 @dataclass(frozen=True)
-class Chain:
+class LeapChain:
     """Everything that shapes the compiled code of a chain; no numbers of the model."""
 
     structure: Structure
@@ -54,7 +54,7 @@ class Drive(NamedTuple):
     """uint32 [2]: low and high word of the number of the first trajectory."""
 
 
-class Lanes(NamedTuple):
+class ChainLanes(NamedTuple):
     """What the trajectories side by side draw from."""
 
     key: tuple[Any, Any]
@@ -64,7 +64,7 @@ class Lanes(NamedTuple):
     """Counts [L] of each species at the start, after the doses given then; int32."""
 
 
-def begin(chain: Chain, drive: Drive) -> Lanes:
+def begin_leaps(chain: LeapChain, drive: Drive) -> ChainLanes:
     """Return keys, parameters and initial counts of every lane."""
     lane = jnp.arange(chain.lanes, dtype=jnp.uint32)
     low = drive.first[0] + lane
@@ -88,7 +88,7 @@ def begin(chain: Chain, drive: Drive) -> Lanes:
             value = jnp.round(value.sample(drawn(INITIAL, chain.sampled_species.index(name))))
         value = jnp.maximum(jnp.broadcast_to(jnp.asarray(value), lane.shape).astype(jnp.int32), np.int32(0))
         x.append(value)
-    return Lanes(trajectory_key(drive.seed, zero, low, high, EVENTS), parameters, given(drive, 0, tuple(x)))
+    return ChainLanes(trajectory_key(drive.seed, zero, low, high, EVENTS), parameters, given(drive, 0, tuple(x)))
 
 
 def given(drive: Drive, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -102,7 +102,7 @@ def dosed(scale: Any, whole: Any, row: Any) -> Any:
     return jnp.where(scale == 0.0, whole, row + whole)
 
 
-def bits(chain: Chain, key: tuple[Any, Any], step: Any, stream: int = 0) -> Any:
+def bits(chain: LeapChain, key: tuple[Any, Any], step: Any, stream: int = 0) -> Any:
     """Return the random words [R, L] of a step; both words of each cipher call are used."""
     number = len(chain.structure.reactions)
     pairs = (number + 1) // 2
@@ -111,7 +111,7 @@ def bits(chain: Chain, key: tuple[Any, Any], step: Any, stream: int = 0) -> Any:
     return jnp.concatenate(words)[:number]
 
 
-def rates(chain: Chain, x: Any, exposure: Any, parameters: Any) -> list[Any]:
+def rates(chain: LeapChain, x: Any, exposure: Any, parameters: Any) -> list[Any]:
     """Return the propensities, float32 [L] each, at counts given as real numbers."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     env = leaves_before(plan, parameters, jnp.float32)
@@ -125,7 +125,7 @@ def reals(x: Any) -> tuple[Any, ...]:
     return tuple(row.astype(jnp.float32) for row in x)
 
 
-def firings_at(chain: Chain, drive: Drive, lanes: Lanes, step: Any, x: tuple[Any, ...]) -> Any:
+def firings_at(chain: LeapChain, drive: Drive, lanes: ChainLanes, step: Any, x: tuple[Any, ...]) -> Any:
     """Return the numbers of firings in one step, int32 [R, L]; beyond the last step those of the last, for no use."""
     step = jnp.minimum(step, np.int32(drive.width.shape[0] - 1))
     a = rates(chain, reals(x), drive.tables.exposure[step], lanes.parameters)
@@ -138,7 +138,7 @@ def fired(a: list[Any], width: Any, words: Any) -> Any:
     return poisson(uniform(words), mean, uniform(~words))
 
 
-def moved(chain: Chain, x: tuple[Any, ...], firings: Any) -> tuple[tuple[Any, ...], Any]:
+def moved(chain: LeapChain, x: tuple[Any, ...], firings: Any) -> tuple[tuple[Any, ...], Any]:
     """Return the counts after the firings and in which lanes one was held at zero."""
     rows, held = [], jnp.zeros(x[0].shape, bool)
     for s, changes in enumerate(stoichiometry(chain.structure).tolist()):
@@ -151,14 +151,14 @@ def moved(chain: Chain, x: tuple[Any, ...], firings: Any) -> tuple[tuple[Any, ..
     return tuple(rows), held
 
 
-def signals(chain: Chain, x: Any, parameters: Any) -> Any:
+def signals(chain: LeapChain, x: Any, parameters: Any) -> Any:
     """Return the signal of each term, float32 [J, L]."""
     env = {**parameters, **dict(zip(chain.structure.species, x, strict=True))}
     values = [jnp.asarray(evaluate(term.signal, env)).astype(jnp.float32) for term in chain.terms]
     return jnp.stack([jnp.broadcast_to(value, x[0].shape) for value in values])
 
 
-def noted(chain: Chain, drive: Drive, step: Any, so_far: Any, before: Any, after: Any) -> Any:
+def noted(chain: LeapChain, drive: Drive, step: Any, so_far: Any, before: Any, after: Any) -> Any:
     """Return the number of each term so far [J, L], with a step from signals `before` to `after` [J, L].
 
     An integral takes the trapezoid, since the expected path is close to straight within a leap.
@@ -177,7 +177,7 @@ def noted(chain: Chain, drive: Drive, step: Any, so_far: Any, before: Any, after
     return jnp.stack(rows)
 
 
-def first_note(chain: Chain, drive: Drive, now: Any) -> Any:
+def first_note(chain: LeapChain, drive: Drive, now: Any) -> Any:
     """Return the number of each term at the start [J, L], from the signals then."""
     rows = []
     for j, term in enumerate(chain.terms):

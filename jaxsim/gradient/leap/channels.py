@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.gradient.leap.chain import Chain, Drive, begin, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, begin_leaps, rates
 from jaxsim.gradient.tables import Slopes
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import changed_species, names
@@ -24,7 +24,7 @@ class Channel(NamedTuple):
     """Whose rates read it."""
 
 
-def find_channels(chain: Chain, slopes: Slopes) -> tuple[Channel, ...]:
+def find_channels(chain: LeapChain, slopes: Slopes) -> tuple[Channel, ...]:
     """Return the channels whose slope is not zero."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     read = [_reads(rate, dict(plan.before)) for rate in plan.expressions]
@@ -47,7 +47,7 @@ def moved_by(channel: Channel, slopes: Slopes) -> np.ndarray:
     return np.any(np.stack([leaf != 0.0 for leaf in leaves]), axis=0)
 
 
-def reaching(chain: Chain, channels: tuple[Channel, ...], slopes: Slopes) -> np.ndarray:
+def reaching(chain: LeapChain, channels: tuple[Channel, ...], slopes: Slopes) -> np.ndarray:
     """Return for each free number whether it reaches what the terms read, through any chain of reactions; bool [P]."""
     structure = chain.structure
     plan = plan_rates(structure, chain.sampled_parameters)
@@ -75,7 +75,7 @@ def _reads(rate: Any, before: dict[str, Any]) -> frozenset[str]:
 
 
 def channel_slopes(
-    chain: Chain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any
+    chain: LeapChain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any
 ) -> tuple[list[Any], list[dict[int, Any]]]:
     """Return the rates, and for each channel the derivatives of the rates that read it, [L] each."""
     a = rates(chain, x, exposure, parameters)
@@ -94,7 +94,7 @@ def channel_slopes(
     return a, found
 
 
-def parameter_slopes(chain: Chain, channels: tuple[Channel, ...], drive: Drive, spread: Any) -> dict[str, Any]:
+def parameter_slopes(chain: LeapChain, channels: tuple[Channel, ...], drive: Drive, spread: Any) -> dict[str, Any]:
     """Return the derivative of each parameter channel in the free numbers: [P, 1], or [P, L] where it is sampled."""
     slopes = {}
     for channel in channels:
@@ -112,7 +112,7 @@ def parameter_slopes(chain: Chain, channels: tuple[Channel, ...], drive: Drive, 
     return slopes
 
 
-def _sampled(chain: Chain, drive: Drive, name: str, law: Any) -> Any:
+def _sampled(chain: LeapChain, drive: Drive, name: str, law: Any) -> Any:
     """Return a sampled parameter [L], as a function of its law."""
     tables = drive.tables._replace(parameters={**drive.tables.parameters, name: law})
-    return begin(chain, drive._replace(tables=tables)).parameters[name]
+    return begin_leaps(chain, drive._replace(tables=tables)).parameters[name]

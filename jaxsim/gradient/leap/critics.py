@@ -16,9 +16,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsim.gradient.leap.chain import Chain, Drive
+from jaxsim.gradient.leap.chain import Drive, LeapChain
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
-from jaxsim.gradient.objective import Grid, Term, looks
+from jaxsim.gradient.objective import LeapGrid, Term, looks
 from jaxsim.network import Name, names, stoichiometry
 
 
@@ -35,7 +35,7 @@ def critic_terms(terms: tuple[Term, ...], species: tuple[str, ...]) -> tuple[Ter
     return tuple(found)
 
 
-def linear_critics(chain: Chain, drive: Drive, grid: Grid) -> np.ndarray:
+def linear_critics(chain: LeapChain, drive: Drive, grid: LeapGrid) -> np.ndarray:
     """Return D W of each critic and reaction in each leap, float32 [n, C, R]."""
     terms = critic_terms(chain.terms, chain.structure.species)
     one = replace(chain, terms=terms, lanes=1)
@@ -45,6 +45,6 @@ def linear_critics(chain: Chain, drive: Drive, grid: Grid) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=0)
-def _adjoint(chain: Chain, drive: Drive) -> Any:
+def _adjoint(chain: LeapChain, drive: Drive) -> Any:
     """Return lambda [C, n, S]: the derivative of each number in the counts after each leap."""
     return jax.jacrev(lambda nudges: mean_path(chain, drive, nudges)[1])(no_nudges(chain, drive))

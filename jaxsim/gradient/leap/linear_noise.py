@@ -19,16 +19,16 @@ from jax import lax
 from jax.scipy.stats import norm
 from scipy import stats
 
-from jaxsim.gradient.leap.chain import Chain, Drive, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
 from jaxsim.gradient.leap.mean import start_of, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
 from jaxsim.network import Compare, Expression, Logic, Name, Number, Unary, evaluate, stoichiometry
 from jaxsim.network.expression import Call, fold
 
-HALF = 0.5  # of a molecule: between the counts that a condition holds for and those that it does not
-EMPTY = (("==", Number(0)), ("<=", Number(0)), ("<", Number(1)))
+_HALF = 0.5  # of a molecule: between the counts that a condition holds for and those that it does not
+_EMPTY = (("==", Number(0)), ("<=", Number(0)), ("<", Number(1)))
 ANY = (("!=", Number(0)), (">", Number(0)), (">=", Number(1)))
-NEAR = 1e-3  # of one, in the variance over the mean, where the law is Poisson's to the first order
+_NEAR = 1e-3  # of one, in the variance over the mean, where the law is Poisson's to the first order
 LEAST_VARIANCE = 1e-6  # of a signal: what is certain is a steep step, and has a derivative
 
 
@@ -38,7 +38,7 @@ def reads_spread(objective: Objective) -> bool:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def value_and_slope(chain: Chain, noisy: bool, drive: Drive, weights: Any) -> tuple[Any, Any]:
+def value_and_slope(chain: LeapChain, noisy: bool, drive: Drive, weights: Any) -> tuple[Any, Any]:
     """Return the value of the objective of these weights [J] and its derivative with respect to the tables."""
 
     def value(tables: Any) -> Any:
@@ -47,7 +47,7 @@ def value_and_slope(chain: Chain, noisy: bool, drive: Drive, weights: Any) -> tu
     return jax.value_and_grad(value)(drive.tables)
 
 
-def _value(chain: Chain, noisy: bool, drive: Drive, weights: Any) -> Any:
+def _value(chain: LeapChain, noisy: bool, drive: Drive, weights: Any) -> Any:
     means, spreads = _course(chain, noisy, drive)
     parameters = typical_parameters(chain, drive)
     total = jnp.float32(0.0)
@@ -56,7 +56,7 @@ def _value(chain: Chain, noisy: bool, drive: Drive, weights: Any) -> Any:
     return total
 
 
-def _course(chain: Chain, noisy: bool, drive: Drive) -> Any:
+def _course(chain: LeapChain, noisy: bool, drive: Drive) -> Any:
     """Return mean [n + 1, S] and covariance [n + 1, S, S] at every edge; zeros for the latter unless `noisy`."""
     parameters = typical_parameters(chain, drive)
     change = jnp.asarray(stoichiometry(chain.structure).astype(np.float32))
@@ -84,7 +84,7 @@ def _course(chain: Chain, noisy: bool, drive: Drive) -> Any:
 
 
 def _number(
-    chain: Chain, drive: Drive, j: int, term: Term, means: Any, spreads: Any, parameters: dict[str, Any]
+    chain: LeapChain, drive: Drive, j: int, term: Term, means: Any, spreads: Any, parameters: dict[str, Any]
 ) -> Any:
     """Return the summary of a term over trajectories."""
     signal = _smooth(chain, term.signal, parameters)
@@ -121,12 +121,12 @@ def _variance(signal: Callable[[Any, Any], Any], x: Any, spread: Any) -> Any:
     return slope @ spread @ slope
 
 
-def _smooth(chain: Chain, expression: Expression, parameters: dict[str, Any]) -> Callable[[Any, Any], Any]:
+def _smooth(chain: LeapChain, expression: Expression, parameters: dict[str, Any]) -> Callable[[Any, Any], Any]:
     """Return the expected signal as a function of mean [S] and covariance [S, S]: conditions are probabilities."""
     species = chain.structure.species
 
     def visit(node: Expression, parts: list[Any]) -> Callable[[Any, Any], Any]:
-        if isinstance(node, Compare) and (node.op, node.right) in EMPTY:
+        if isinstance(node, Compare) and (node.op, node.right) in _EMPTY:
             return partial(_empty, parts[0])
         if isinstance(node, Compare) and (node.op, node.right) in ANY:
             return lambda x, spread: 1.0 - _empty(parts[0], x, spread)
@@ -166,9 +166,9 @@ def _condition(op: str, left: Any, right: Any, x: Any, spread: Any) -> Any:
         return norm.cdf((line - gap) / deviation)
 
     if op in ("==", "!="):
-        same = below(HALF) - below(-HALF)
+        same = below(_HALF) - below(-_HALF)
         return same if op == "==" else 1.0 - same
-    under = below(HALF if op in ("<=", ">") else -HALF)
+    under = below(_HALF if op in ("<=", ">") else -_HALF)
     return under if op in ("<", "<=") else 1.0 - under
 
 
@@ -179,7 +179,7 @@ def _empty(count: Any, x: Any, spread: Any) -> Any:
     mean = jnp.maximum(mean, LEAST_VARIANCE)
     ratio = jnp.maximum(slope @ spread @ slope / mean, LEAST_VARIANCE)
     apart = ratio - 1.0
-    near = jnp.abs(apart) < NEAR
+    near = jnp.abs(apart) < _NEAR
     rest = jnp.log(ratio) / jnp.where(near, 1.0, apart)
     return jnp.exp(-mean * jnp.where(near, 1.0 - 0.5 * apart, rest))
 

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.gradient.leap.chain import Chain, Drive, first_note, noted, rates, signals
+from jaxsim.gradient.leap.chain import Drive, LeapChain, first_note, noted, rates, signals
 from jaxsim.network import stoichiometry
 
 MEDIAN = np.float32(0.5)
 
 
-def typical_parameters(chain: Chain, drive: Drive) -> dict[str, Any]:
+def typical_parameters(chain: LeapChain, drive: Drive) -> dict[str, Any]:
     """Return the parameters, those that vary at their medians; float32 scalars."""
     values = {}
     for name, value in drive.tables.parameters.items():
@@ -23,7 +23,7 @@ def typical_parameters(chain: Chain, drive: Drive) -> dict[str, Any]:
     return values
 
 
-def mean_path(chain: Chain, drive: Drive, nudges: Any, midpoint: bool = False) -> tuple[Any, Any]:
+def mean_path(chain: LeapChain, drive: Drive, nudges: Any, midpoint: bool = False) -> tuple[Any, Any]:
     """Return the counts before every step [n, S] and F of each term [J].
 
     `nudges` [n, S] are added to the counts after each step: derivatives with respect to them are the adjoint.
@@ -55,25 +55,25 @@ def mean_path(chain: Chain, drive: Drive, nudges: Any, midpoint: bool = False) -
     return path, numbers[:, 0]
 
 
-def no_nudges(chain: Chain, drive: Drive) -> Any:
+def no_nudges(chain: LeapChain, drive: Drive) -> Any:
     """Return zeros [n, S]."""
     return jnp.zeros((drive.width.shape[0], len(chain.structure.species)), jnp.float32)
 
 
-def start_of(chain: Chain, drive: Drive, name: str) -> Any:
+def start_of(chain: LeapChain, drive: Drive, name: str) -> Any:
     """Return the initial count of a species, at its median where it varies; float32 scalar."""
     value = drive.initial[name]
     value = value.sample(MEDIAN) if name in chain.sampled_species else value
     return jnp.asarray(value).astype(jnp.float32)
 
 
-def typical_counts(chain: Chain, drive: Drive) -> np.ndarray:
+def typical_counts(chain: LeapChain, drive: Drive) -> np.ndarray:
     """Return the count of each species along the mean, averaged over time, [S]."""
     path = typical_path(chain, drive)
     return np.asarray(jnp.sum(path * drive.width[:, None], axis=0) / jnp.sum(drive.width))
 
 
 @partial(jax.jit, static_argnums=0)
-def typical_path(chain: Chain, drive: Drive) -> Any:
+def typical_path(chain: LeapChain, drive: Drive) -> Any:
     """Return the counts along the mean before every step, [n, S]."""
     return mean_path(chain, drive, no_nudges(chain, drive))[0]

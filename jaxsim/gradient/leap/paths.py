@@ -9,7 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.gradient.leap.chain import Chain, Drive, begin, firings_at, first_note, given, moved, noted, reals, signals
+from jaxsim.gradient.leap.chain import (
+    Drive,
+    LeapChain,
+    begin_leaps,
+    firings_at,
+    first_note,
+    given,
+    moved,
+    noted,
+    reals,
+    signals,
+)
 
 
 class Paths(NamedTuple):
@@ -35,9 +46,9 @@ class _Carry(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=0)
-def leap_paths(chain: Chain, drive: Drive) -> Paths:
+def leap_paths(chain: LeapChain, drive: Drive) -> Paths:
     """Run every lane from the start to the end."""
-    lanes = begin(chain, drive)
+    lanes = begin_leaps(chain, drive)
 
     def step(here: _Carry, index: Any) -> tuple[_Carry, None]:
         x, held = moved(chain, here.x, here.firings)

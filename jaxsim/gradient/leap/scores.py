@@ -19,10 +19,10 @@ import numpy as np
 from jax import lax
 
 from jaxsim.gradient.leap.chain import (
-    Chain,
+    ChainLanes,
     Drive,
-    Lanes,
-    begin,
+    LeapChain,
+    begin_leaps,
     firings_at,
     first_note,
     given,
@@ -72,10 +72,10 @@ class _Carry(NamedTuple):
 
 @partial(jax.jit, static_argnums=(0, 1))
 def leap_scores(
-    chain: Chain, channels: tuple[Channel, ...], drive: Drive, spread: Spread, critics: Any = None
+    chain: LeapChain, channels: tuple[Channel, ...], drive: Drive, spread: Spread, critics: Any = None
 ) -> Scores:
     """Run every lane from the start to the end with its score, and with the martingales of `critics` [n, C, R]."""
-    lanes = begin(chain, drive)
+    lanes = begin_leaps(chain, drive)
     slopes = parameter_slopes(chain, channels, drive, spread)
 
     def step(here: _Carry, index: Any) -> tuple[_Carry, None]:
@@ -100,7 +100,7 @@ def leap_scores(
     return last.kept
 
 
-def _first(chain: Chain, drive: Drive, lanes: Lanes, spread: Spread, critics: int) -> _Carry:
+def _first(chain: LeapChain, drive: Drive, lanes: ChainLanes, spread: Spread, critics: int) -> _Carry:
     now = signals(chain, reals(lanes.x), lanes.parameters)
     none = jnp.zeros((chain.lanes,), bool)
     score = jnp.zeros((spread.exposure.shape[2], chain.lanes), jnp.float32)
@@ -145,7 +145,7 @@ def _judged(
     return kept._replace(martingale=jnp.stack(martingale), bracket=jnp.stack(bracket))
 
 
-def _noted(chain: Chain, drive: Drive, index: Any, here: _Carry, after: Any, score: Any) -> Scores:
+def _noted(chain: LeapChain, drive: Drive, index: Any, here: _Carry, after: Any, score: Any) -> Scores:
     """Return what is kept after one step."""
     numbers = noted(chain, drive, index, here.kept.numbers, here.signals, after)
     scores, credit = [], []

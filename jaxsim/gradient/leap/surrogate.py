@@ -19,10 +19,10 @@ from jax.lax import stop_gradient
 from jaxsim.gradient.influence import Ends, Levels, loss
 from jaxsim.gradient.leap.branching import Branching, seen
 from jaxsim.gradient.leap.chain import (
-    Chain,
+    ChainLanes,
     Drive,
-    Lanes,
-    begin,
+    LeapChain,
+    begin_leaps,
     firings_at,
     first_note,
     given,
@@ -35,14 +35,14 @@ from jaxsim.gradient.leap.chain import (
 from jaxsim.gradient.leap.paths import checkpointed_scan
 from jaxsim.network import stoichiometry
 
-SMALLEST = 1e-6  # mean number of firings below which psi is 1
+_SMALLEST = 1e-6  # mean number of firings below which psi is 1
 
 
 @dataclass(frozen=True)
 class Surrogate:
     """Everything that shapes the compiled code."""
 
-    chain: Chain
+    chain: LeapChain
     scored: tuple[bool, ...]
     """For each reaction."""
     dying: int = -1
@@ -52,7 +52,7 @@ class Surrogate:
         return hash((self.chain, self.scored, self.dying))
 
 
-class Carry(NamedTuple):
+class _Carry(NamedTuple):
     """The carry of the steps."""
 
     x: tuple[Any, ...]
@@ -85,9 +85,9 @@ def surrogate_gradient(
 def surrogate_ends(program: Surrogate, drive: Drive, critic: Branching | None = None) -> Ends:
     """Run every lane from the start to the end, differentiable in the tables."""
     chain = program.chain
-    lanes = begin(chain, drive)
+    lanes = begin_leaps(chain, drive)
 
-    def step(here: Carry, index: Any) -> Carry:
+    def step(here: _Carry, index: Any) -> _Carry:
         a = rates(chain, _real(here.x, here.carriers), drive.tables.exposure[index], lanes.parameters)
         mean = [rate * drive.width[index] for rate in a]
         likelihood = here.likelihood + _likelihood(program, mean, here.firings)
@@ -101,7 +101,7 @@ def surrogate_ends(program: Surrogate, drive: Drive, critic: Branching | None = 
         ends = _noted(chain, drive, index, here, after, likelihood)
         ends = ends._replace(held=here.ends.held | held, faulty=faulty)
         firings = firings_at(chain, drive, lanes, index + 1, changed)
-        return Carry(changed, carriers, firings, after, likelihood, control, ends)
+        return _Carry(changed, carriers, firings, after, likelihood, control, ends)
 
     first = first_carry(chain, drive, lanes, critic is not None)
     last = checkpointed_scan(step, first, drive.width.shape[0])
@@ -111,7 +111,7 @@ def surrogate_ends(program: Surrogate, drive: Drive, critic: Branching | None = 
     return last.ends._replace(whole=last.likelihood, martingale=martingale, bracket=bracket)
 
 
-def first_carry(chain: Chain, drive: Drive, lanes: Lanes, controlled: bool) -> Carry:
+def first_carry(chain: LeapChain, drive: Drive, lanes: ChainLanes, controlled: bool) -> _Carry:
     """Return the carry at the start."""
     zero = jnp.zeros((chain.lanes,), jnp.float32)
     none = jnp.zeros((chain.lanes,), bool)
@@ -119,7 +119,7 @@ def first_carry(chain: Chain, drive: Drive, lanes: Lanes, controlled: bool) -> C
     apart = jnp.zeros((len(chain.terms), chain.lanes), jnp.float32)
     ends = Ends(first_note(chain, drive, now), apart, apart, none, none)
     firings = firings_at(chain, drive, lanes, np.int32(0), lanes.x)
-    return Carry(lanes.x, (zero,) * len(lanes.x), firings, now, zero, (zero,) * (2 * controlled), ends)
+    return _Carry(lanes.x, (zero,) * len(lanes.x), firings, now, zero, (zero,) * (2 * controlled), ends)
 
 
 def _real(x: Any, carriers: Any) -> tuple[Any, ...]:
@@ -137,7 +137,7 @@ def _likelihood(program: Surrogate, mean: list[Any], firings: Any) -> Any:
     return total
 
 
-def _controlled(program: Surrogate, critic: Branching, index: Any, here: Carry, mean: list[Any]) -> tuple[Any, Any]:
+def _controlled(program: Surrogate, critic: Branching, index: Any, here: _Carry, mean: list[Any]) -> tuple[Any, Any]:
     """Return martingale and bracket after one step."""
     leap, x = jax.tree.map(lambda leaf: leaf[index], critic), reals(here.x)
     expected = [rate if scored else None for rate, scored in zip(mean, program.scored, strict=True)]
@@ -152,12 +152,12 @@ def _controlled(program: Surrogate, critic: Branching, index: Any, here: Carry, 
     return here.control[0] + added[0], here.control[1] + added[1]
 
 
-def _carried(program: Surrogate, here: Carry, mean: list[Any], x: Any) -> tuple[Any, ...]:
+def _carried(program: Surrogate, here: _Carry, mean: list[Any], x: Any) -> tuple[Any, ...]:
     """Return the carriers after one step; a count held at zero takes no derivative on."""
     moves = []
     for r, scored in enumerate(program.scored):
         fixed = stop_gradient(mean[r])
-        some = fixed > SMALLEST
+        some = fixed > _SMALLEST
         psi = jnp.where(some, 0.5 * (here.firings[r].astype(jnp.float32) / jnp.where(some, fixed, 1.0) + 1.0), 1.0)
         moves.append(None if scored else psi * (mean[r] - fixed))
     rows = []
@@ -172,7 +172,7 @@ def _carried(program: Surrogate, here: Carry, mean: list[Any], x: Any) -> tuple[
     return tuple(rows)
 
 
-def _noted(chain: Chain, drive: Drive, index: Any, here: Carry, after: Any, likelihood: Any) -> Ends:
+def _noted(chain: LeapChain, drive: Drive, index: Any, here: _Carry, after: Any, likelihood: Any) -> Ends:
     """Return what is kept after one step."""
     numbers = noted(chain, drive, index, here.ends.numbers, here.signals, after)
     likelihoods, credit = [], []

@@ -20,7 +20,7 @@ from jaxsim.kernels.continuous.overlooked import overlooks, varying
 from jaxsim.kernels.continuous.rate_equations import Controls
 from jaxsim.kernels.continuous.real_rates import arrange_points, environment, finite, real_drift, real_rates, signs
 from jaxsim.kernels.continuous.rosenbrock import ORDER, column_colours, jacobian_pattern, rosenbrock_step
-from jaxsim.kernels.moments import ROOM, Moments, branches, find_moments
+from jaxsim.kernels.moments import ROOM, TimeMoments, branches, find_moments
 from jaxsim.kernels.state import Status
 from jaxsim.network import Expression, Structure, evaluate, evaluate_all, hoist_all, stoichiometry, united
 
@@ -68,11 +68,11 @@ def lane_drift(structure: Structure, known: Mapping[str, Any], timed: Mapping[st
     return change
 
 
-UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
-SMALLEST_STEP = 1e-14  # of the way between two points; a solution that needs less has a singularity
+_UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
+_SMALLEST_STEP = 1e-14  # of the way between two points; a solution that needs less has a singularity
 FIRST_STEP = 1e-3  # of the way to the first point; error control finds what is right
 AFTER_DOSE = 0.1  # of the step before it: inputs bend there, and rates at a moment
-SAFETY, LEAST_FACTOR, MOST_FACTOR = 0.9, 0.2, 6.0
+SAFETY, _LEAST_FACTOR, _MOST_FACTOR = 0.9, 0.2, 6.0
 
 
 @dataclass(frozen=True)
@@ -178,11 +178,11 @@ def run_lanes(program: LaneFlow, inputs: LaneFlowInputs) -> LaneFlowResult:
     return LaneFlowResult(x, observed, status, last.steps, moments.fits)
 
 
-def _moments(program: LaneFlow, inputs: LaneFlowInputs) -> Moments:
+def _moments(program: LaneFlow, inputs: LaneFlowInputs) -> TimeMoments:
     """Return the moments [M, L] of every lane."""
     structure = program.structure
 
-    def one(parameters: Any, timeline: Any) -> Moments:
+    def one(parameters: Any, timeline: Any) -> TimeMoments:
         return find_moments(real_drift(structure).switches, structure.inputs, parameters, timeline, program.room)
 
     apart: Any = Timeline(*(None if name == "edges" else -1 for name in Timeline._fields))
@@ -252,11 +252,11 @@ def _attempt(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Pl
         error = jnp.where(_overlooks(program, inputs, known.env, here, held, between, width), jnp.inf, error)
     fine = error <= 1.0
     factor = SAFETY * jnp.maximum(error, 1e-12) ** (-1.0 / ORDER)
-    factor = jnp.clip(jnp.where(jnp.isfinite(factor), factor, LEAST_FACTOR), LEAST_FACTOR, MOST_FACTOR)
+    factor = jnp.clip(jnp.where(jnp.isfinite(factor), factor, _LEAST_FACTOR), _LEAST_FACTOR, _MOST_FACTOR)
     proposed = step * jnp.where(fine, factor, jnp.minimum(factor, SAFETY))
     proposed = jnp.where(fine & last, jnp.maximum(proposed, way.step), proposed)  # the end cut it short, not its error
     accepted, tries = moving & fine, way.tries + moving.astype(jnp.int32)
-    singular = moving & ~fine & (proposed < SMALLEST_STEP * width)
+    singular = moving & ~fine & (proposed < _SMALLEST_STEP * width)
     status = jnp.where(singular, np.int32(Status.RATE_NOT_FINITE), way.status)
     status = jnp.where(accepted & _below_zero(inputs, new), np.int32(Status.NEGATIVE_COUNT), status)
     spent = moving & ~singular & (tries >= program.max_steps)
@@ -272,7 +272,7 @@ def _attempt(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Pl
 
 def _below_zero(inputs: LaneFlowInputs, x: Any) -> Any:
     """Return the lanes in which a count is below zero by more than the tolerance explains."""
-    return jnp.any(x < -UNDERSHOOT - 10.0 * inputs.controls.absolute, axis=0)
+    return jnp.any(x < -_UNDERSHOOT - 10.0 * inputs.controls.absolute, axis=0)
 
 
 def _branches(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Place, gone: Any) -> dict[str, Any]:

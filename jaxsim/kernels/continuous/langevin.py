@@ -36,13 +36,13 @@ from jaxsim.kernels.continuous.real_rates import (
     real_drift,
     real_propensities,
     real_rates,
-    whole,
+    whole_counts,
 )
 from jaxsim.kernels.moments import ROOM, branches, find_moments, input_boxes
 from jaxsim.kernels.rates import as_mass_action
 from jaxsim.kernels.state import Status
 from jaxsim.network import Structure, bounds, evaluate, names, names_of_time, stoichiometry
-from jaxsim.network.moments import Switch
+from jaxsim.network.moments import TimeSwitch
 from jaxsim.random import EVENTS, INITIAL, PARAMETERS, normal, threefry2x32, trajectory_key, uniform
 
 # Moments of real values over lanes, and their merging in a fixed order.
@@ -71,13 +71,13 @@ def lane_moments(values: Float64[Array, "Z L"], valid: Bool[Array, " L"], pairs:
     return LaneMoments(count, mean, squares)
 
 
-def merged(left: LaneMoments, right: LaneMoments) -> LaneMoments:
+def merged_moments(left: LaneMoments, right: LaneMoments) -> LaneMoments:
     """Return the moments of both sets (numpy, with a leading axis of times).
 
     Examples
     --------
     >>> parts = [LaneMoments(*map(np.array, part)) for part in (([2], [[1.0]], [[2.0]]), ([1], [[4.0]], [[0.0]]))]
-    >>> [part.tolist() for part in merged(*parts)]
+    >>> [part.tolist() for part in merged_moments(*parts)]
     [[3], [[2.0]], [[8.0]]]
     """
     count = left.count + right.count
@@ -89,10 +89,10 @@ def merged(left: LaneMoments, right: LaneMoments) -> LaneMoments:
 
 
 RESOLVED = 0.1  # of its largest value, by which a rate may vary over a step; a narrow pulse then errs by 0.2 %
-UNRESOLVED = 0.05  # firings that a step may leave unresolved, with ...
-PART = 1e-5  # ... this part of the largest count
-SHORTEST = 1e-12  # of the way between two points, below which no step is halved
-ROUNDING = 1e-9  # of the largest rate, above which a rate counts as positive
+_UNRESOLVED = 0.05  # firings that a step may leave unresolved, with ...
+_PART = 1e-5  # ... this part of the largest count
+_SHORTEST = 1e-12  # of the way between two points, below which no step is halved
+_ROUNDING = 1e-9  # of the largest rate, above which a rate counts as positive
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class LangevinProgram:
     """Moments of each switch in time whose guard is not linear."""
 
     @property
-    def shared_switches(self) -> tuple[Switch, ...]:
+    def shared_switches(self) -> tuple[TimeSwitch, ...]:
         """Switches whose moments are the same for all trajectories."""
         own: set[str] = set(self.sampled_parameters)
         shared = []
@@ -279,7 +279,7 @@ def _advance_timed(
         number = jnp.maximum(jnp.ceil(left / longest * (1.0 - 1e-12)), 1.0)
         length = left / number
         start = way.start + gone
-        blind = goes & (length > SHORTEST * width)
+        blind = goes & (length > _SHORTEST * width)
         blind = blind & _unresolved(program, inputs, parameters, way, carry, start, length)
         x, fault = _step(program, inputs, parameters, way, carry, start, length)
         takes = goes & ~blind
@@ -310,7 +310,7 @@ def _unresolved(
             low, high = bounds(one.value, known)
             boxes[one.name] = (jnp.asarray(low).astype(jnp.float64), jnp.asarray(high).astype(jnp.float64))
     low, high = rate_boxes([real_rates(structure)[r] for r in program.varying], env, boxes, start)
-    some = UNRESOLVED + PART * jnp.max(jnp.abs(carry.x), axis=0)
+    some = _UNRESOLVED + _PART * jnp.max(jnp.abs(carry.x), axis=0)
     return jnp.any((high - low > RESOLVED * high) & ((high - low) * length[None, :] > some[None, :]), axis=0)
 
 
@@ -361,7 +361,7 @@ def _rates(
         return a, _status(starved(structure, x, a), Status.NEGATIVE_COUNT)
 
     def at_whole_counts() -> Any:
-        b = real_propensities(structure, environment(structure, parameters, timed, whole(x)), x[0])
+        b = real_propensities(structure, environment(structure, parameters, timed, whole_counts(x)), x[0])
         return jnp.any((a < 0.0) & (b < 0.0), axis=0)
 
     faulty = lax.cond(jnp.any(a < 0.0), at_whole_counts, lambda: jnp.zeros(x[0].shape, bool))
@@ -386,7 +386,7 @@ def starved(structure: Structure, x: Any, a: Any) -> Any:
         for name, change in reaction.changes.items():
             if change < 0 and (form is None or name not in form.species):
                 empty = x[structure.species.index(name)] < 0.0
-                result = result | (empty & (a[r] > a.dtype.type(ROUNDING) * jnp.max(a, axis=0)))
+                result = result | (empty & (a[r] > a.dtype.type(_ROUNDING) * jnp.max(a, axis=0)))
     return result
 
 

@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-TERMS = 12  # of the series; the remainder is below 1e-13 for a norm of at most 1/4
+_TERMS = 12  # of the series; the remainder is below 1e-13 for a norm of at most 1/4
 SMALL_NORM = 0.25
-LONGEST = 0.25  # of the way between two points
+_LONGEST = 0.25  # of the way between two points
 LOOKS = (0.25, 0.5, 0.75)  # parts of a step at which J and D are read
-MOST_STEPS = 100_000
+_MOST_STEPS = 100_000
 
 
 class _Progress(NamedTuple):
@@ -49,7 +49,7 @@ def transport(jacobian: Any, noise: Any, step: Any) -> tuple[Any, Any]:
     j, moved = jacobian * part, jnp.eye(jacobian.shape[0], dtype=jacobian.dtype)
     power, gain = moved, noise * part
     added = gain
-    for n in range(1, TERMS):
+    for n in range(1, _TERMS):
         power, gain = power @ j / n, (j @ gain + gain @ j.T) / (n + 1)
         moved, added = moved + power, added + gain
 
@@ -81,7 +81,7 @@ def advance_covariance(
         return f @ before @ f.T + q
 
     def unfinished(here: _Progress) -> Any:
-        return (here.reached < 1.0) & (here.tries < MOST_STEPS)
+        return (here.reached < 1.0) & (here.tries < _MOST_STEPS)
 
     def attempt(here: _Progress) -> _Progress:
         step = jnp.minimum(here.step, 1.0 - here.reached)
@@ -98,12 +98,12 @@ def advance_covariance(
         ahead = jnp.where(step < 1.0 - here.reached, here.reached + step, 1.0)
         return _Progress(
             jnp.where(accepted, ahead, here.reached),
-            jnp.minimum(step * factor, LONGEST),
+            jnp.minimum(step * factor, _LONGEST),
             jnp.where(accepted, twice + (twice - once) / 3.0, here.covariance),
             here.tries + 1,
         )
 
     zero = jnp.zeros((), jnp.float64)
-    start = _Progress(zero, zero + LONGEST, covariance, jnp.zeros((), jnp.int32))
+    start = _Progress(zero, zero + _LONGEST, covariance, jnp.zeros((), jnp.int32))
     end = lax.while_loop(unfinished, attempt, start)
     return end.covariance, end.reached >= 1.0

@@ -17,7 +17,7 @@ from jaxsim.kernels.continuous.real_rates import real_rates
 from jaxsim.network import Expression, Structure, bounds, evaluate, names, names_of_time
 
 FACTOR = 2.0  # by which a rate may pass what was seen of it
-SHORTEST = 1e-6  # of the way, below which bounds that are infinite no longer count
+_SHORTEST = 1e-6  # of the way, below which bounds that are infinite no longer count
 
 
 @lru_cache(maxsize=256)
@@ -70,7 +70,7 @@ def overlooks(
     ])  # fmt: skip
     least, most = jnp.min(seen, axis=0), jnp.max(seen, axis=0)
     bounded = jnp.isfinite(low) & jnp.isfinite(high)
-    counts = bounded | (length > SHORTEST * way)[None]
+    counts = bounded | (length > _SHORTEST * way)[None]
     peak = (high > FACTOR * most) & ((high - most) * length[None] > negligible[None])
     gap = (FACTOR * low < least) & ((least - low) * length[None] > negligible[None])
     return jnp.any(counts & (peak | gap), axis=0)

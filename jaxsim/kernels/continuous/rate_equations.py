@@ -123,16 +123,16 @@ def jacobian(structure: Structure, parameters: Mapping[str, Any], timed: Mapping
     return jax.jacfwd(lambda y: drift(structure, parameters, timed, y))(x)
 
 
-def noise(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+def _noise(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
     """Return the diffusion S diag(a) S', [S, S], of the covariance's dC/dt = J C + C J' + S diag(a) S'."""
     change = jnp.asarray(stoichiometry(structure).astype(np.float64))
     a = real_propensities(structure, environment(structure, parameters, timed, x), x[0])
     return (change * a[None, :]) @ change.T
 
 
-SMALLEST_STEP = 1e-15  # of the way between two points; a solution that needs less has a singularity
-ENDS = (0.0, 1.0)  # parts of a step at which the solver has a stage for certain
-UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
+_SMALLEST_STEP = 1e-15  # of the way between two points; a solution that needs less has a singularity
+_ENDS = (0.0, 1.0)  # parts of a step at which the solver has a stage for certain
+_UNDERSHOOT = 1e-3  # molecules below zero that rounding may cause, beside ten times the tolerance
 
 
 class Position(NamedTuple):
@@ -193,7 +193,7 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
         return width * drift(program.structure, inputs.parameters, {**timed, **held}, x)
 
     steps: Any = diffrax.PIDController(
-        rtol=inputs.controls.relative, atol=inputs.controls.absolute, dtmin=SMALLEST_STEP
+        rtol=inputs.controls.relative, atol=inputs.controls.absolute, dtmin=_SMALLEST_STEP
     )
     if varying(program.structure):
         from jaxsim.kernels.continuous.overlooked import watchful
@@ -237,7 +237,7 @@ def _spread(
     def coefficients(fraction: Any) -> tuple[Any, Any]:
         timed = {**_timed(program, inputs, here.cell, here.time + width * fraction), **held}
         given = (program.structure, inputs.parameters, timed, mean_at(fraction))
-        return width * jacobian(*given), width * noise(*given)
+        return width * jacobian(*given), width * _noise(*given)
 
     def blind(first: Any, last: Any) -> Any:
         if not varying(program.structure):
@@ -262,7 +262,7 @@ def _timed(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> di
 
 def _below_zero(_: Any, x: Any, given: Any, **__: Any) -> Any:
     """Return whether a count is below zero by more than the tolerance explains."""
-    return jnp.any(x < -UNDERSHOOT - 10.0 * given[0].controls.absolute)
+    return jnp.any(x < -_UNDERSHOOT - 10.0 * given[0].controls.absolute)
 
 
 def _branches(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> dict[str, Any]:
@@ -271,8 +271,10 @@ def _branches(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) ->
     return branches(real_drift(program.structure).switches, env)
 
 
-def _overlooks(program: FlowProgram, first: Any, last: Any, x: Any, given: Any, looks: tuple[float, ...] = ENDS) -> Any:
-    """Return whether a step between two fractions of the way could pass over a peak that is not seen at its `looks`."""
+def _overlooks(
+    program: FlowProgram, first: Any, last: Any, x: Any, given: Any, looks: tuple[float, ...] = _ENDS
+) -> Any:
+    """Return whether a step between two fractions of the way could pass over a peak not seen at its `looks`."""
     inputs, start, width, cell, held = given
     structure, which = program.structure, varying(program.structure)
     seen = [_timed(program, inputs, cell, start + width * (first + part * (last - first))) for part in looks]
@@ -300,7 +302,7 @@ def _diagnosis(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, y
     env = environment(program.structure, inputs.parameters, _timed(program, inputs, cell, time), x)
     a = real_propensities(program.structure, env, x[0])
     status = jnp.where(signs(a), np.int32(Status.NEGATIVE_RATE), np.int32(Status.OK))
-    least = -UNDERSHOOT - 10.0 * inputs.controls.absolute
+    least = -_UNDERSHOOT - 10.0 * inputs.controls.absolute
     status = jnp.where(jnp.any(x < least), np.int32(Status.NEGATIVE_COUNT), status)
     return jnp.where(finite(a) & finite(x), status, np.int32(Status.RATE_NOT_FINITE))
 

@@ -30,7 +30,7 @@ from jaxsim.network import (
 )
 from jaxsim.network.expression import fold
 from jaxsim.network.functions import RANDOM
-from jaxsim.network.moments import Switch, smooth
+from jaxsim.network.moments import TimeSwitch, smooth
 
 
 class RealRates(NamedTuple):
@@ -39,7 +39,7 @@ class RealRates(NamedTuple):
     propensities: tuple[Expression, ...]
     effects: dict[tuple[str, int], Expression]
     """For each species and reaction with an effect, the expected value after firing."""
-    switches: tuple[Switch, ...]
+    switches: tuple[TimeSwitch, ...]
 
 
 @lru_cache(maxsize=256)
@@ -114,7 +114,7 @@ def finite(values: Any) -> Any:
     return jnp.all(jnp.isfinite(values), axis=0)
 
 
-def whole(x: Any) -> Any:
+def whole_counts(x: Any) -> Any:
     """Return the counts just below a real state, from 0 on."""
     return jnp.maximum(jnp.floor(x), np.float64(0.0))
 
@@ -123,7 +123,7 @@ def whole(x: Any) -> Any:
 # which a rate jumps or bends, in order.
 
 
-class Points(NamedTuple):
+class _Points(NamedTuple):
     """P = C + K + M points; the solution is smooth between neighbours."""
 
     time: Float64[Array, " P"]
@@ -133,7 +133,7 @@ class Points(NamedTuple):
     """Where the save times stand among the points."""
 
 
-def arrange_points(timeline: Timeline, times: Float64[Any, " K"], moments: Float64[Any, " M"]) -> Points:
+def arrange_points(timeline: Timeline, times: Float64[Any, " K"], moments: Float64[Any, " M"]) -> _Points:
     """Merge edges, save times and moments.
 
     At equal times edges come first, so that a dose has been given when saved.
@@ -142,7 +142,7 @@ def arrange_points(timeline: Timeline, times: Float64[Any, " K"], moments: Float
     raw = jnp.concatenate([timeline.edges[:cells], times, moments])
     order = jnp.argsort(raw, stable=True)
     place = jnp.argsort(order, stable=True)
-    return Points(raw[order], jnp.minimum(order, cells), place[cells : cells + times.shape[0]])
+    return _Points(raw[order], jnp.minimum(order, cells), place[cells : cells + times.shape[0]])
 
 
 # What firing does on average where a reaction sets species by an effect.

@@ -79,7 +79,7 @@ def solve(
 
 GAMMA = 0.25
 ORDER = 4.0  # of the error of a step by the estimate
-A = np.array([
+_A = np.array([
     [0, 0, 0, 0, 0, 0],
     [1.544, 0, 0, 0, 0, 0],
     [0.9466785280815826, 0.2557011698983284, 0, 0, 0, 0],
@@ -98,7 +98,7 @@ C = np.array([
 TIMES = np.array([0, 0.386, 0.21, 0.63, 1, 1])
 SLOPES = np.array([0.25, -0.1043, 0.1035, -0.0362, 0, 0])
 
-SMALL = 2.0**-26  # relative change that a difference is taken over, the root of the rounding of float64
+_SMALL = 2.0**-26  # relative change that a difference is taken over, the root of the rounding of float64
 
 Field = Callable[[Any, Any], Any]
 
@@ -147,9 +147,9 @@ def rosenbrock_step(
 
     first = _solve(frozen, None, frozen.start, None, SLOPES[0], step)
     k = jnp.zeros((len(TIMES), *x.shape), x.dtype).at[0].set(first)
-    rows = (jnp.arange(len(TIMES), dtype=jnp.int32), *(jnp.asarray(table) for table in (A, C, TIMES, SLOPES)))
+    rows = (jnp.arange(len(TIMES), dtype=jnp.int32), *(jnp.asarray(table) for table in (_A, C, TIMES, SLOPES)))
     k, _ = lax.scan(stage, k, tuple(row[1:] for row in rows))
-    return x + jnp.tensordot(jnp.asarray(A[-1]), k, 1) + k[-1], k[-1]
+    return x + jnp.tensordot(jnp.asarray(_A[-1]), k, 1) + k[-1], k[-1]
 
 
 def _solve(frozen: _Frozen, k: Any, rate: Any, c: Any, tilt: Any, step: Any) -> Any:
@@ -162,8 +162,8 @@ def _solve(frozen: _Frozen, k: Any, rate: Any, c: Any, tilt: Any, step: Any) -> 
 def _linearise(field: Field, pattern: Any, colours: Any, time: Any, x: Any, step: Any, weight: Any) -> _Frozen:
     """Return the field, its slope in time, and the inverse of I - gamma h J in units of the weights."""
     size, number = x.shape[0], int(colours.max()) + 1
-    shift = SMALL * jnp.maximum(jnp.abs(x), weight)  # upwards, so that no count becomes negative
-    wait = SMALL * jnp.maximum(jnp.abs(time), step)
+    shift = _SMALL * jnp.maximum(jnp.abs(x), weight)  # upwards, so that no count becomes negative
+    wait = _SMALL * jnp.maximum(jnp.abs(time), step)
 
     def shifted(colour: Any) -> Any:
         chosen = jnp.asarray(colours.astype(np.int32)) == colour

@@ -15,7 +15,7 @@ from jaxsim.kernels.draws import (
     choice_uniform,
     choose,
     draw_bits,
-    exponential,
+    exponential_of,
     faultless,
     in_single_precision,
     resolved,
@@ -57,7 +57,7 @@ class Direct(Stepper):
         like = jnp.zeros(lanes.t.shape, real)
         a = propensities(plan, state, tuple(range(len(structure.reactions))), like)
         a0 = total(a)[-1]
-        wait = exponential(lanes.bits, real)
+        wait = exponential_of(lanes.bits, real)
         draws = lanes.iteration - owner.first
         good = faultless(x, [a[r] for r in program.checked_rates], a0, largest(real), program.checked_counts)
         fine = resolved(a0, lanes.t)

@@ -20,7 +20,7 @@ from jaxsim.kernels.change import ChangeTable, tabulate_changes
 from jaxsim.kernels.rates import MassAction, as_mass_action, leaves_before, plan_rates, product
 from jaxsim.network import Expression, Structure, is_distribution
 
-COLUMNS = 16  # groups side by side fill a vector register
+_COLUMNS = 16  # groups side by side fill a vector register
 MOST_MEMBERS = 20  # of one group: a host of more reactions has several groups
 MOST_CHANGES = 8  # species that one reaction may change
 
@@ -74,7 +74,7 @@ def group(structure: Structure) -> Groups | None:
     found = [form for form in forms if form is not None]
     distinct = {form.constants: None for form in found}
     number = {constants: i for i, constants in enumerate(distinct)}
-    columns = COLUMNS * math.ceil(math.sqrt(1.5 * (len(species) + 1)) / COLUMNS)
+    columns = _COLUMNS * math.ceil(math.sqrt(1.5 * (len(species) + 1)) / _COLUMNS)
     reactants = _hosts_and_partners(found, species)
     lists, hosts = _divide(reactants, len(species), columns)
     members = np.full((len(lists), max(1, *map(len, lists))), len(found), np.int32)

@@ -15,12 +15,12 @@ import numpy as np
 
 from jaxsim.kernels.change import apply_change, enter_cell, plan_changes, set_variables, values_before
 from jaxsim.kernels.context import Context
-from jaxsim.kernels.diagnosis import finite
+from jaxsim.kernels.diagnosis import finite_variables
 from jaxsim.kernels.draws import (
     choice_uniform,
     choose,
     draw_bits,
-    exponential,
+    exponential_of,
     faultless,
     in_single_precision,
     resolved,
@@ -43,7 +43,7 @@ from jaxsim.kernels.state import ABOVE, FAULT, NEGATIVE, NONE, REJECTED, TOO_FIN
 from jaxsim.kernels.stepper import CellStepper, in_last_cell
 from jaxsim.kernels.trigger import arrive, next_trigger, slack
 
-TOLERANCE = 1e-5  # a rate may exceed its float32 bound by this much from rounding
+_TOLERANCE = 1e-5  # a rate may exceed its float32 bound by this much from rounding
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class Thinning(CellStepper):
         leaves = {name: (low[carry.cell], high[carry.cell]) for name, (low, high) in given.bounds.items()}
         upper = propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, real))
         a0 = total(upper)[-1]
-        wait = exponential(lanes.bits, real)
+        wait = exponential_of(lanes.bits, real)
         checked = [upper[r] for r in program.checked_rates]
         good = faultless(lanes.x, checked, a0, largest(real), program.checked_counts)
         fine = resolved(a0, lanes.t)
         good = good & fine & (carry.draws < inputs.max_events)
         if structure.variables:
-            good = good & finite(carry.variables)
+            good = good & finite_variables(carry.variables)
 
         stop, at_stop = next_stop(program, inputs, carry.cell, alarm)
         proposed = lanes.t + waiting_time(wait, a0)
@@ -195,7 +195,7 @@ def accept(
             code = jnp.where((chosen == np.int32(r)) & ~under(r, rate), REJECTED, code)
         for r, rate in rates.items():
             code = jnp.where(rate < 0, NEGATIVE, code)
-            code = jnp.where(rate <= upper[r] * (1 + TOLERANCE), code, ABOVE)
+            code = jnp.where(rate <= upper[r] * (1 + _TOLERANCE), code, ABOVE)
         return code
 
     if lower is None:

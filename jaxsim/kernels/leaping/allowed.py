@@ -17,7 +17,7 @@ from jaxsim.kernels.leaping.size import (
     relaxation_size,
     shares,
     variation_size,
-    weighed,
+    weights_by_share,
 )
 from jaxsim.kernels.leaping.variants import VARIANTS, of_the_path
 from jaxsim.kernels.program import Program
@@ -49,7 +49,7 @@ def allowed_size(
         state = {**here.state, **dict(zip(structure.species, counts, strict=True))}
         share = shares(structure, here.a, all_rates(program, state))
         stale = np.ones((), program.real) if method.hybrid else allowance.drift / tolerance
-        weights = weighed(share, exact, stale)
+        weights = weights_by_share(share, exact, stale)
     boxes = {name: (low[carry.cell], high[carry.cell]) for name, (low, high) in given.bounds.items()}
     kinks = kink_size(structure, program.sampled_parameters, here.state, boxes, leaping, tolerance)
 

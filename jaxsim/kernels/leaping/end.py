@@ -14,7 +14,7 @@ from jaxsim.kernels.state import FAULT, NEGATIVE, NONE, Inputs, Lanes
 
 # Expected events below which an exact event serves better than a leap. Both cost one iteration of all lanes, so this
 # is lower than the 10 of Cao et al. 2006; 3, 10 and 20 were timed on Schlogl, Lotka-Volterra and birth-death.
-FEW = 3.0
+_FEW = 3.0
 
 
 def pays(size: Any, exact: Any, a0: Any) -> Any:
@@ -22,7 +22,7 @@ def pays(size: Any, exact: Any, a0: Any) -> Any:
 
     `size` is the longest leap allowed, which one of the exact reactions, of total propensity `exact`, ends early.
     """
-    return a0 >= (1 / size + exact) * a0.dtype.type(FEW)
+    return a0 >= (1 / size + exact) * a0.dtype.type(_FEW)
 
 
 def steps_resolved(lanes: Lanes, here: Present, size: Any, slow: Any, exact: Any) -> Any:

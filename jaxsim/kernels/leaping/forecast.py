@@ -10,7 +10,7 @@ import numpy as np
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.leaping.allowed import allowed_size
 from jaxsim.kernels.leaping.end import pays
-from jaxsim.kernels.leaping.hybrid import LARGE, felt_changes, fires_often, is_large, watched
+from jaxsim.kernels.leaping.hybrid import LARGE_COUNT, felt_changes, fires_often, is_large, watched
 from jaxsim.kernels.leaping.leap import Present, present_at
 from jaxsim.kernels.leaping.size import critical_reactions
 from jaxsim.kernels.program import Program
@@ -93,5 +93,5 @@ def _small(program: Program, x: np.ndarray, a: np.ndarray) -> dict[str, float]:
     for s, name in enumerate(program.structure.species):
         changing = [r for r, changes in enumerate(felt) if s in dict(changes)]
         if changing:
-            shares[name] = float(np.mean((x[:, s] < LARGE) & np.any(a[changing] > 0, axis=0)))
+            shares[name] = float(np.mean((x[:, s] < LARGE_COUNT) & np.any(a[changing] > 0, axis=0)))
     return shares

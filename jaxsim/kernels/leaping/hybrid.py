@@ -24,7 +24,7 @@ from jaxsim.kernels.leaping.allowed import allowed_size
 from jaxsim.kernels.leaping.end import expected, leap_end, next_jump, pays, steps_resolved
 from jaxsim.kernels.leaping.leap import (
     Leap,
-    Plan,
+    LeapPlan,
     Present,
     all_rates,
     computed_once,
@@ -46,12 +46,12 @@ from jaxsim.network import Expression, Structure, names
 # Source: Salis & Kaznessis, J. Chem. Phys. 122 (2005) 054103, whose two conditions these are. They fix how often a
 # reaction has to fire; here that bound follows from the leap, so that rare reactions never end most leaps.
 
-LARGE = (
+LARGE_COUNT = (
     100  # molecules, per molecule that the reaction changes, from which on it may be leaped over (the paper's value)
 )
-SMALL = 50  # below which it is exact again
-RARE = 1.0  # firings of all rare reactions together that are expected in a leap
-OFTEN = 2.0  # times RARE, from which on a reaction is no longer rare
+_SMALL = 50  # below which it is exact again
+_RARE = 1.0  # firings of all rare reactions together that are expected in a leap
+_OFTEN = 2.0  # times RARE, from which on a reaction is no longer rare
 
 
 def watched(program: Program) -> tuple[Expression, ...]:
@@ -93,7 +93,7 @@ def is_large(
     for r, (reaction, changes) in enumerate(zip(structure.reactions, felt_changes(structure, conditions), strict=True)):
         large = jnp.full(x[0].shape, not reaction.effects)
         for s, change in changes:
-            least = jnp.where(fast[r], np.int32(SMALL * change), np.int32(LARGE * change))
+            least = jnp.where(fast[r], np.int32(_SMALL * change), np.int32(LARGE_COUNT * change))
             large = large & (x[s] >= least)
         result.append(large)
     return jnp.stack(result)
@@ -104,15 +104,15 @@ def fires_often(a: Float[Array, "R L"], size: Float[Array, " L"], fast: Bool[Arr
 
     Below the bound all rare reactions together are expected to end fewer than every second leap.
     """
-    share = a.dtype.type(RARE / a.shape[0])
-    least = jnp.where(fast, share, share * a.dtype.type(OFTEN))
+    share = a.dtype.type(_RARE / a.shape[0])
+    least = jnp.where(fast, share, share * a.dtype.type(_OFTEN))
     return a * size[None, :] >= least
 
 
 TREATMENTS = ("leap", "implicit leap")  # beside "exact"
 
 
-def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any) -> Plan:
+def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any) -> LeapPlan:
     """Divide the reactions, choose the leap, and find the jump that ends it."""
     carry = lanes.carried
     hybrid, a, zero = carry.treated, jnp.stack(here.a), np.zeros((), program.real)
@@ -140,7 +140,7 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
     code = jnp.where(steps_resolved(lanes, here, size, slow, exact), code, TOO_FINE)
     leap = leap._replace(size=leap.size * jump.part.astype(leap.size.dtype))
     left = jnp.where(exact, hybrid.threshold, jump.left)
-    return Plan(leap, t, code, here.good, HybridCarry(fast, left, _time_leaped(hybrid, leap, t - lanes.t)))
+    return LeapPlan(leap, t, code, here.good, HybridCarry(fast, left, _time_leaped(hybrid, leap, t - lanes.t)))
 
 
 def _propensities_at_end(

@@ -46,7 +46,7 @@ def implicit_firings(program: Program, inputs: Inputs, owner: Owner, given: Cont
         def newton(_: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
             y, _ = carry
             residual = y - jnp.stack(moved(program, list(x), noise + rates(leap, y)))
-            change = solve(_matrix(program, leap, rates, y), residual)
+            change = _solve(_matrix(program, leap, rates, y), residual)
             return y - change, jnp.max(jnp.abs(change) - x.dtype.type(1e-6) * jnp.abs(y), axis=0)
 
         y, last = lax.fori_loop(0, ITERATIONS, newton, (x, jnp.zeros_like(x[0])))
@@ -74,7 +74,7 @@ def _matrix(program: Program, leap: Leap, rates: Any, y: Float[Array, "S L"]) ->
     return jax.vmap(column, out_axes=1)(directions)
 
 
-def solve(matrix: Float[Array, "S S L"], right: Float[Array, "S L"]) -> Float[Array, "S L"]:
+def _solve(matrix: Float[Array, "S S L"], right: Float[Array, "S L"]) -> Float[Array, "S L"]:
     """Solve a linear system in every lane by elimination in the given order.
 
     Without pivots, since rows differ from lane to lane; a pivot near 0 spoils the change of that lane, which

@@ -3,7 +3,7 @@
 A rate such as ``k*max(0, X - 1060)`` or ``if(X > 10, k, 0)`` shows nothing of what it is on the other side of its line:
 neither its size nor its order there. So a leap has to end before the state is likely to cross a line. A guard g of the
 state (`network/moments.py`) moves over a leap tau by its drift m tau, and in standard deviation by the root of v tau,
-both from the leaping reactions; the leap is the longest over which the drift and `REACH` standard deviations stay
+both from the leaping reactions; the leap is the longest over which the drift and `_REACH` standard deviations stay
 within its distance from the line. Near the line nothing but exact events is short enough.
 
 A line may be crossed where that changes the rate by less than the tolerance: where ``min(X, Y)`` has both large and
@@ -22,9 +22,9 @@ from jaxtyping import Array, Float
 from jaxsim.kernels.moments import branches
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import Structure, bounds, evaluate, names
-from jaxsim.network.moments import Smooth, Switch, smooth
+from jaxsim.network.moments import Smooth, TimeSwitch, smooth
 
-REACH = 3.0  # standard deviations of a guard over a leap, that do not reach its line
+_REACH = 3.0  # standard deviations of a guard over a leap, that do not reach its line
 FAR = 5.0  # standard deviations away, from which on a line is hardly ever crossed
 
 
@@ -96,8 +96,10 @@ def kink_size(
         mean, variance = _motion(structure, slopes, leaping)
         away = _distance(one, env, boxes, size)
         room = _room(plan, one, readers, _off_the_line(env, slopes, away), away, tolerance)
-        spread = jnp.sqrt(variance) * real.type(REACH)
-        root = (room + room) / (spread + jnp.sqrt(variance * real.type(REACH**2) + jnp.abs(mean) * room * real.type(4)))
+        spread = jnp.sqrt(variance) * real.type(_REACH)
+        root = (room + room) / (
+            spread + jnp.sqrt(variance * real.type(_REACH**2) + jnp.abs(mean) * room * real.type(4))
+        )
         leap = jnp.where((variance > 0) | (mean != 0), root * root, jnp.inf)
         line = jnp.where(room > away, jnp.inf, leap)
         sizes = KinkSizes(jnp.minimum(sizes.leap, leap), jnp.minimum(sizes.line, line))
@@ -112,11 +114,11 @@ def spread_weight(size: Any, relaxation: Any) -> Float[Array, " L"]:
     relaxation time T its variance is v T/2, so a leap of `size` next to a line has z**2 = 2 REACH**2 size / T. Twice
     that leaves half of the tolerance to all else.
     """
-    z2 = size / relaxation * size.dtype.type(2 * REACH**2)
+    z2 = size / relaxation * size.dtype.type(2 * _REACH**2)
     return jnp.where(z2 < size.dtype.type(FAR**2), z2 + z2 + size.dtype.type(4), size.dtype.type(1))
 
 
-def _slopes(structure: Structure, one: Switch, env: Mapping[str, Any], like: Any) -> dict[str, Any]:
+def _slopes(structure: Structure, one: TimeSwitch, env: Mapping[str, Any], like: Any) -> dict[str, Any]:
     """Return the derivative of a guard with respect to each species that it reads."""
     slopes = {}
     for name in structure.species:
@@ -142,7 +144,7 @@ def _motion(structure: Structure, slopes: dict[str, Any], leaping: list[Any]) ->
     return mean, variance
 
 
-def _distance(one: Switch, env: Mapping[str, Any], boxes: Mapping[str, tuple[Any, Any]], like: Any) -> Any:
+def _distance(one: TimeSwitch, env: Mapping[str, Any], boxes: Mapping[str, tuple[Any, Any]], like: Any) -> Any:
     """Return how far a guard is from its line, wherever the time stands in the cell; 0 where it is on it."""
     known = {name: (value, value) for name, value in env.items()}
     known |= {name: box for name, box in boxes.items() if name in names(one.guard)}
@@ -162,7 +164,9 @@ def _off_the_line(env: Mapping[str, Any], slopes: dict[str, Any], away: Any) -> 
     return {**env, **{name: env[name] + jnp.where(near, jnp.sign(slope), 0) for name, slope in slopes.items()}}
 
 
-def _room(plan: Kinks, one: Switch, readers: tuple[int, ...], env: Mapping[str, Any], away: Any, tolerance: Any) -> Any:
+def _room(
+    plan: Kinks, one: TimeSwitch, readers: tuple[int, ...], env: Mapping[str, Any], away: Any, tolerance: Any
+) -> Any:
     """Return how far a guard may move: up to its line, or beyond where that changes no rate by much.
 
     The change on crossing is that of the other branch here, and grows with the distance beyond.

@@ -36,7 +36,7 @@ class Leap(NamedTuple):
     """Whether any lane leaps."""
 
 
-class Plan(NamedTuple):
+class LeapPlan(NamedTuple):
     """What a lane does next."""
 
     leap: Leap

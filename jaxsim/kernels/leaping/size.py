@@ -64,7 +64,7 @@ def leap_size(
     """
     inverse = jnp.zeros_like(leaping[0])
     for s, dependence in enumerate(plan_dependence(structure)):
-        mean, variance = drift(structure, s, leaping), noise(structure, s, leaping)
+        mean, variance = drift(structure, s, leaping), _noise(structure, s, leaping)
         if not (dependence.orders or dependence.others) or mean is None:
             continue
         strength = _strengths(dependence, x[s], orders)
@@ -101,7 +101,7 @@ def shares(structure: Structure, a: list[Any], at_lifted: list[Any]) -> list[Any
     return result
 
 
-def weighed(shares: list[Any], exact: list[Any], stale: Any) -> Weights:
+def weights_by_share(shares: list[Any], exact: list[Any], stale: Any) -> Weights:
     """Return the weights of leaping reactions by their shares, and of the exact ones beside them.
 
     An exact reaction counts in full, and for the drift `stale` times: where its clock runs on at the rate at which the
@@ -122,7 +122,7 @@ def drift(structure: Structure, s: int, leaping: list[Any]) -> Any:
     return weighted(structure, s, leaping, float)
 
 
-def noise(structure: Structure, s: int, leaping: list[Any]) -> Any:
+def _noise(structure: Structure, s: int, leaping: list[Any]) -> Any:
     """Return the variance of the change of species s per unit time (eq. 32b)."""
     return weighted(structure, s, leaping, lambda change: float(change * change))
 
@@ -225,8 +225,10 @@ def returns(structure: Structure, s: int) -> frozenset[int]:
 
 # How long a leap may be while rates vary in time.
 
-FINEST = 16.0  # leaps into which the bounds may cut one cell
-UNRESOLVED = 0.5  # of its largest value, by which a rate with moments of its own may vary in a cell that is leaped over
+_FINEST = 16.0  # leaps into which the bounds may cut one cell
+_UNRESOLVED = (
+    0.5  # of its largest value, by which a rate with moments of its own may vary in a cell that is leaped over
+)
 UNRESOLVED_FIRINGS = 0.01  # firings that a cell may leave unresolved
 
 
@@ -251,7 +253,7 @@ def variation_size(
     for r in rates.varying:
         low, high = _bounds_in_cell(rates, r, state, given, cell, size)
         part = jnp.sqrt(tolerance) * high / (high - low)
-        limit = width * jnp.maximum(part, np.asarray(1 / FINEST, size.dtype))
+        limit = width * jnp.maximum(part, np.asarray(1 / _FINEST, size.dtype))
         size = jnp.where(high > low, jnp.minimum(size, limit), size)
     return size
 
@@ -269,7 +271,7 @@ def unresolved(
     result = {}
     for r in own_moments(program.structure, program.sampled_parameters):
         low, high = _bounds_in_cell(rates, r, state, given, cell, like)
-        varies = high - low > high * high.dtype.type(UNRESOLVED)
+        varies = high - low > high * high.dtype.type(_UNRESOLVED)
         result[r] = varies & ((high - low) * width > high.dtype.type(UNRESOLVED_FIRINGS))
     return result
 

@@ -20,7 +20,7 @@ from jaxsim.kernels.exact.thinning import apply_pending, bounds_now
 from jaxsim.kernels.leaping.allowed import allowed_size
 from jaxsim.kernels.leaping.end import leap_end, pays, steps_resolved
 from jaxsim.kernels.leaping.hybrid import hybrid_plan
-from jaxsim.kernels.leaping.leap import Plan, Present, apply_firings, computed_once, make_leap, present
+from jaxsim.kernels.leaping.leap import LeapPlan, Present, apply_firings, computed_once, make_leap, present
 from jaxsim.kernels.leaping.size import critical_reactions, unresolved
 from jaxsim.kernels.leaping.variants import VARIANTS
 from jaxsim.kernels.program import Program, Saving
@@ -93,14 +93,14 @@ class Leaping(LeapStepper):
         return 30.0 + 15.0 * len(program.structure.reactions)
 
 
-def _carried(carry: CellCarry, plan: Plan, taken: Any) -> Any:
+def _carried(carry: CellCarry, plan: LeapPlan, taken: Any) -> Any:
     """Return what the hybrid method carries on: its news in lanes whose leap was taken."""
     if carry.hybrid is None or plan.hybrid is None:
         return None
     return jax.tree.map(lambda new, old: jnp.where(taken, new, old), plan.hybrid, carry.hybrid)
 
 
-def _overdrawn(structure: Structure, x: tuple[Any, ...], firings: Any, plan: Plan) -> Any:
+def _overdrawn(structure: Structure, x: tuple[Any, ...], firings: Any, plan: LeapPlan) -> Any:
     """Return the lanes in which a leap took more than there is (step 6), or which ask for a shorter one.
 
     What the leap leaves must suffice for the exact reaction that ends it. A count past 2**31 - 1 is another fault.
@@ -115,7 +115,9 @@ def _overdrawn(structure: Structure, x: tuple[Any, ...], firings: Any, plan: Pla
     return result
 
 
-def critical_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any) -> Plan:
+def critical_plan(
+    program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any
+) -> LeapPlan:
     """Choose the leap and what ends it (steps 1 to 5)."""
     carry, zero = lanes.carried, np.zeros((), program.real)
     critical = critical_reactions(program.structure, lanes.x)
@@ -130,4 +132,4 @@ def critical_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes
     critical = [c | exact for c in critical]
     t, code = leap_end(program, inputs, lanes, here, jnp.where(exact, jnp.inf, size), critical)
     code = jnp.where(steps_resolved(lanes, here, size, slow, exact), code, TOO_FINE)
-    return Plan(make_leap(lanes, here, ~jnp.stack(critical), stiff, t, stays), t, code, here.good)
+    return LeapPlan(make_leap(lanes, here, ~jnp.stack(critical), stiff, t, stays), t, code, here.good)

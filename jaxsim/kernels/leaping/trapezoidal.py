@@ -29,7 +29,7 @@ from jaxsim.kernels.state import Inputs, Owner
 
 THETA = 3 / 8  # of the leap in the first stage, and node of the second rate of the Runge-Kutta rule
 # Kutta's rule of fourth order with nodes at 0, THETA, 1/2 and 1, of which the second has no weight in the sum.
-STATES, SUM = ((THETA,), (1 / 6, 1 / 3), (1 / 3, -4 / 3, 2.0)), (1 / 6, 0.0, 2 / 3, 1 / 6)
+_STATES, SUM = ((THETA,), (1 / 6, 1 / 3), (1 / 3, -4 / 3, 2.0)), (1 / 6, 0.0, 2 / 3, 1 / 6)
 EARLY = (THETA - 1 / 3, 1 / 3)  # THETA times the rates after a third of the leap, on the line through the first two
 
 
@@ -72,7 +72,7 @@ def _path(program: Program, inputs: Inputs, given: Context, leap: Leap) -> Expec
     x, tau = real_counts(program, leap.x), leap.size[None, :]
     a, possible = [leap_rates(program, inputs, given, leap, x)], jnp.ones(leap.size.shape, bool)
     way: list[Any] = []  # firings from x to each state
-    for weights in STATES:
+    for weights in _STATES:
         way.append(_sum(a, weights) * tau)
         state = moved(program, x, way[-1])
         possible = reduce(jnp.logical_and, [value >= 0 for value in state], possible)

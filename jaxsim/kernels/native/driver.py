@@ -15,13 +15,13 @@ from jaxsim.kernels import loop
 from jaxsim.kernels.loop import _nothing
 from jaxsim.kernels.native.equations import NotCovered
 from jaxsim.kernels.native.kernel import Kernel, Written, native_width
-from jaxsim.kernels.native.law import Batch, trace
-from jaxsim.kernels.native.parts import Parts, Tables, compile_parts, where
+from jaxsim.kernels.native.law import LaneBatch, trace
+from jaxsim.kernels.native.parts import KernelTables, Parts, compile_parts, memory_of
 from jaxsim.kernels.program import Program
 from jaxsim.kernels.state import Inputs
 from jaxsim.kernels.turnover import Tally
 
-MOST = 256  # programs known, the newest
+_MOST = 256  # programs known, the newest
 _WRITTEN: dict[Any, Any] = {}
 _WRITING = threading.Lock()
 
@@ -34,12 +34,12 @@ class NativeRun:
     inputs: Inputs | None = None
     started: int = 0
     """Trajectories that have been begun."""
-    batch: Batch | None = None
+    batch: LaneBatch | None = None
     """Memory of the trajectories that are being run, and of those after them."""
     queue: np.ndarray | None = None
     """Trajectories of the batch by their place; those from `taken` on are still to run. None between batches."""
     taken: int = 0
-    tables: Tables | None = None
+    tables: KernelTables | None = None
     work: int = 0
     """Iterations of single lanes so far."""
 
@@ -87,7 +87,7 @@ class Native:
             addresses = addresses_of(self.kernel, jax.tree.leaves(run.batch))
             width = self.kernel.width
             budget = max(1, (until - run.work) // width)
-            tables = where(run.tables.kernel)
+            tables = memory_of(run.tables.kernel)
             run.taken, done = self.kernel.run(addresses, tables, self.program.lanes, run.queue, run.taken, budget)
             run.work += done * width
         return run.taken == len(run.queue)
@@ -102,7 +102,7 @@ class Native:
 def addresses_of(kernel: Kernel, leaves: list[Any]) -> list[int]:
     """Return where the arrays of a batch lie that the kernel takes; those it writes must be arrays of their own."""
     first = len(kernel.law.flat.inputs) - len(leaves)
-    found = where([leaves[slot.number - first] for slot in kernel.slots])
+    found = memory_of([leaves[slot.number - first] for slot in kernel.slots])
     written = [address for slot, address in zip(kernel.slots, found, strict=True) if slot.role != "constant"]
     assert len(set(written)) == len(written), "arrays that the kernel writes are one"
     return found
@@ -143,7 +143,7 @@ def _written(program: Program, inputs: Inputs, wanted: bool) -> Any:
     with _WRITING:
         found = _WRITTEN.get(key)
         if key not in _WRITTEN or (wanted and found is None):
-            while len(_WRITTEN) >= MOST:
+            while len(_WRITTEN) >= _MOST:
                 _WRITTEN.pop(next(iter(_WRITTEN)))
             found = _write(program, inputs)
         _WRITTEN[key] = None if wanted and not isinstance(found, NotCovered) else found

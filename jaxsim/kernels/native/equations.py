@@ -20,7 +20,7 @@ class NotCovered(Exception):
 
 
 @dataclass(frozen=True)
-class Kind:
+class _Kind:
     """Shape and dtype of a value."""
 
     shape: tuple[int, ...]
@@ -33,7 +33,7 @@ class Variable:
     __slots__ = ("kind",)
 
     def __init__(self, kind: Any) -> None:
-        self.kind = Kind(tuple(kind.shape), np.dtype(kind.dtype))
+        self.kind = _Kind(tuple(kind.shape), np.dtype(kind.dtype))
 
 
 @dataclass(eq=False)
@@ -41,7 +41,7 @@ class Known:
     """A constant: one number, wherever it stands in its shape."""
 
     value: Any
-    kind: Kind
+    kind: _Kind
 
 
 @dataclass(eq=False)
@@ -55,7 +55,7 @@ class Equation:
     params: dict[str, Any]
     primitive: Any = None
     """None where the equation is one of ours."""
-    branches: "tuple[Block, ...]" = ()
+    branches: "tuple[EquationBlock, ...]" = ()
     """Of a condition: what is done for each value of the first input."""
 
     def reads(self) -> list[Variable]:
@@ -70,7 +70,7 @@ class Equation:
 
 
 @dataclass(eq=False)
-class Block:
+class EquationBlock:
     """Equations in order, and the values that they hand on."""
 
     equations: list[Equation]
@@ -122,7 +122,7 @@ class _Flattener:
         def atom(value: Any) -> Any:
             if isinstance(value, Literal):
                 kind: Any = value.aval
-                return Known(np.asarray(value.val)[()], Kind(tuple(kind.shape), np.dtype(kind.dtype)))
+                return Known(np.asarray(value.val)[()], _Kind(tuple(kind.shape), np.dtype(kind.dtype)))
             return env[value]
 
         for equation in jaxpr.eqns:
@@ -135,7 +135,7 @@ class _Flattener:
             return value
         array = np.asarray(value)
         if not array.ndim:
-            return Known(array[()], Kind((), array.dtype))
+            return Known(array[()], _Kind((), array.dtype))
         variable = Variable(array)
         self.arrays.append((variable, array))
         return variable
@@ -189,7 +189,7 @@ class _Flattener:
         return [*carry, *(self._ours("stack", c, s, {"axis": 0}, out) for c, s in zip(stacked, shapes, strict=True))]
 
     def _ours(self, name: str, inputs: list[Any], shape: Any, params: dict[str, Any], out: list[Equation]) -> Variable:
-        made = Variable(Kind(tuple(shape), inputs[0].kind.dtype))
+        made = Variable(_Kind(tuple(shape), inputs[0].kind.dtype))
         self.varying.add(id(made))  # emitted lane by lane, also where all lanes have the same
         out.append(Equation(name, inputs, [made], params))
         self.alive.append(out[-1])
@@ -200,7 +200,7 @@ class _Flattener:
         for branch in equation.params["branches"]:
             inner: list[Equation] = []
             found = self.inline(branch.jaxpr, branch.consts, inputs[1:], inner, dict(seen))
-            blocks.append(Block(inner, found))
+            blocks.append(EquationBlock(inner, found))
         outputs = [Variable(v.aval) for v in equation.outvars]
         self.varying.update(id(v) for v in outputs)
         out.append(Equation("cond", inputs[:1], outputs, {}, None, tuple(blocks)))
@@ -242,7 +242,7 @@ def deduce(equations: list[Equation], truths: Iterable[tuple[Any, bool]]) -> dic
     return facts
 
 
-def substitute(equations: list[Equation], facts: dict[int, Known]) -> list[Equation]:
+def with_known(equations: list[Equation], facts: dict[int, Known]) -> list[Equation]:
     """Return the equations with known values put in."""
 
     def known(values: list[Any]) -> list[Any]:
@@ -250,7 +250,7 @@ def substitute(equations: list[Equation], facts: dict[int, Known]) -> list[Equat
 
     result = []
     for equation in equations:
-        blocks = tuple(Block(substitute(b.equations, facts), known(b.outputs)) for b in equation.branches)
+        blocks = tuple(EquationBlock(with_known(b.equations, facts), known(b.outputs)) for b in equation.branches)
         made = Equation(
             equation.name, known(equation.inputs), equation.outputs, equation.params, equation.primitive, blocks
         )

@@ -12,8 +12,8 @@ import numpy as np
 
 from jaxsim.kernels.native.builder import Builder
 
-FLOAT, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
-WORD, LONG = np.dtype(np.int32), np.dtype(np.int64)
+FLOAT, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_WORD, _LONG = np.dtype(np.int32), np.dtype(np.int64)
 
 LOG32 = (
     *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
@@ -47,7 +47,7 @@ class Arithmetic:
 
     def __init__(self, builder: Builder, dtype: Any) -> None:
         self.builder, self.dtype = builder, np.dtype(dtype)
-        self.integer = WORD if self.dtype == FLOAT else LONG
+        self.integer = _WORD if self.dtype == FLOAT else _LONG
 
     def number(self, value: float) -> str:
         """Return a constant of the float type."""
@@ -151,11 +151,11 @@ def exp(builder: Builder, dtype: Any, x: str) -> str:
     y = a.choose("lt", x, a.number(low), a.number(low), x)
     y = a.choose("gt", y, a.number(high), a.number(high), y)
     y = builder.select(dtype, builder.operate("fcmp uno", dtype, x, x), a.number(0.0), y)
-    power = a.add(a.multiply(y, a.number(math.log2(math.e))), a.number(0.5))
-    power = builder.intrinsic("floor", dtype, power)
-    value = (_exp32 if a.dtype == FLOAT else _exp64)(a, y, power)
+    power_of = a.add(a.multiply(y, a.number(math.log2(math.e))), a.number(0.5))
+    power_of = builder.intrinsic("floor", dtype, power_of)
+    value = (_exp32 if a.dtype == FLOAT else _exp64)(a, y, power_of)
     # In two steps, since a half of the power of two is in range where the whole may not be.
-    whole = builder.new(f"fptosi {builder.vector(dtype)} {power} to {builder.vector(a.integer)}")
+    whole = builder.new(f"fptosi {builder.vector(dtype)} {power_of} to {builder.vector(a.integer)}")
     first = a.whole("ashr", whole, a.word(1))
     value = a.multiply(a.multiply(value, _power_of_two(a, first)), _power_of_two(a, a.whole("sub", whole, first)))
     return builder.select(dtype, builder.operate("fcmp uno", dtype, x, x), x, value)
@@ -205,11 +205,11 @@ def cosine(builder: Builder, dtype: Any, x: str) -> str:
 
 def _wave(builder: Builder, dtype: Any, x: str, quarter: int) -> str:
     """Reduce by multiples of pi/2, and evaluate in float64 by FDLIBM's k_sin.c and k_cos.c."""
-    b, a = builder, Arithmetic(builder, DOUBLE)
-    x64 = b.convert(x, dtype, DOUBLE)
-    far = b.operate("fcmp uge", DOUBLE, b.intrinsic("fabs", DOUBLE, x64), a.number(3e9))
-    x64 = b.select(DOUBLE, far, a.number(0.0), x64)
-    turns = b.intrinsic("floor", DOUBLE, a.add(a.multiply(x64, a.number(2.0 / math.pi)), a.number(0.5)))
+    b, a = builder, Arithmetic(builder, _DOUBLE)
+    x64 = b.convert(x, dtype, _DOUBLE)
+    far = b.operate("fcmp uge", _DOUBLE, b.intrinsic("fabs", _DOUBLE, x64), a.number(3e9))
+    x64 = b.select(_DOUBLE, far, a.number(0.0), x64)
+    turns = b.intrinsic("floor", _DOUBLE, a.add(a.multiply(x64, a.number(2.0 / math.pi)), a.number(0.5)))
     rest, tail = x64, a.number(0.0)
     for part in HALF_PI:
         minus = a.multiply(turns, a.number(-part))
@@ -221,34 +221,34 @@ def _wave(builder: Builder, dtype: Any, x: str, quarter: int) -> str:
     half = a.multiply(a.number(0.5), z)
     even = a.add(a.subtract(a.number(1.0), half), a.multiply(a.multiply(z, z), a.polynomial(z, COSINE)))
     place = a.add(turns, a.number(float(quarter)))
-    four = a.multiply(b.intrinsic("floor", DOUBLE, a.multiply(place, a.number(0.25))), a.number(4.0))
+    four = a.multiply(b.intrinsic("floor", _DOUBLE, a.multiply(place, a.number(0.25))), a.number(4.0))
     place = a.subtract(place, four)  # 0: sin, 1: cos, 2: -sin, 3: -cos
     value = a.choose("eq", place, a.number(1.0), even, a.choose("eq", place, a.number(3.0), even, odd))
-    value = a.choose("ge", place, a.number(2.0), b.operate("fneg", DOUBLE, value), value)
-    return b.convert(b.select(DOUBLE, far, a.number(math.nan), value), DOUBLE, dtype)
+    value = a.choose("ge", place, a.number(2.0), b.operate("fneg", _DOUBLE, value), value)
+    return b.convert(b.select(_DOUBLE, far, a.number(math.nan), value), _DOUBLE, dtype)
 
 
-def power(builder: Builder, dtype: Any, x: str, y: str) -> str:
+def power_of(builder: Builder, dtype: Any, x: str, y: str) -> str:
     """Return x to the power y, by exp(y log x) in float64 with a compensated logarithm.
 
     In float32 it is rounded correctly but for ties; in float64 it errs by a few units in the last place where the
     logarithm of the result is large.
     """
-    x64, y64 = builder.convert(x, dtype, DOUBLE), builder.convert(y, dtype, DOUBLE)
-    return builder.convert(_power64(builder, x64, y64), DOUBLE, dtype)
+    x64, y64 = builder.convert(x, dtype, _DOUBLE), builder.convert(y, dtype, _DOUBLE)
+    return builder.convert(_power64(builder, x64, y64), _DOUBLE, dtype)
 
 
 def _power64(builder: Builder, x: str, y: str) -> str:
-    a = Arithmetic(builder, DOUBLE)
-    size = builder.intrinsic("fabs", DOUBLE, x)
-    small = builder.compare("lt", DOUBLE, size, a.number(2.0**-1022))
-    scaled = builder.select(DOUBLE, small, a.multiply(size, a.number(2.0**54)), size)
-    shift = builder.select(LONG, small, a.word(54), a.word(0))
+    a = Arithmetic(builder, _DOUBLE)
+    size = builder.intrinsic("fabs", _DOUBLE, x)
+    small = builder.compare("lt", _DOUBLE, size, a.number(2.0**-1022))
+    scaled = builder.select(_DOUBLE, small, a.multiply(size, a.number(2.0**54)), size)
+    shift = builder.select(_LONG, small, a.word(54), a.word(0))
     high, low = _log_parts(a, scaled, shift)
     product, rest = _exact_product(a, y, high)
     rest = a.add(rest, a.multiply(y, low))
-    edge = a.choose("lt", builder.intrinsic("fabs", DOUBLE, product), a.number(800.0), rest, a.number(0.0))
-    value = exp(builder, DOUBLE, product)
+    edge = a.choose("lt", builder.intrinsic("fabs", _DOUBLE, product), a.number(800.0), rest, a.number(0.0))
+    value = exp(builder, _DOUBLE, product)
     value = a.choose("lt", value, a.number(math.inf), a.add(value, a.multiply(value, edge)), value)
     return _power_corners(a, x, y, size, value)
 
@@ -292,24 +292,24 @@ def _exact_product(a: Arithmetic, x: str, y: str) -> tuple[str, str]:
 def _power_corners(a: Arithmetic, x: str, y: str, size: str, value: str) -> str:
     """Return what IEEE 754 says of zeros, infinities, ones and negative bases."""
     b, zero, one, most = a.builder, a.number(0.0), a.number(1.0), a.number(math.inf)
-    far = b.intrinsic("fabs", DOUBLE, y)
-    grows = b.operate("xor", np.bool_, b.compare("lt", DOUBLE, size, one), b.compare("gt", DOUBLE, y, zero))
-    limit = b.select(DOUBLE, grows, most, zero)
+    far = b.intrinsic("fabs", _DOUBLE, y)
+    grows = b.operate("xor", np.bool_, b.compare("lt", _DOUBLE, size, one), b.compare("gt", _DOUBLE, y, zero))
+    limit = b.select(_DOUBLE, grows, most, zero)
     value = a.choose("eq", size, zero, limit, value)
     value = a.choose("eq", size, most, limit, value)
     value = a.choose("eq", far, most, limit, value)
-    whole = b.compare("eq", DOUBLE, b.intrinsic("floor", DOUBLE, y), y)
+    whole = b.compare("eq", _DOUBLE, b.intrinsic("floor", _DOUBLE, y), y)
     half = a.multiply(y, a.number(0.5))
-    odd = b.operate("and", np.bool_, whole, b.compare("ne", DOUBLE, b.intrinsic("floor", DOUBLE, half), half))
-    minus = b.operate("icmp slt", LONG, a.bits(x), a.word(0))
+    odd = b.operate("and", np.bool_, whole, b.compare("ne", _DOUBLE, b.intrinsic("floor", _DOUBLE, half), half))
+    minus = b.operate("icmp slt", _LONG, a.bits(x), a.word(0))
     turned = b.operate("and", np.bool_, minus, odd)
-    value = b.select(DOUBLE, turned, b.new(f"fneg {b.vector(DOUBLE)} {value}"), value)
-    inside = b.operate("and", np.bool_, b.compare("lt", DOUBLE, x, zero), b.compare("ne", DOUBLE, far, most))
-    inside = b.operate("and", np.bool_, inside, b.compare("ne", DOUBLE, size, most))
+    value = b.select(_DOUBLE, turned, b.new(f"fneg {b.vector(_DOUBLE)} {value}"), value)
+    inside = b.operate("and", np.bool_, b.compare("lt", _DOUBLE, x, zero), b.compare("ne", _DOUBLE, far, most))
+    inside = b.operate("and", np.bool_, inside, b.compare("ne", _DOUBLE, size, most))
     roots = b.operate("and", np.bool_, inside, b.operate("xor", np.bool_, whole, b.constant(np.bool_, True)))
-    value = b.select(DOUBLE, roots, a.number(math.nan), value)
-    unit = b.select(DOUBLE, turned, a.number(-1.0), b.select(DOUBLE, roots, a.number(math.nan), one))
+    value = b.select(_DOUBLE, roots, a.number(math.nan), value)
+    unit = b.select(_DOUBLE, turned, a.number(-1.0), b.select(_DOUBLE, roots, a.number(math.nan), one))
     value = a.choose("eq", size, one, unit, value)
-    value = b.select(DOUBLE, b.operate("fcmp uno", DOUBLE, x, y), a.number(math.nan), value)
+    value = b.select(_DOUBLE, b.operate("fcmp uno", _DOUBLE, x, y), a.number(math.nan), value)
     value = a.choose("eq", x, one, one, value)
     return a.choose("eq", y, zero, one, value)

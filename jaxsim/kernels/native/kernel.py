@@ -197,7 +197,7 @@ def _function(e: Emitter, slots: list[Slot], stopped: str) -> str:
     b = e.builder
     w, last = f"i{b.width}", b.block
     b.declarations.add(f"declare {w} @llvm.cttz.{w}({w}, i1)")
-    head = [HEAD, "entry:"]
+    head = [_HEAD, "entry:"]
     for number, slot in enumerate(slots):
         head.append(f"  %arrayp{slot.number} = getelementptr ptr, ptr %arrays, i64 {number}")
         head.append(f"  %array{slot.number} = load ptr, ptr %arrayp{slot.number}")
@@ -236,7 +236,7 @@ def _moves(b: Builder, slots: list[Slot]) -> tuple[list[str], list[str]]:
     return put, take
 
 
-HEAD = (
+_HEAD = (
     "define void @run(ptr noalias %arrays, ptr noalias %shared, i64 %size, ptr noalias %queue, ptr noalias %counts) {"
 )
 SHAPE = """$HEAD

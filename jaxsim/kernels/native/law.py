@@ -13,7 +13,7 @@ from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.draws import draw_bits
 from jaxsim.kernels.event_log import Log, empty_log, note
 from jaxsim.kernels.loop import _nothing, empty_run
-from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, substitute
+from jaxsim.kernels.native.equations import Flat, Variable, deduce, flatten, live, with_known
 from jaxsim.kernels.native.rare import put_apart
 from jaxsim.kernels.program import Program, Saving
 from jaxsim.kernels.state import Inputs, Lanes, Owner
@@ -58,14 +58,14 @@ def trace(program: Program, inputs: Inputs, log: int | None = None) -> Law:
     flat = flatten(closed, lane)
     flat.outputs, before = flat.outputs[:-1], flat.outputs[-1]
     facts = deduce(flat.lanewise, [(before, False)])
-    flat.lanewise = substitute(flat.lanewise, facts)
+    flat.lanewise = with_known(flat.lanewise, facts)
     flat.outputs = [facts.get(id(value), value) for value in flat.outputs]
     flat.lanewise = put_apart(live(flat.lanewise, flat.outputs), flat.outputs)
     _alive(flat)
     return Law(flat, lane, len(flat.inputs) - len(jax.tree.leaves((lanes, events))))
 
 
-class Batch(NamedTuple):
+class LaneBatch(NamedTuple):
     """The trajectories that are being run."""
 
     owner: Owner
@@ -73,13 +73,13 @@ class Batch(NamedTuple):
     lanes: Lanes
 
 
-def begun(program: Program, inputs: Inputs, number: Any) -> tuple[Batch, Any]:
+def begun(program: Program, inputs: Inputs, number: Any) -> tuple[LaneBatch, Any]:
     """Return the trajectories with these numbers at their start, one for each lane, and whether each is to run."""
     empty = empty_run(program)
     free, fresh = jnp.ones(number.shape, bool), number < inputs.size
     owner, lanes = begin(program, inputs, empty.owner, empty.lanes, number, fresh, free)
     lanes = lanes._replace(iteration=jnp.zeros(number.shape, jnp.uint32))
-    return Batch(owner, context(program, inputs, owner), lanes), ~program.stepper.finished(program, inputs, lanes)
+    return LaneBatch(owner, context(program, inputs, owner), lanes), ~program.stepper.finished(program, inputs, lanes)
 
 
 def without_grids(lanes: Lanes) -> Lanes:
@@ -107,11 +107,11 @@ def trace_status(program: Program, inputs: Inputs) -> tuple[Flat, int]:
     return _alive(flatten(closed, lane)), lane
 
 
-def shapes_of(program: Program, inputs: Inputs) -> Batch:
+def shapes_of(program: Program, inputs: Inputs) -> LaneBatch:
     """Return the shapes of a batch."""
     owner, lanes, *_ = jax.eval_shape(lambda: empty_run(program))
     given = jax.eval_shape(lambda i, o: context(program, i, o), inputs, owner)
-    return Batch(owner, given, lanes._replace(iteration=jax.ShapeDtypeStruct((program.lanes,), jnp.uint32)))
+    return LaneBatch(owner, given, lanes._replace(iteration=jax.ShapeDtypeStruct((program.lanes,), jnp.uint32)))
 
 
 def _alive(flat: Flat) -> Flat:

@@ -24,7 +24,7 @@ from jaxsim.network import evaluate
 from jaxsim.statistics import Observables
 from jaxsim.statistics.observables import ObservableSums
 
-DOUBLE = np.dtype(np.float64)
+_DOUBLE = np.dtype(np.float64)
 
 
 @dataclass(eq=False)
@@ -112,8 +112,8 @@ def _text(flat: Flat, lane: int, reads: list[int], count: int, needed: set[int])
     for equation in flat.lanewise:
         e.emit(equation)
     for n, output in enumerate(flat.outputs):
-        value = b.select(DOUBLE, mask, e.get(output).reshape(-1)[0], b.constant(DOUBLE, 0.0))
-        accumulate(b, DOUBLE, f"first{n}", value)
-        accumulate(b, DOUBLE, f"second{n}", b.operate("fmul", DOUBLE, value, value))
+        value = b.select(_DOUBLE, mask, e.get(output).reshape(-1)[0], b.constant(_DOUBLE, 0.0))
+        accumulate(b, _DOUBLE, f"first{n}", value)
+        accumulate(b, _DOUBLE, f"second{n}", b.operate("fmul", _DOUBLE, value, value))
     parts = [f"{part}{n}" for part in ("first", "second") for n in range(len(flat.outputs))]
-    return walk(b, GIVEN + len(reads), len(e.tables), parts, DOUBLE), e.tables
+    return walk(b, GIVEN + len(reads), len(e.tables), parts, _DOUBLE), e.tables

@@ -17,7 +17,7 @@ from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.loop import _nothing, empty_run
 from jaxsim.kernels.native.equations import Flat, Known, NotCovered, Variable
 from jaxsim.kernels.native.kernel import Kernel, native_width
-from jaxsim.kernels.native.law import Batch, begun, shapes_of, trace_start, trace_status, without_grids
+from jaxsim.kernels.native.law import LaneBatch, begun, shapes_of, trace_start, trace_status, without_grids
 from jaxsim.kernels.native.mapping import Mapping, mapping
 from jaxsim.kernels.native.observables import Summing, summing
 from jaxsim.kernels.native.sums import add_moments, add_passages
@@ -31,7 +31,7 @@ FINE = np.array([status.fine for status in Status])
 """By the number of the status."""
 
 
-class Tables(NamedTuple):
+class KernelTables(NamedTuple):
     """What all lanes share, computed once for a call."""
 
     given: list[Any]
@@ -48,7 +48,7 @@ class Parts:
     """What is done of a program outside of the kernel, compiled."""
 
     program: Program
-    shapes: Batch
+    shapes: LaneBatch
     sharing: Any
     """inputs -> what all lanes share."""
     start: Mapping | None
@@ -60,23 +60,23 @@ class Parts:
     gather: Any
     """(inputs, owner, given, lanes, tally) -> tally, by XLA."""
 
-    def tables(self, inputs: Inputs) -> Tables:
+    def tables(self, inputs: Inputs) -> KernelTables:
         """Return what all lanes share."""
         return jax.tree.map(lambda array: np.asarray(array, order="C"), self.sharing(inputs))
 
-    def memory(self, tables: Tables) -> Batch:
+    def memory(self, tables: KernelTables) -> LaneBatch:
         """Return arrays for a batch."""
         owner, given, lanes = self.shapes
         leaves, structure = jax.tree.flatten(given)
         pairs = zip(leaves, tables.given, strict=True)
         shared = [np.empty(leaf.shape, leaf.dtype) if value is None else value for leaf, value in pairs]
         empty = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), (owner, lanes))
-        return Batch(empty[0], jax.tree.unflatten(structure, shared), empty[1])
+        return LaneBatch(empty[0], jax.tree.unflatten(structure, shared), empty[1])
 
-    def begin(self, inputs: Inputs, batch: Batch, tables: Tables, started: int) -> np.ndarray:
+    def begin(self, inputs: Inputs, batch: LaneBatch, tables: KernelTables, started: int) -> np.ndarray:
         """Begin the trajectories from number `started` on; return which are to run."""
         number = np.arange(started, started + self.program.lanes, dtype=np.int32)
-        goes, bare = np.empty(number.shape, bool), Batch(batch.owner, batch.given, without_grids(batch.lanes))
+        goes, bare = np.empty(number.shape, bool), LaneBatch(batch.owner, batch.given, without_grids(batch.lanes))
         results = [*jax.tree.leaves(bare), goes]
         if self.start is None:
             found = jax.tree.leaves(self.start_by_xla(inputs, np.int32(started)))
@@ -85,7 +85,7 @@ class Parts:
                     np.copyto(target, np.asarray(value))
         else:
             given = [None] * (len(self.start.flat.inputs) - 1)
-            self.start.run([*given, number], results, where(tables.start), len(number))
+            self.start.run([*given, number], results, memory_of(tables.start), len(number))
         self._clear(batch.lanes)
         return goes
 
@@ -106,15 +106,15 @@ class Parts:
             for grid, value in zip(lanes.carry.saved_variables, lanes.carry.variables, strict=False):
                 grid[0], grid[1:] = value, np.nan
 
-    def end(self, inputs: Inputs, batch: Batch, tables: Tables, tally: Tally) -> Tally:
+    def end(self, inputs: Inputs, batch: LaneBatch, tables: KernelTables, tally: Tally) -> Tally:
         """Gather a batch that has ended."""
         if self.status is None:  # XLA may read the memory of the batch until it is ready
             return jax.block_until_ready(self.gather(inputs, *batch, tally))
         owner, given, lanes = batch
-        bare = jax.tree.leaves(Batch(owner, given, without_grids(lanes)))
+        bare = jax.tree.leaves(LaneBatch(owner, given, without_grids(lanes)))
         status = np.empty(owner.number.shape, np.int32)
         inner = [None] * (len(self.status.flat.inputs) - len(bare))
-        self.status.run([*inner, *bare], [status], where(tables.status), len(status))
+        self.status.run([*inner, *bare], [status], memory_of(tables.status), len(status))
         live = np.asarray(owner.number) >= 0
         sound = live & FINE[status]
         counted = np.bincount(status[live], minlength=len(Status)).astype(np.int64)
@@ -129,7 +129,13 @@ class Parts:
         return tally._replace(rejected=tally.rejected + rejected)
 
     def _sums(
-        self, inputs: Inputs, batch: Batch, tables: Tables, sums: tuple[Any, ...], live: np.ndarray, sound: np.ndarray
+        self,
+        inputs: Inputs,
+        batch: LaneBatch,
+        tables: KernelTables,
+        sums: tuple[Any, ...],
+        live: np.ndarray,
+        sound: np.ndarray,
     ) -> tuple[Any, ...]:
         """Return the sums of the statistics with a batch added."""
         _, given, lanes = batch
@@ -146,13 +152,13 @@ class Parts:
                 result.append(add_moments(before, grid, limits))
             elif isinstance(statistic, Observables):
                 adding, shared = next(observables)
-                result.append(adding.add(before, grid, limits, times, leaves, where(shared)))
+                result.append(adding.add(before, grid, limits, times, leaves, memory_of(shared)))
             else:
                 result.append(add_passages(before, np.stack(lanes.passages), sound, times))
         return tuple(result)
 
 
-def where(arrays: Sequence[Any]) -> list[int]:
+def memory_of(arrays: Sequence[Any]) -> list[int]:
     """Return where the memory of arrays lies."""
     return [a.ctypes.data if isinstance(a, np.ndarray) else a.unsafe_buffer_pointer() for a in arrays]
 
@@ -266,10 +272,10 @@ def _sharing(
     kinds = jax.tree.leaves(jax.eval_shape(partial(context, program), inputs, wide))
     differs = [lane in kind.shape for kind in kinds]
 
-    def share(inputs: Inputs) -> Tables:
+    def share(inputs: Inputs) -> KernelTables:
         leaves, found = jax.tree.leaves(context(program, inputs, owner)), jax.tree.leaves(inputs)
         both = [*found, *([None] * len(jax.tree.leaves(owner))), *leaves]
-        return Tables(
+        return KernelTables(
             [None if own else leaf for own, leaf in zip(differs, leaves, strict=True)],
             shared_arrays(kernel.law.flat, both, kernel.tables),
             shared_arrays(start.flat, found, start.tables) if start else [],

@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxsim.kernels.native.builder import Builder, is_float
 from jaxsim.kernels.native.equations import Equation, Known, NotCovered, Variable
-from jaxsim.kernels.native.functions import cosine, exp, log, log1p, power, sine
+from jaxsim.kernels.native.functions import cosine, exp, log, log1p, power_of, sine
 
 SEVERAL = 3  # tables of one index from which their entries are kept
 MOST_WRITTEN_OUT = 128  # values of an array that all lanes share
@@ -436,7 +436,7 @@ RULES: dict[str, Rule] = {
     "sin": elementwise(sine),
     "cos": elementwise(cosine),
     "tan": elementwise(lambda b, dtype, x: b.operate("fdiv", dtype, sine(b, dtype, x), cosine(b, dtype, x))),
-    "pow": elementwise(power),
+    "pow": elementwise(power_of),
     "integer_pow": _integer_power,
     "clamp": _clamp,
     "select_n": _select,

@@ -7,15 +7,15 @@ that code. What a lane gets is the same.
 
 from typing import Any
 
-from jaxsim.kernels.native.equations import Block, Equation, Known, Variable
+from jaxsim.kernels.native.equations import Equation, EquationBlock, Known, Variable
 
-LEAST = 12.0  # weight of the work that a branch is worth
+_LEAST = 12.0  # weight of the work that a branch is worth
 WEIGHT = {"gather": 24.0, "exp": 20.0, "log": 20.0, "pow": 60.0, "div": 5.0, "floor": 2.0}
-FREE = ("broadcast_in_dim", "squeeze", "reshape")
-FIXED = ("scatter", "cond", "guard")  # what stays where it is
+_FREE = ("broadcast_in_dim", "squeeze", "reshape")
+_FIXED = ("scatter", "cond", "guard")  # what stays where it is
 
 
-def put_apart(equations: list[Equation], outputs: list[Any], least: float = LEAST) -> list[Equation]:
+def put_apart(equations: list[Equation], outputs: list[Any], least: float = _LEAST) -> list[Equation]:
     """Return the equations with rare work in guarded branches; `outputs` are what must be known after all of them."""
     handed_on = {id(value) for value in outputs}
     readers: dict[int, list[Equation]] = {}
@@ -64,7 +64,7 @@ def _exclusive(
     for equation in reversed(before):
         users = [reader for out in equation.outputs for reader in readers.get(id(out), [])]
         free = bool(users) and all(id(reader) in allowed for reader in users)
-        free = free and equation.name not in FIXED and id(equation) not in held
+        free = free and equation.name not in _FIXED and id(equation) not in held
         if free and not any(id(out) in kept | held for out in equation.outputs):
             allowed.add(id(equation))
             found.append(equation)
@@ -72,12 +72,12 @@ def _exclusive(
 
 
 def _weight(equation: Equation) -> float:
-    return 0.0 if equation.name in FREE else WEIGHT.get(equation.name, 1.0)
+    return 0.0 if equation.name in _FREE else WEIGHT.get(equation.name, 1.0)
 
 
 def _guarded(choice: Equation, inner: list[Equation]) -> list[Equation]:
     """Return the branch and the choice after it."""
     test, usual, rare = choice.inputs
     value = Variable(rare.kind)
-    guard = Equation("guard", [test], [value], {}, None, (Block([], [usual]), Block(inner, [rare])))
+    guard = Equation("guard", [test], [value], {}, None, (EquationBlock([], [usual]), EquationBlock(inner, [rare])))
     return [guard, Equation("select_n", [test, usual, value], choice.outputs, choice.params, choice.primitive)]

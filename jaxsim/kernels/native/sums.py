@@ -18,7 +18,7 @@ from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.statistics.moments import MomentSums
 from jaxsim.statistics.passage import PassageSums
 
-FEW = 4  # species up to which trajectories are added side by side
+_FEW = 4  # species up to which trajectories are added side by side
 CHUNK = 16  # columns of more species that are
 
 
@@ -36,7 +36,7 @@ def add_moments(sums: MomentSums, grid: np.ndarray, limits: np.ndarray) -> Momen
     """
     times, lanes, species = grid.shape
     rows = np.zeros((lanes,), np.int64)
-    if species <= FEW and lanes % WIDTH == 0:
+    if species <= _FEW and lanes % WIDTH == 0:
         walked = np.zeros((3, species, times, WIDTH), np.int64)
         call, engine = _compiled_walk(species)
         arrays = (grid, limits, rows, rows, walked)
@@ -87,7 +87,7 @@ def add_passages(sums: PassageSums, found: np.ndarray, finished: np.ndarray, tim
     )
 
 
-@lru_cache(maxsize=FEW)
+@lru_cache(maxsize=_FEW)
 def _compiled_walk(species: int) -> tuple[Any, Any]:
     """Return the function for few species, and what holds its machine code: trajectories side by side."""
     b = Builder(WIDTH)

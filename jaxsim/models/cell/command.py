@@ -84,7 +84,7 @@ def _times(times: Any) -> str:
 
 
 QUICK = 5_000
-EVERY = 3.0  # h between saved times
+_EVERY = 3.0  # h between saved times
 
 DESCRIPTION = """\
 Simulate single tumour cells exactly, event by event: gemcitabine damages DNA, damaged cells arrest, become tolerant,
@@ -105,7 +105,7 @@ examples:
 def parser() -> Parser:
     """Return the parser of the command."""
     given = Parser(prog="jaxsim cells", description=DESCRIPTION, epilog=EPILOG)
-    add_options(given, cells=100_000, out="cells-results")
+    add_cell_options(given, cells=100_000, out="cells-results")
     given.add_argument(
         "--at", nargs="+", type=options.amount, default=[0.0], metavar="H", help="hours at which gemcitabine is given"
         " (default: 0)",
@@ -113,7 +113,7 @@ def parser() -> Parser:
     return given
 
 
-def add_options(given: Parser, cells: int, out: str) -> None:
+def add_cell_options(given: Parser, cells: int, out: str) -> None:
     """Add the options that the commands on single cells share."""
     add = given.add_argument
     add("--dose", type=options.amount, default=120.0, metavar="MG/KG", help="gemcitabine, each time (default: 120)")
@@ -156,17 +156,17 @@ def cell_count(arguments: argparse.Namespace) -> int:
 
 def study_options(arguments: argparse.Namespace) -> Mapping[str, Any]:
     """Return the arguments of a study that are the same for all arms."""
-    every = min(EVERY, arguments.hours / 12)
+    every = min(_EVERY, arguments.hours / 12)
     return {
         "hours": arguments.hours,
         "every": every,
         "seed": arguments.seed,
         "progress": arguments.progress,
-        "announce": announce,
+        "announce": announce_arm_of_cells,
     }
 
 
-def announce(name: str) -> None:
+def announce_arm_of_cells(name: str) -> None:
     """Say which arm is being simulated."""
     print(f"Simulating: {name}", file=sys.stderr, flush=True)
 

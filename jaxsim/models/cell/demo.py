@@ -9,7 +9,7 @@ from jaxsim.console.guard import guarded, leave
 from jaxsim.console.options import Parser
 from jaxsim.console.output import ready_folder, write_dataset, write_figure
 from jaxsim.models.cell.command import (
-    add_options,
+    add_cell_options,
     arms_table,
     cell_count,
     effort,
@@ -43,7 +43,7 @@ examples:
 def parser() -> Parser:
     """Return the parser of the command."""
     given = Parser(prog="jaxsim demo", description=DESCRIPTION, epilog=EPILOG)
-    add_options(given, cells=1_000_000, out="demo-results")
+    add_cell_options(given, cells=1_000_000, out="demo-results")
     return given
 
 

@@ -18,8 +18,8 @@ from jaxsim.plots.style import (
     label,
     legend_above,
     new_figure,
-    paired,
     percent,
+    styled,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-LOOK = {
+_LOOK = {
     "cycling": (GREEN, "-"),
     "arrested": (SKY, ":"),
     "tolerant": (ORANGE, "-."),
@@ -59,11 +59,11 @@ def plot_fates(study: "xarray.Dataset") -> "Figure":
     figure, panels = new_figure(study.sizes["arm"], 1.45)
     for arm, panel in zip(study["arm"].values, panels, strict=True):
         one = study.sel(arm=arm)
-        for place, (fate, (colour, line)) in enumerate(LOOK.items()):
+        for place, (fate, (colour, line)) in enumerate(_LOOK.items()):
             value, low, high = (
                 percent(one[name].sel(fate=fate)) for name in ("fate_fraction", "fate_low", "fate_high")
             )
-            band(panel, study["time"].values, value, low, high, colour, line, fate, (place, len(LOOK)))
+            band(panel, study["time"].values, value, low, high, colour, line, fate, (place, len(_LOOK)))
         label(panel, y="cells (%)", title=str(arm))
         hours_axis(panel, float(study["time"][-1]))
         panel.set_ylim(0.0, 100.0)
@@ -98,7 +98,7 @@ def plot_lysis(study: "xarray.Dataset") -> "Figure":
     figure, (panel,) = new_figure(1, 2.2)
     times = study["time"].values
     highest = float(percent(study["fate_fraction"].sel(fate="pyroptotic")).max())
-    for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
+    for place, (arm, (colour, line)) in enumerate(styled(study["arm"].values)):
         one = study.sel(arm=arm)
         value, low, high = (
             percent(one[name].sel(fate="pyroptotic")) for name in ("fate_fraction", "fate_low", "fate_high")
@@ -140,7 +140,7 @@ def plot_release(study: "xarray.Dataset") -> "Figure":
     'time (h)'
     """
     figure, (panel,) = new_figure(1, 2.2)
-    for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
+    for place, (arm, (colour, line)) in enumerate(styled(study["arm"].values)):
         one = study.sel(arm=arm)
         value, low, high = (percent(one[name]) for name in ("release", "release_low", "release_high"))
         band(panel, study["time"].values, value, low, high, colour, line, str(arm), (place, study.sizes["arm"]))
@@ -153,7 +153,7 @@ def plot_release(study: "xarray.Dataset") -> "Figure":
 
 # Figure: deaths and released IL-1alpha at the end, against the dose of gemcitabine.
 
-FATES = (("apoptotic", BLUE, "s"), ("pyroptotic", VERMILION, "o"))
+_FATES = (("apoptotic", BLUE, "s"), ("pyroptotic", VERMILION, "o"))
 
 
 def plot_dose_response(study: "xarray.Dataset") -> "Figure":
@@ -183,7 +183,7 @@ def plot_dose_response(study: "xarray.Dataset") -> "Figure":
         if not arms.sizes["arm"]:
             continue
         suffix = " + inhibitor" if inhibited else ""
-        for fate, colour, marker in FATES:
+        for fate, colour, marker in _FATES:
             values = [arms[name].sel(fate=fate) for name in ("fate_fraction", "fate_low", "fate_high")]
             _points(deaths, arms["dose"].values, values, colour, marker, inhibited, fate + suffix)
         values = [arms[name] for name in ("release", "release_low", "release_high")]
@@ -217,7 +217,7 @@ def _points(panel: Any, x: Any, values: list[Any], colour: str, marker: str, ope
 
 # Figure: what is left of lysis and of IL-1alpha release, against how often the inhibitor is given.
 
-QUANTITIES = (
+_QUANTITIES = (
     ("lysed cells", ("fate_fraction", "fate_low", "fate_high"), VERMILION, "o", -0.08),
     ("IL-1α released", ("release", "release_low", "release_high"), PURPLE, "D", 0.08),
 )
@@ -246,7 +246,7 @@ def plot_inhibitor_interval(study: "xarray.Dataset") -> "Figure":
     end = study.isel(time=-1)
     place = np.arange(end.sizes["arm"], dtype=np.float64)
     lysed = end.sel(fate="pyroptotic")
-    for name, fields, colour, marker, shift in QUANTITIES:
+    for name, fields, colour, marker, shift in _QUANTITIES:
         value, low, high = (percent(lysed[field]) for field in fields)
         error = np.stack([value - low, high - value]).clip(min=0.0)
         panel.errorbar(place + shift, value, yerr=error, color=colour, linestyle="none", marker=marker, markersize=4,

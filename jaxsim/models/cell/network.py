@@ -14,7 +14,7 @@ from jaxsim.network import Network, Parameter, Reaction
 # Numbers a1 to a24 are the names of the reactions. Rates are full propensities, per hour. A cell that has died
 # (AP or PY is 1) does nothing more that counts: `alive` is then 0.
 
-ACTIVITY = "(1/(1 + caspase1_inhibitor/inhibitor_constant))"  # residual caspase-1 activity, 0 to 1
+_ACTIVITY = "(1/(1 + caspase1_inhibitor/inhibitor_constant))"  # residual caspase-1 activity, 0 to 1
 CHECKPOINT = "(1/(1 + (D/checkpoint_constant)^2))"  # what damage leaves of the rates of the cycle, 0 to 1
 PORE_UNITS = 16  # N-terminal gasdermin units in a pore
 
@@ -26,7 +26,7 @@ FATES = {  # every cell is in one of them
     "pyroptotic": "PY",
 }
 
-OBSERVABLES = {
+_OBSERVABLES = {
     "alive": "(1 - AP)*(1 - PY)",
     **FATES,
     "divided": "if(N > 0, 1, 0)",
@@ -46,7 +46,7 @@ DRUG_AND_DAMAGE = (
     "a4: D -> @ alive*repair_rate*D/(1 + D/repair_constant)",
 )
 
-CYCLE = (
+_CYCLE = (
     f"a5: -> S @ alive*(1 - Q)*(1 - S)*s_entry_rate*{CHECKPOINT}",
     Reaction(
         {"S": 1},
@@ -65,7 +65,7 @@ PYROPTOSIS = (
     "a10: Z -> @ speck_loss*Z",
     "a11: C1i -> C1a @ caspase1_activation*Z*C1i",
     "a12: C1a -> @ caspase1_inactivation*C1a",
-    f"a13: GF -> GN @ alive*gasdermin_cleavage*C1a*{ACTIVITY}*GF/(cleavage_constant + GF)",
+    f"a13: GF -> GN @ alive*gasdermin_cleavage*C1a*{_ACTIVITY}*GF/(cleavage_constant + GF)",
     f"a14: {PORE_UNITS} GN -> PO @ if(GN >= {PORE_UNITS}, alive*pore_assembly*GN/{PORE_UNITS}, 0)",
     "a15: PO -> @ alive*pore_repair*PO/(pore_repair_constant + PO)",
 )
@@ -74,12 +74,12 @@ APOPTOSIS = (
     "a16: GF -> @ alive*gasdermin_inactivation*C3a*GF",
     "a17: C3i -> C3a @ alive*C3i*(apoptosis_initiation*D^3/(apoptosis_constant^3 + D^3)"
     " + if(C3a > feedback_threshold, caspase3_feedback*C3a, 0)"
-    f" + caspase1_crosstalk*C1a*{ACTIVITY})",
+    f" + caspase1_crosstalk*C1a*{_ACTIVITY})",
     "a18: -> GN @ alive*gsdme_rate*C3a",
     "a23: -> AP @ alive*apoptosis_rate*C3a^2/(apoptosis_caspase3^2 + C3a^2)",
 )
 
-INTERLEUKIN = (
+_INTERLEUKIN = (
     "a19: -> IL @ alive*il1a_synthesis*(1 + D/(D + synthesis_constant))",
     "a20: IL -> @ il1a_loss*IL",
     "a21: IL -> IR @ alive*il1a_leak*PO*IL",
@@ -99,7 +99,7 @@ INTERLEUKIN = (
     ),
 )
 
-REACTIONS = (*DRUG_AND_DAMAGE, *CYCLE, *PYROPTOSIS, *APOPTOSIS, *INTERLEUKIN)
+CELL_REACTIONS = (*DRUG_AND_DAMAGE, *_CYCLE, *PYROPTOSIS, *APOPTOSIS, *_INTERLEUKIN)
 
 
 DATA = Path(__file__).parent / "parameters.toml"
@@ -171,8 +171,8 @@ def cell(**overrides: Any) -> Network:
             name: Parameter(overrides.get(name, entry.given()), entry.unit, entry.description)
             for name, entry in groups["parameters"].items()
         },
-        reactions=REACTIONS,
-        observables=OBSERVABLES,
+        reactions=CELL_REACTIONS,
+        observables=_OBSERVABLES,
         inputs={name: overrides.get(name, disposition) for name, disposition in inputs.items()},
         name="single-cell fates",
     )

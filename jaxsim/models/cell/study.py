@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 # The arms of a study of single cells: what each population of cells is given, and when.
 
-Real = float | int
+_Real = float | int
 
-INTERVAL = 6.0  # h; the inhibitor's half-life of 1 h leaves gaps of hours in longer ones
+_INTERVAL = 6.0  # h; the inhibitor's half-life of 1 h leaves gaps of hours in longer ones
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class CellArm:
     """
 
     name: str
-    dose: Real = 0.0
-    inhibitor: Real = 0.0
-    interval: Real = INTERVAL
-    at: tuple[Real, ...] = (0.0,)
+    dose: _Real = 0.0
+    inhibitor: _Real = 0.0
+    interval: _Real = _INTERVAL
+    at: tuple[_Real, ...] = (0.0,)
 
     def __post_init__(self) -> None:
         for agent, amount in (("gemcitabine", self.dose), ("caspase-1 inhibitor", self.inhibitor)):
@@ -71,7 +71,7 @@ class CellArm:
         if not (times.size and np.all(np.isfinite(times)) and times[0] >= 0 and np.all(np.diff(times) > 0)):
             raise ScheduleError(f"arm '{self.name}' is given gemcitabine at {self.at}; give ascending hours from 0 on")
 
-    def inhibitor_times(self, hours: Real) -> np.ndarray:
+    def inhibitor_times(self, hours: _Real) -> np.ndarray:
         """Return the hours before `hours` at which the inhibitor is given; none if it is not."""
         if not self.inhibitor:
             return np.zeros(0)
@@ -80,7 +80,7 @@ class CellArm:
 
 
 def cell_arms(
-    dose: Real = 120.0, inhibitor: Real = 50.0, interval: Real = INTERVAL, at: tuple[Real, ...] = (0.0,)
+    dose: _Real = 120.0, inhibitor: _Real = 50.0, interval: _Real = _INTERVAL, at: tuple[_Real, ...] = (0.0,)
 ) -> tuple[CellArm, ...]:
     """Return untreated cells, treated cells, and treated cells whose caspase-1 is inhibited.
 
@@ -108,7 +108,9 @@ def cell_arms(
     return tuple(arms)
 
 
-def dose_response_arms(doses: Iterable[Real], inhibitor: Real = 50.0, interval: Real = INTERVAL) -> tuple[CellArm, ...]:
+def dose_response_arms(
+    doses: Iterable[_Real], inhibitor: _Real = 50.0, interval: _Real = _INTERVAL
+) -> tuple[CellArm, ...]:
     """Return an arm for each dose of gemcitabine (mg/kg), without and, unless it is 0, with the inhibitor.
 
     Examples
@@ -124,7 +126,7 @@ def dose_response_arms(doses: Iterable[Real], inhibitor: Real = 50.0, interval: 
     )
 
 
-def interval_arms(dose: Real, inhibitor: Real, intervals: Iterable[Real]) -> tuple[CellArm, ...]:
+def interval_arms(dose: _Real, inhibitor: _Real, intervals: Iterable[_Real]) -> tuple[CellArm, ...]:
     """Return an arm for each interval (h) between doses of the inhibitor; infinite for a single dose.
 
     Examples
@@ -135,7 +137,7 @@ def interval_arms(dose: Real, inhibitor: Real, intervals: Iterable[Real]) -> tup
     return tuple(cell_arms(dose, inhibitor, interval)[-1] for interval in intervals)
 
 
-def cell_schedules(arms: Sequence[CellArm], hours: Real) -> tuple[Schedule, ...]:
+def cell_schedules(arms: Sequence[CellArm], hours: _Real) -> tuple[Schedule, ...]:
     """Return one schedule per arm; all have the same times, with an amount of 0 where an arm is given nothing.
 
     Schedules of one shape share a compiled program.
@@ -166,14 +168,14 @@ def cell_schedules(arms: Sequence[CellArm], hours: Real) -> tuple[Schedule, ...]
     return tuple(schedules)
 
 
-def _doses(amount: Real, given: np.ndarray, times: np.ndarray) -> Dose:
+def _doses(amount: _Real, given: np.ndarray, times: np.ndarray) -> Dose:
     return Dose(np.where(np.isin(times, given), amount, 0.0), "mg/kg", at=times)
 
 
 # What a simulated population of cells shows: fates, released IL-1alpha, times to lysis, with intervals.
 
-QUANTILES = (0.1, 0.5, 0.9)
-MEASURED = ("events", "rejected", "wall_seconds", "compile_seconds")  # one number per arm
+_QUANTILES = (0.1, 0.5, 0.9)
+_MEASURED = ("events", "rejected", "wall_seconds", "compile_seconds")  # one number per arm
 
 
 def summarise(network: Network, out: "xarray.Dataset") -> "xarray.Dataset":
@@ -211,12 +213,12 @@ def summarise(network: Network, out: "xarray.Dataset") -> "xarray.Dataset":
         fields[name] = out[name].variable
     first = {"long_name": "mean time of the first passage of cells that pass", "units": "h"}
     fields["passage_mean"] = (("passage",), out["passage_mean"].values, first)
-    for name in MEASURED:
+    for name in _MEASURED:
         fields[name] = ((), out.attrs[name])
     fields["cells"] = ((), cells)
     kept = {name: out[name].variable for name in ("time", "species", "passage", "ending")}
-    attributes = {name: value for name, value in out.attrs.items() if name not in (*MEASURED, "trajectories", "fine")}
-    coordinates = {**kept, "fate": list(FATES), "quantile": list(QUANTILES)}
+    attributes = {name: value for name, value in out.attrs.items() if name not in (*_MEASURED, "trajectories", "fine")}
+    coordinates = {**kept, "fate": list(FATES), "quantile": list(_QUANTILES)}
     data = xarray.Dataset(fields, coordinates, {**attributes, "confidence": "95 %"})
     data["time"].attrs = {"long_name": "time", "units": "h"}
     return data
@@ -261,8 +263,8 @@ def _lysis_times(out: "xarray.Dataset") -> np.ndarray:
     """Return when given shares of the cells that lyse have lysed, by interpolation between save times."""
     lysed = 1.0 - out["survival"].sel(passage="lysis").values
     if not lysed[-1] > 0:
-        return np.full(len(QUANTILES), np.nan)
-    return np.interp(np.array(QUANTILES) * lysed[-1], lysed, out["time"].values)
+        return np.full(len(_QUANTILES), np.nan)
+    return np.interp(np.array(_QUANTILES) * lysed[-1], lysed, out["time"].values)
 
 
 THINNING_CELLS = 16  # beside those of the doses; more cost an iteration each, fewer cost rejected candidates
@@ -272,8 +274,8 @@ def cell_study(
     arms: Sequence[CellArm] | None = None,
     *,
     cells: int = 100_000,
-    hours: Real = 96.0,
-    every: Real = 2.0,
+    hours: _Real = 96.0,
+    every: _Real = 2.0,
     seed: int = 0,
     network: Network | None = None,
     progress: bool | None = None,
@@ -352,7 +354,7 @@ def cell_study(
     return joined.assign_coords(_describe(arms))
 
 
-def _save_times(hours: Real, every: Real) -> np.ndarray:
+def _save_times(hours: _Real, every: _Real) -> np.ndarray:
     if not (np.isfinite(hours) and hours > 0):
         raise SimulationError(f"the study lasts {hours:g} h; give a positive number of hours")
     if not (np.isfinite(every) and 0 < every <= hours):

@@ -10,7 +10,7 @@ organism is a parameter, constant over a coupling step.
 from typing import Any, NamedTuple
 
 from jaxsim.errors import NetworkError
-from jaxsim.models.cell.network import REACTIONS, cell
+from jaxsim.models.cell.network import CELL_REACTIONS, cell
 from jaxsim.models.cell.study import starting_pool
 from jaxsim.network import Network, Reaction, is_distribution, parse_reaction
 
@@ -34,7 +34,7 @@ FLOWS = {  # counted since the coupling step began
 }
 ENDS = {"PY": "lysed", "CL": "cleared"}  # flags: the lane is free at the end of the step
 
-OBSERVABLES = {
+_OBSERVABLES = {
     "alive": "(1 - AP)*(1 - PY)*(1 - KD)",
     "living": "alive",
     "pored": "alive*if(PO >= 1, 1, 0)",
@@ -81,8 +81,8 @@ def cell_in_tumour(**overrides: Any) -> CellLaw:
     network = Network(
         species=species,
         parameters={**base.parameters, **dict.fromkeys(EXCHANGED, 0.0)},
-        reactions=(*(_in_tumour(given) for given in REACTIONS), *_NEW),
-        observables=OBSERVABLES,
+        reactions=(*(_in_tumour(given) for given in CELL_REACTIONS), *_NEW),
+        observables=_OBSERVABLES,
         name="a cell in a tumour",
     )
     return CellLaw(network, (float(rates[0]), float(rates[1])), starting_pool(base))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxsim.console import options
 from jaxsim.console.options import Parser
 from jaxsim.console.output import ready_folder, table, write_dataset, write_figure
-from jaxsim.models.organism.command import announce
+from jaxsim.models.organism.command import announce_arm
 
 if TYPE_CHECKING:
     import xarray
@@ -63,9 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
         step=arguments.step,
         regimen={} if given is None else {"gemcitabine": replace(dose, amount=given)},
         seed=arguments.seed,
-        announce=announce,
+        announce=announce_arm,
     )
-    print(report(study))
+    print(_report(study))
     written = [write_dataset(study, folder / "coupled.nc")]
     if arguments.figures:
         from jaxsim.models.organism.figures import plot_organism_courses
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report(study: "xarray.Dataset") -> str:
+def _report(study: "xarray.Dataset") -> str:
     """Return outcomes by arm, the means over animals; online also how many runs ended well, and what they cost."""
     columns = {
         "tumour at the end": lambda one: f"{float(one['burden'].mean()):.4g}",

@@ -20,9 +20,9 @@ from jaxtyping import Array, Float32, Int32, UInt64
 from jaxsim.kernels.change import apply_change, plan_changes
 from jaxsim.kernels.draws import choose, draw_bits, faultless, running_sums, wait_and_choice, waiting_time
 from jaxsim.kernels.rates import largest, leaves_before, parameter_values, plan_rates, propensities, rounded, total
-from jaxsim.kernels.state import NONE, count
+from jaxsim.kernels.state import NONE, lanes_counted
 from jaxsim.models.coupled.cell import DIVIDING, ENDS
-from jaxsim.models.coupled.lanes import Cells
+from jaxsim.models.coupled.lanes import CellLanes
 from jaxsim.network import Structure
 
 NARROWER = 32  # lanes of a block over those of the narrower one
@@ -32,7 +32,7 @@ MOST_DRAWS = np.uint32(0xF0000000)  # of one cell and its line; nothing comes ne
 class Walk(NamedTuple):
     """The carry of the event loop, for a block of any width."""
 
-    cells: Cells
+    cells: CellLanes
     t: Float32[Array, " L"]
     """Hours since the step began: of the pending reaction, or where a lane halts; the step's length when done, and
     infinite after a fault."""
@@ -42,7 +42,7 @@ class Walk(NamedTuple):
     """Fired so far, int64."""
 
 
-def begin(cells: Cells, length: Any) -> Walk:
+def begin_cells(cells: CellLanes, length: Any) -> Walk:
     """Return the walk at the start of a step; free lanes are done."""
     here = cells.family >= 0
     t = jnp.where(here, np.float32(0.0), length)
@@ -88,9 +88,9 @@ def _run_block(structure: Structure, given: Mapping[str, Any], length: Any, walk
 
     def step(carry: tuple[Walk, Any]) -> tuple[Walk, Any]:
         walk = _event(structure, env, length, carry[0])
-        return walk, count(running(structure, walk, length))
+        return walk, lanes_counted(running(structure, walk, length))
 
-    left = count(running(structure, walk, length))
+    left = lanes_counted(running(structure, walk, length))
     return lax.while_loop(lambda carry: carry[1] > np.int32(patience), step, (walk, left))[0]
 
 
@@ -118,7 +118,7 @@ def _event(structure: Structure, env: Mapping[str, Any], length: Any, walk: Walk
     proposed = walk.t + waiting_time(wait, a0).astype(jnp.float32)
     t = jnp.where(good, jnp.minimum(proposed, length), jnp.inf)
     draws = cells.draws + goes_on.astype(jnp.uint32)
-    fired = count(pending >= 0).astype(jnp.int64)
+    fired = lanes_counted(pending >= 0).astype(jnp.int64)
     return Walk(
         cells._replace(x=x, draws=draws),
         t=jnp.where(goes_on, t, jnp.where(active & ended, length, walk.t)),

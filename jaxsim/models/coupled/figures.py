@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from jaxsim.plots.style import SMALL, label, legend_above, new_figure, paired
+from jaxsim.plots.style import SMALL, label, legend_above, new_figure, styled
 
 if TYPE_CHECKING:
     import xarray
@@ -37,7 +37,7 @@ def plot_coupling(found: "xarray.Dataset") -> "Figure":
     figure, panels = new_figure(3, 1.5)
     days = found["time"].values / 24.0
     for (quantity, title), panel in zip(TITLES.items(), panels, strict=False):
-        for arm, (colour, line) in paired(found["arm"].values):
+        for arm, (colour, line) in styled(found["arm"].values):
             one = found.sel(arm=arm, quantity=quantity)
             panel.plot(days, one["tables"], color=colour, linestyle=line, linewidth=1.0, label=f"{arm}, tables")
             panel.errorbar(
@@ -46,7 +46,7 @@ def plot_coupling(found: "xarray.Dataset") -> "Figure":
             )  # fmt: skip
         label(panel, title=title)
         panel.set_ylim(bottom=0.0)
-    for arm, (colour, line) in paired(found["arm"].values):
+    for arm, (colour, line) in styled(found["arm"].values):
         for quantity, marker in zip(TITLES, ("o", "x"), strict=True):
             apart = found["deviation"].sel(arm=arm, quantity=quantity)
             panels[2].plot(days, apart, color=colour, linestyle=line, marker=marker, markersize=2.5, linewidth=0.6)

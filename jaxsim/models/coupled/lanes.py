@@ -13,7 +13,7 @@ from jaxsim.random import EVENTS, INITIAL, PARAMETERS, threefry2x32, trajectory_
 EMPTY = -1  # the family of a free lane
 
 
-class Cells(NamedTuple):
+class CellLanes(NamedTuple):
     """A block of lanes. A cell carries its own stream, so that no result depends on the lane that it is in."""
 
     x: tuple[Int32[Array, " L"], ...]
@@ -33,7 +33,7 @@ def sampled_parameters(network: Network) -> tuple[str, ...]:
     return tuple(name for name, value in network.parameters.items() if is_distribution(value))
 
 
-def found(network: Network, lanes: int, first: Any, number: Any, seed: Any, point: Any, tumour: Any) -> Cells:
+def found(network: Network, lanes: int, first: Any, number: Any, seed: Any, point: Any, tumour: Any) -> CellLanes:
     """Return a block with `number` founders, of which each draws its traits as a trajectory of its number does.
 
     Parameters
@@ -72,7 +72,7 @@ def found(network: Network, lanes: int, first: Any, number: Any, seed: Any, poin
         counts.append(jnp.where(here, count, np.int32(0)))
     key0, key1 = trajectory_key(seed, point, cell, zero, EVENTS)
     family = (cell // jnp.asarray(tumour).astype(jnp.uint32)).astype(jnp.int32)
-    return Cells(tuple(counts), traits, key0, key1, zero, jnp.where(here, family, np.int32(EMPTY)))
+    return CellLanes(tuple(counts), traits, key0, key1, zero, jnp.where(here, family, np.int32(EMPTY)))
 
 
 def _uniform(key: tuple[Any, Any], position: int) -> Any:
@@ -110,7 +110,7 @@ def released(ledger: Mapping[str, int]) -> int:
     return ledger["LK"] + ledger["LY"] + ledger["SN"]
 
 
-def held(structure: Structure, blocks: tuple[Cells, ...]) -> int:
+def held(structure: Structure, blocks: tuple[CellLanes, ...]) -> int:
     """Return the units inside the cells of some blocks."""
     position = structure.species.index("IL")
     total = 0

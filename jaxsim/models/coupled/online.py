@@ -26,11 +26,11 @@ from jaxsim.models.coupled.organism import (
     Tumour,
     advance_organism,
     counts_per_unit,
-    effective,
+    effective_concentrations,
     feedback,
     on_substeps,
-    place,
     second_daughter_lives,
+    with_tumour,
 )
 from jaxsim.models.coupled.population import Population, founders, step_population
 from jaxsim.network import Network
@@ -71,7 +71,7 @@ class Moment(NamedTuple):
     """IL-1alpha in cells, in units of the cell model."""
 
 
-class Run(NamedTuple):
+class OnlineRun(NamedTuple):
     """The courses of one coupled run of up to K steps."""
 
     states: np.ndarray
@@ -91,7 +91,7 @@ def plan_run(law: CellLaw, organism: Network, schedule: Schedule, hours: float, 
     """Lay out the steps of a run and the drugs over them."""
     edges = np.linspace(0.0, hours, max(round(hours / step), 1) + 1)
     substeps = 2 * max(int(np.ceil(edges[1] / (2 * SUBSTEP) - 1e-9)), 1)
-    seen = effective(organism, schedule, law.network.parameters, edges)
+    seen = effective_concentrations(organism, schedule, law.network.parameters, edges)
     with double_precision():
         parameters = {name: jnp.float64(value) for name, value in organism.parameters.items()}
         inputs = on_substeps(organism, schedule, edges, substeps)
@@ -100,7 +100,7 @@ def plan_run(law: CellLaw, organism: Network, schedule: Schedule, hours: float, 
 
 def run_online(
     plan: Plan, tumour: int, seed: int, replicate: int, workers: int, announce: Callable[[float], None] | None = None
-) -> Run:
+) -> OnlineRun:
     """Run cells and organism together to the end.
 
     Parameters
@@ -133,7 +133,7 @@ def run_online(
         gained, lost = float(now.organism.gained), float(now.organism.lost)
         missing = before + came + gained - lost - _outside(plan, now)
     seconds = time.perf_counter() - began
-    return Run(np.stack(states), ledgers, status, abs(missing) / max(came + gained, 1e-300), lanes, seconds)
+    return OnlineRun(np.stack(states), ledgers, status, abs(missing) / max(came + gained, 1e-300), lanes, seconds)
 
 
 def couple_step(plan: Plan, k: int, now: Moment, pool: ThreadPoolExecutor) -> tuple[Moment, dict[str, Any]]:
@@ -190,7 +190,7 @@ def _start(plan: Plan, number: int, seed: int, replicate: int) -> Moment:
     x = jnp.asarray([float(value) for value in plan.organism.initial.values()], jnp.float64)
     zero = jnp.float64(0.0)
     inside = held(plan.law.network.structure, population.blocks)
-    around = Surroundings(place(structure, x, tumour), zero, zero)
+    around = Surroundings(with_tumour(structure, x, tumour), zero, zero)
     return Moment(around, population, tumour, _tumour(0, 0, 0), 0.0, inside)
 
 

@@ -25,7 +25,7 @@ from jaxsim.network import Network, Structure, evaluate, parse, stoichiometry
 
 STAND_INS = ("S", "T", "D1", "D2", "Y", "A")
 OUTSIDE = ("IT", "IP")  # IL-1alpha outside cells
-FEEDBACK = (parse(KILL), parse(GROWTH))
+_FEEDBACK = (parse(KILL), parse(GROWTH))
 SUBSTEP = 0.05  # h; the fastest rate, of G-CSF, is 13 to 18 an hour
 
 
@@ -91,7 +91,7 @@ def counts_per_unit(pool: float) -> float:
     return 1.0 / pool
 
 
-def place(structure: Structure, x: Any, tumour: Tumour) -> Any:
+def with_tumour(structure: Structure, x: Any, tumour: Tumour) -> Any:
     """Return the state with the tumour's cells in it."""
     zero = jnp.zeros_like(x[0])
     cells = {"S": tumour.living, "Y": tumour.pored, "A": tumour.dead}
@@ -103,7 +103,7 @@ def place(structure: Structure, x: Any, tumour: Tumour) -> Any:
 def feedback(structure: Structure, parameters: Mapping[str, Any], x: Any) -> Feedback:
     """Return what the organism in state x does to each tumour cell."""
     env = environment(structure, parameters, {}, x)
-    kill, growth = (evaluate(value, env) for value in FEEDBACK)
+    kill, growth = (evaluate(value, env) for value in _FEEDBACK)
     return Feedback(jnp.asarray(kill).astype(jnp.float64), jnp.asarray(growth).astype(jnp.float64))
 
 
@@ -141,7 +141,7 @@ def advance_organism(
         return runge_kutta(lambda z, half: slope(z, 2 * index + half), step, y), None
 
     here = lax.scan(substep, here, jnp.arange(substeps))[0]
-    return here._replace(x=place(structure, here.x, tumour[1]))
+    return here._replace(x=with_tumour(structure, here.x, tumour[1]))
 
 
 def slopes(
@@ -149,7 +149,7 @@ def slopes(
     release: Any,
 ) -> Surroundings:  # fmt: skip
     """Return the rates of change of the organism; those of the stand-ins are 0."""
-    x = place(structure, y.x, tumour)
+    x = with_tumour(structure, y.x, tumour)
     found = drift(structure, parameters, timed, x).at[structure.species.index("IT")].add(release)
     a = real_propensities(structure, environment(structure, parameters, timed, x), x[0])
     change = sum(stoichiometry(structure)[structure.species.index(name)] for name in OUTSIDE)
@@ -229,10 +229,10 @@ def check_growth(law: CellLaw, organism: Network) -> None:
 # Drug concentrations for a coupled run: on the grid of the organism, and as what a cell sees over a coupling step.
 
 SATURATING = {"gemcitabine": "uptake_constant", "caspase1_inhibitor": "inhibitor_constant"}
-POINTS = 20  # of the average over a coupling step; an injection peaks after half an hour
+_POINTS = 20  # of the average over a coupling step; an injection peaks after half an hour
 
 
-def check_schedule(network: Network, schedule: Schedule, hours: float) -> None:
+def check_cell_schedule(network: Network, schedule: Schedule, hours: float) -> None:
     """Refuse what a coupled run cannot be given.
 
     Raises
@@ -266,7 +266,9 @@ def concentrations(network: Network, schedule: Schedule, times: Any) -> dict[str
     return found
 
 
-def effective(network: Network, schedule: Schedule, constants: Mapping[str, Any], edges: Any) -> dict[str, np.ndarray]:
+def effective_concentrations(
+    network: Network, schedule: Schedule, constants: Mapping[str, Any], edges: Any
+) -> dict[str, np.ndarray]:
     """Return the constant concentration that acts on cells as the course of each step does on average.
 
     Uptake and inhibition saturate, x/(K + x), so the average is taken of that; the error of a step is of second
@@ -284,13 +286,13 @@ def effective(network: Network, schedule: Schedule, constants: Mapping[str, Any]
     dict
         Name to [step].
     """
-    shares = (np.arange(POINTS) + 0.5) / POINTS
+    shares = (np.arange(_POINTS) + 0.5) / _POINTS
     times = (edges[:-1, None] + np.diff(edges)[:, None] * shares[None, :]).ravel()
     courses = concentrations(network, schedule, times)
     found = {}
     for name, constant in SATURATING.items():
         half = float(constants[constant])
-        course = np.asarray(courses[name]).reshape(-1, POINTS)
+        course = np.asarray(courses[name]).reshape(-1, _POINTS)
         mean = np.mean(course / (half + course), axis=1)
         found[name] = half * mean / (1.0 - mean)
     return found

@@ -14,8 +14,8 @@ from jaxtyping import Array, Int32, Int64
 from jaxsim.kernels.draws import draw_bits
 from jaxsim.kernels.state import NONE
 from jaxsim.models.coupled.cell import DIVIDING, ENDS, FLOWS, SPLIT
-from jaxsim.models.coupled.events import Walk, begin, halted, run_events, running
-from jaxsim.models.coupled.lanes import EMPTY, Cells, found
+from jaxsim.models.coupled.events import Walk, begin_cells, halted, run_events, running
+from jaxsim.models.coupled.lanes import EMPTY, CellLanes, found
 from jaxsim.network import Network, Structure, evaluate
 from jaxsim.random import binomial, seed_words, threefry2x32, uniform
 from jaxsim.runtime.double import double_precision
@@ -28,11 +28,11 @@ from jaxsim.runtime.programs import compiler_options
 # probability that the organism lends (the rest is the cell loss by which a tumour grows slower than its cells divide).
 
 WAITING = 16  # lanes of a block over the divisions served at once
-LIVES, KEY, PARTS = 1, 2, 3  # second words of the counters of a division's draws; events have 0
-ROUNDS_OF_KEYS = 20
+LIVES, KEY, _PARTS = 1, 2, 3  # second words of the counters of a division's draws; events have 0
+_ROUNDS_OF_KEYS = 20
 
 
-def divide(structure: Structure, second_lives: Any, walk: Walk) -> tuple[Walk, Any]:
+def _divide(structure: Structure, second_lives: Any, walk: Walk) -> tuple[Walk, Any]:
     """Let cells divide that wait for it, as many as are served at once, and return how many found no lane.
 
     Parameters
@@ -44,7 +44,7 @@ def divide(structure: Structure, second_lives: Any, walk: Walk) -> tuple[Walk, A
     size = max(lanes // WAITING, 1)
     mothers = _first(halted(structure, walk) > 0, size)
     here = mothers < lanes
-    mother: Cells = jax.tree.map(lambda leaf: leaf.at[mothers].get(mode="fill", fill_value=0), walk.cells)
+    mother: CellLanes = jax.tree.map(lambda leaf: leaf.at[mothers].get(mode="fill", fill_value=0), walk.cells)
     lives = here & (_uniform(mother, LIVES) < jnp.asarray(second_lives).astype(jnp.float32))
     free = _first(walk.cells.family < 0, size)
     order = jnp.cumsum(lives.astype(jnp.int32), dtype=jnp.int32) - np.int32(1)
@@ -66,17 +66,17 @@ def divide(structure: Structure, second_lives: Any, walk: Walk) -> tuple[Walk, A
     return fresh, jnp.sum((here & ~served).astype(jnp.int32), dtype=jnp.int32)
 
 
-def _daughters(structure: Structure, mother: Cells, lives: Any) -> tuple[Cells, Cells]:
+def _daughters(structure: Structure, mother: CellLanes, lives: Any) -> tuple[CellLanes, CellLanes]:
     """Return both daughters; the first keeps the mother's lane, stream and ledger."""
     first = dict(zip(structure.species, mother.x, strict=True)) | {DIVIDING: jnp.zeros_like(mother.family)}
     second = first | {name: jnp.zeros_like(mother.family) for name in FLOWS}
     whole = jnp.stack([first[name] for name in SPLIT])
-    bits = jnp.stack([_bits(mother, PARTS + part) for part in range(len(SPLIT))])
+    bits = jnp.stack([_bits(mother, _PARTS + part) for part in range(len(SPLIT))])
     kept = binomial(uniform(bits), whole, jnp.full(whole.shape, 0.5, jnp.float32), uniform(~bits))
     first |= dict(zip(SPLIT, kept, strict=True))
     second |= dict(zip(SPLIT, whole - kept, strict=True))
     second |= {"BO": jnp.ones_like(mother.family), "DU": first["IL"]}
-    key0, key1 = threefry2x32(mother.key0, mother.key1, mother.draws, _word(mother, KEY), ROUNDS_OF_KEYS)
+    key0, key1 = threefry2x32(mother.key0, mother.key1, mother.draws, _word(mother, KEY), _ROUNDS_OF_KEYS)
     sister = mother._replace(key0=key0, key1=key1, draws=jnp.zeros_like(mother.draws))
     return mother._replace(x=tuple(first.values())), sister._replace(x=tuple(second.values()))
 
@@ -86,24 +86,24 @@ def _first(mask: Any, size: int) -> Any:
     return jnp.nonzero(mask, size=size, fill_value=mask.shape[0])[0].astype(jnp.int32)
 
 
-def _uniform(cells: Cells, word: int) -> Any:
+def _uniform(cells: CellLanes, word: int) -> Any:
     return uniform(_bits(cells, word))
 
 
-def _bits(cells: Cells, word: int) -> Any:
+def _bits(cells: CellLanes, word: int) -> Any:
     return threefry2x32(cells.key0, cells.key1, cells.draws, _word(cells, word))[0]
 
 
-def _word(cells: Cells, word: int) -> Any:
+def _word(cells: CellLanes, word: int) -> Any:
     return jnp.full(cells.draws.shape, word, jnp.uint32)
 
 
 # One coupling step of a block of lanes: events and divisions to the end of the step, then the ledger.
 
-STATES = ("living", "pored", "tolerant", "dead")  # observables that are counted at the end of a step
+_STATES = ("living", "pored", "tolerant", "dead")  # observables that are counted at the end of a step
 
 
-class Ledger(NamedTuple):
+class _Ledger(NamedTuple):
     """Sums over the lanes of a block, of the step and at its end."""
 
     flows: dict[str, Int64[Array, ""]]
@@ -128,8 +128,8 @@ class Ledger(NamedTuple):
 
 
 def step_block(
-    structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: Cells
-) -> tuple[Cells, Ledger]:
+    structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: CellLanes
+) -> tuple[CellLanes, _Ledger]:
     """Advance a block by one coupling step.
 
     Parameters
@@ -150,10 +150,10 @@ def _program(device: Any) -> Any:
 
 
 def _step(
-    structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: Cells
-) -> tuple[Cells, Ledger]:
+    structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: CellLanes
+) -> tuple[CellLanes, _Ledger]:
     length = jnp.asarray(length).astype(jnp.float32)
-    walk = begin(_cleared(structure, cells), length)
+    walk = begin_cells(_cleared(structure, cells), length)
 
     def unfinished(carry: tuple[Any, Any]) -> Any:
         walk, unplaced = carry
@@ -161,32 +161,34 @@ def _step(
 
     def go_on(carry: tuple[Any, Any]) -> tuple[Any, Any]:
         walk = run_events(structure, given, length, carry[0])
-        return divide(structure, second_lives, walk)
+        return _divide(structure, second_lives, walk)
 
     walk, unplaced = lax.while_loop(unfinished, go_on, (walk, jnp.zeros((), jnp.int32)))
     return _settle(structure, walk.cells, unplaced, jnp.isinf(walk.t), walk.events)
 
 
-def _cleared(structure: Structure, cells: Cells) -> Cells:
+def _cleared(structure: Structure, cells: CellLanes) -> CellLanes:
     """Begin new counts of flows."""
     zero = jnp.zeros_like(cells.family)
     names = zip(structure.species, cells.x, strict=True)
     return cells._replace(x=tuple(zero if name in FLOWS else value for name, value in names))
 
 
-def _settle(structure: Structure, cells: Cells, unplaced: Any, faulty: Any, events: Any) -> tuple[Cells, Ledger]:
+def _settle(
+    structure: Structure, cells: CellLanes, unplaced: Any, faulty: Any, events: Any
+) -> tuple[CellLanes, _Ledger]:
     """Sum up the lanes, and free those of cells that have lysed or been cleared."""
     here = cells.family >= 0
     x = dict(zip(structure.species, cells.x, strict=True))
     leaves = here & (sum((x[name] for name in ENDS), jnp.zeros_like(cells.family)) > 0)
     stays = here & ~leaves
     env = {name: value.astype(jnp.float32) for name, value in x.items()}
-    observed = {name: jnp.asarray(evaluate(value, env)) for name, value in structure.observables if name in STATES}
+    observed = {name: jnp.asarray(evaluate(value, env)) for name, value in structure.observables if name in _STATES}
     living, dead = observed["living"] > 0, observed["dead"] > 0
-    ledger = Ledger(
+    ledger = _Ledger(
         flows={name: _sum(x[name], here) for name in FLOWS},
         ends={name: _sum(x[name], leaves) for name in ENDS},
-        states={name: _sum((observed[name] > 0).astype(jnp.int32), stays) for name in STATES},
+        states={name: _sum((observed[name] > 0).astype(jnp.int32), stays) for name in _STATES},
         held=_sum(x["IL"], stays & living),
         held_dead=_sum(x["IL"], stays & dead),
         removed=_sum(x["IL"], leaves),
@@ -205,13 +207,13 @@ def _sum(values: Any, where: Any) -> Any:
 FILLED = 0.7  # share of lanes with a cell, when blocks are made
 TIGHT = 0.125  # share of free lanes from which a block gets help; some 5 % of cells divide in a step
 SPARSE = 0.3  # share of lanes with a cell, below which blocks are put together
-SMALLEST, LARGEST = 1024, 16384  # lanes of a block; iterations of a smaller one cost the same, of a larger no less
+_SMALLEST, _LARGEST = 1024, 16384  # lanes of a block; iterations of a smaller one cost the same, of a larger no less
 
 
 class Population(NamedTuple):
     """The cells of one tumour, or of many that do not meet."""
 
-    blocks: tuple[Cells, ...]
+    blocks: tuple[CellLanes, ...]
     occupied: tuple[int, ...]
     """Lanes with a cell, by block."""
 
@@ -250,14 +252,14 @@ def founders(
     lanes = lanes or block_size(number)
     share = max(int(lanes * FILLED), 1)
     begins = range(0, number, share)
-    counts = [min(share, number - begin) for begin in begins]
+    counts = [min(share, number - begin_cells) for begin_cells in begins]
     with double_precision():
         blocks = tuple(
             _founded(network, lanes)(
-                np.uint32(first + begin), np.uint32(count), seed_words(seed), np.uint32(point),
+                np.uint32(first + begin_cells), np.uint32(count), seed_words(seed), np.uint32(point),
                 np.uint32(tumour or 1 << 31),
             )
-            for begin, count in zip(begins, counts, strict=True)
+            for begin_cells, count in zip(begins, counts, strict=True)
         )  # fmt: skip
     return Population(blocks, tuple(counts))
 
@@ -270,8 +272,8 @@ def block_size(cells: int) -> int:
     >>> block_size(10), block_size(2500), block_size(100_000)
     (1024, 4096, 16384)
     """
-    size = SMALLEST
-    while size < LARGEST and FILLED * size < cells:
+    size = _SMALLEST
+    while size < _LARGEST and FILLED * size < cells:
         size *= 2
     return size
 
@@ -308,7 +310,7 @@ def step_population(
     shared = {name: np.float32(value) for name, value in given.items() if np.ndim(value) == 0 and _is_number(value)}
     whole = {name: shared.get(name, value) for name, value in given.items()}
 
-    def one(block: Cells) -> tuple[Cells, Ledger]:
+    def one(block: CellLanes) -> tuple[CellLanes, _Ledger]:
         with double_precision():
             cells, ledger = step_block(network.structure, whole, np.float32(second_lives), np.float32(length), block)
             return cells, jax.tree.map(int, ledger)
@@ -345,11 +347,11 @@ def repacked(population: Population, filled: float = FILLED) -> Population:
     whole = jax.tree.map(lambda *parts: np.concatenate([np.asarray(part) for part in parts]), *population.blocks)
     parts = [part for part in np.array_split(chosen, number) if part.size]
 
-    def block(part: np.ndarray) -> Cells:
+    def block(part: np.ndarray) -> CellLanes:
         def padded(leaf: np.ndarray) -> np.ndarray:
             return np.concatenate([leaf[part], np.zeros(lanes - part.size, leaf.dtype)])
 
-        cells: Cells = jax.tree.map(padded, whole)
+        cells: CellLanes = jax.tree.map(padded, whole)
         cells.family[part.size :] = EMPTY
         with double_precision():
             return jax.tree.map(jax.numpy.asarray, cells)
@@ -367,11 +369,11 @@ def _fitted(population: Population) -> Population:
     return repacked(population) if tight or sparse else population
 
 
-def _added(ledgers: list[Ledger]) -> dict[str, Any]:
+def _added(ledgers: list[_Ledger]) -> dict[str, Any]:
     """Return the sums over blocks, by name of the ledger's parts."""
     if not ledgers:
         return {}
-    total: Ledger = jax.tree.map(lambda *values: sum(values), *ledgers)
+    total: _Ledger = jax.tree.map(lambda *values: sum(values), *ledgers)
     numbers = {name: getattr(total, name) for name in ("held", "held_dead", "removed", "faults", "events")}
     return {**total.flows, **total.ends, **total.states, **numbers}
 

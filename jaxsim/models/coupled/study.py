@@ -12,8 +12,8 @@ from jaxsim.errors import NetworkError, SimulationError, SimulationWarning, clos
 from jaxsim.kernels.state import Status
 from jaxsim.models.coupled.cell import CellLaw, cell_in_tumour
 from jaxsim.models.coupled.lanes import released
-from jaxsim.models.coupled.online import Run, plan_run, run_online
-from jaxsim.models.coupled.organism import around_tumour, check_growth, check_schedule, concentrations
+from jaxsim.models.coupled.online import OnlineRun, plan_run, run_online
+from jaxsim.models.coupled.organism import around_tumour, check_cell_schedule, check_growth, concentrations
 from jaxsim.models.coupled.tabulated import run_tables
 from jaxsim.models.organism.network import organism
 from jaxsim.models.organism.scenarios import OrganismArm, organism_schedules, scenarios, standard_regimen
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # What coupled runs show: courses and outcomes as those of organisms, and what only cells can tell.
 
-STANDING = {
+_STANDING = {
     "pored": "living tumour cells with pores",
     "tolerant": "tolerant tumour cells",
     "dead": "apoptotic tumour cells, not cleared",
@@ -55,7 +55,7 @@ def online_dataset(
     shown = courses(around, states, {}, concentrations(around, schedule, times)["anti_il1a"])
     data = arm_dataset(_with_tolerant(shown, runs, plan.edges.size, between), times)
     fields: dict[str, Any] = {}
-    for name, text in STANDING.items():
+    for name, text in _STANDING.items():
         fields[name] = _course(runs, plan.edges.size, between, name, text, summed=False)
     for name, (entry, text) in SUMMED.items():
         fields[name] = _course(runs, plan.edges.size, between, entry, text, summed=True)
@@ -92,7 +92,7 @@ def tables_dataset(
     return data.assign(fields).assign_attrs(provenance(tuple(jax.devices()[:1])))
 
 
-def _warn(runs: list[Run], capacity: int) -> None:
+def _warn(runs: list[OnlineRun], capacity: int) -> None:
     """Say which runs stopped before the end, and why."""
     for status in sorted({run.status for run in runs if not run.status.fine}):
         number = sum(run.status is status for run in runs)
@@ -107,18 +107,20 @@ def _warn(runs: list[Run], capacity: int) -> None:
         warnings.warn(text, SimulationWarning, stacklevel=4)
 
 
-def _with_tolerant(found: dict[str, np.ndarray], runs: list[Run], rows: int, between: int) -> dict[str, np.ndarray]:
+def _with_tolerant(
+    found: dict[str, np.ndarray], runs: list[OnlineRun], rows: int, between: int
+) -> dict[str, np.ndarray]:
     """Put the share of tolerant cells where the organism alone would have that of its own tolerant cells."""
     tolerant = np.stack([_row(run, rows, "tolerant", summed=False)[::between] for run in runs])
     return {**found, "tolerant_share": tolerant / np.maximum(found["tumour"], 1.0)}
 
 
-def _course(runs: list[Run], rows: int, between: int, entry: str, text: str, *, summed: bool) -> Any:
+def _course(runs: list[OnlineRun], rows: int, between: int, entry: str, text: str, *, summed: bool) -> Any:
     values = np.stack([_row(run, rows, entry, summed=summed)[::between] for run in runs])
     return (("animal", "time"), values, {"long_name": text, "units": "cells"})
 
 
-def _released(runs: list[Run], rows: int, between: int) -> Any:
+def _released(runs: list[OnlineRun], rows: int, between: int) -> Any:
     values = [
         _padded(np.concatenate([[0.0], np.cumsum([released(ledger) for ledger in run.ledgers])])[:, None], rows)[:, 0]
         for run in runs
@@ -127,7 +129,7 @@ def _released(runs: list[Run], rows: int, between: int) -> Any:
     return (("animal", "time"), np.stack(values)[:, ::between], text)
 
 
-def _row(run: Run, rows: int, entry: str, *, summed: bool) -> np.ndarray:
+def _row(run: OnlineRun, rows: int, entry: str, *, summed: bool) -> np.ndarray:
     """Return an entry of the ledgers at the ends of steps; at the start there is nothing, and NaN from a stop on."""
     values = np.array([0.0, *(ledger[entry] for ledger in run.ledgers)])
     return _padded((np.cumsum(values) if summed else values)[:, None], rows)[:, 0]
@@ -137,7 +139,7 @@ def _padded(values: np.ndarray, rows: int) -> np.ndarray:
     return np.concatenate([values, np.full((rows - len(values), values.shape[1]), np.nan)])
 
 
-Real = float | int
+_Real = float | int
 MODES = ("tables", "online")
 ARMS = ("vehicle", "chemo", "chemo+antibody", "chemo+inhibitor")
 CAPACITY = 4_000_000  # cells; about 130 bytes each
@@ -149,10 +151,10 @@ def coupled_study(
     *,
     tumour: int = 100_000,
     animals: int = 1,
-    days: Real = 7.0,
+    days: _Real = 7.0,
     regimen: Mapping[str, Dose] | None = None,
-    step: Real = 0.5,
-    every: Real = 6.0,
+    step: _Real = 0.5,
+    every: _Real = 6.0,
     seed: int = 0,
     table: "xarray.Dataset | None" = None,
     capacity: int = CAPACITY,
@@ -232,7 +234,7 @@ def coupled_study(
     schedules = organism_schedules(arms, standard_regimen() | dict(regimen or {}), hours)
     schedules = tuple(_only_given(schedule) for schedule in schedules)
     for schedule in schedules:
-        check_schedule(around, schedule, hours)
+        check_cell_schedule(around, schedule, hours)
     run = {
         "online": lambda plan: online_dataset(
             law, around, plan, tumour, animals, hours, hours / count[0], count[1], seed, capacity
@@ -275,7 +277,7 @@ def _check_choice(coupling: str, arms: Sequence[OrganismArm], settings: Mapping[
             raise NetworkError(f"a coupled tumour takes no setting '{name}'; leave it out")
 
 
-def _checked_numbers(tumour: int, animals: int, days: Real, step: Real, every: Real) -> tuple[int, int]:
+def _checked_numbers(tumour: int, animals: int, days: _Real, step: _Real, every: _Real) -> tuple[int, int]:
     """Return the number of coupling steps, and of those between saved times."""
     if not (0 < tumour < 1 << 31) or animals < 1:
         raise SimulationError(
@@ -296,8 +298,8 @@ def _checked_numbers(tumour: int, animals: int, days: Real, step: Real, every: R
 
 # Tables against cell by cell: the difference in standard errors, at every time.
 
-QUANTITIES = ("tumour", "il1a_plasma")
-LIMIT = 4.0  # standard errors
+_QUANTITIES = ("tumour", "il1a_plasma")
+_LIMIT = 4.0  # standard errors
 
 
 def compare_couplings(online: "xarray.Dataset", tables: "xarray.Dataset") -> "xarray.Dataset":
@@ -351,12 +353,12 @@ def compare_couplings(online: "xarray.Dataset", tables: "xarray.Dataset") -> "xa
     gap = fields["online"] - fields["tables"]
     rounding = 1e-9 * np.abs(fields["tables"])  # at the start all are the same
     deviation = np.where(np.abs(gap) <= rounding, 0.0, gap / np.where(error > 0, error, 1e-300))
-    coordinates = {"arm": online["arm"].values, "quantity": list(QUANTITIES), "time": online["time"].values}
+    coordinates = {"arm": online["arm"].values, "quantity": list(_QUANTITIES), "time": online["time"].values}
     data = xarray.Dataset({name: (dims, value) for name, value in fields.items()}, coordinates)
-    agree = (("arm", "quantity"), np.max(np.abs(deviation), axis=2) <= LIMIT)
+    agree = (("arm", "quantity"), np.max(np.abs(deviation), axis=2) <= _LIMIT)
     found = data.assign(deviation=(dims, deviation), agree=agree)
-    return found.assign_attrs(animals=number, limit=LIMIT)
+    return found.assign_attrs(animals=number, limit=_LIMIT)
 
 
 def _stacked(study: "xarray.Dataset", suffix: str, function: Any) -> np.ndarray:
-    return np.stack([function(study[name + suffix]).transpose("arm", "time").values for name in QUANTITIES], axis=1)
+    return np.stack([function(study[name + suffix]).transpose("arm", "time").values for name in _QUANTITIES], axis=1)

@@ -22,7 +22,13 @@ from jaxsim._version import __version__
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.errors import SimulationError
 from jaxsim.models.coupled.cell import CellLaw, cell_in_tumour
-from jaxsim.models.coupled.organism import around_tumour, check_growth, effective, second_daughter_lives, typical_growth
+from jaxsim.models.coupled.organism import (
+    around_tumour,
+    check_growth,
+    effective_concentrations,
+    second_daughter_lives,
+    typical_growth,
+)
 from jaxsim.models.coupled.population import founders, step_population
 from jaxsim.models.organism.network import organism
 from jaxsim.network.fingerprint import fingerprint
@@ -35,8 +41,8 @@ if TYPE_CHECKING:
 
 # What a table says in a few numbers for each treatment, with standard errors from its batches.
 
-QUANTILES = (0.1, 0.5, 0.9)
-Sums = dict[str, np.ndarray]
+_QUANTILES = (0.1, 0.5, 0.9)
+_Sums = dict[str, np.ndarray]
 
 
 def with_summary(table: "xarray.Dataset") -> "xarray.Dataset":
@@ -52,10 +58,10 @@ def with_summary(table: "xarray.Dataset") -> "xarray.Dataset":
         dims = ("dose", "inhibitor", "start") + (("quantile",) if name == "lysis_time" else ())
         fields[name] = (dims, value, {"long_name": text, "units": unit})
         fields[f"{name}_standard_error"] = (dims, error, {"units": unit})
-    return table.assign(fields).assign_coords(quantile=list(QUANTILES))
+    return table.assign(fields).assign_coords(quantile=list(_QUANTILES))
 
 
-def jackknife(function: Callable[[Sums], np.ndarray], sums: Sums) -> tuple[np.ndarray, np.ndarray]:
+def jackknife(function: Callable[[_Sums], np.ndarray], sums: _Sums) -> tuple[np.ndarray, np.ndarray]:
     """Return a function of the sums over batches, and its standard error by leaving out one batch at a time.
 
     Parameters
@@ -86,38 +92,38 @@ def jackknife(function: Callable[[Sums], np.ndarray], sums: Sums) -> tuple[np.nd
     return np.asarray(function(whole)), error
 
 
-def _kill(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
+def _kill(part: _Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     left = part["living"][..., -1]
     return 1.0 - left / left[:1]
 
 
-def _pyroptotic(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
+def _pyroptotic(part: _Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     lysed, apoptotic = (np.sum(part[name] * weight, axis=-1) for name in ("lyses", "apoptoses"))
     return _ratio(lysed, lysed + apoptotic)
 
 
-def _leaked(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
+def _leaked(part: _Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     leaked, burst = (np.sum(part[name] * weight, axis=-1) for name in ("leaked", "lysis_released"))
     return _ratio(leaked, leaked + burst)
 
 
-def _tolerant(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
+def _tolerant(part: _Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     return _ratio(part["tolerant"][..., -1], part["living"][..., -1])
 
 
-def _per_lysed(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
+def _per_lysed(part: _Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     burst, lysed = (np.sum(part[name] * weight, axis=-1) for name in ("lysis_released", "lyses"))
     return _ratio(burst, lysed) / float(table.attrs["pool"])
 
 
-def _lysis_time(part: Sums, weight: np.ndarray, table: Any) -> np.ndarray:
+def _lysis_time(part: _Sums, weight: np.ndarray, table: Any) -> np.ndarray:
     grown = np.cumsum(part["lyses"] * weight, axis=-1)
     times = np.concatenate([[0.0], table["time"].values])
 
     def quantiles(course: np.ndarray) -> np.ndarray:
         if not course[-1] > 0:
-            return np.full(len(QUANTILES), np.nan)
-        return np.interp(QUANTILES, np.concatenate([[0.0], course]) / course[-1], times)
+            return np.full(len(_QUANTILES), np.nan)
+        return np.interp(_QUANTILES, np.concatenate([[0.0], course]) / course[-1], times)
 
     return np.apply_along_axis(quantiles, -1, grown)
 
@@ -136,9 +142,9 @@ SUMMARIES: dict[str, tuple[Any, str, str]] = {
 }
 
 
-Real = float | int
+_Real = float | int
 
-COUNTED = {  # in each interval of the table: ledger entry, and what it is
+_COUNTED = {  # in each interval of the table: ledger entry, and what it is
     "divisions": ("N", "divisions"),
     "apoptoses": ("NA", "cells that became apoptotic"),
     "lyses": ("PY", "cells that lysed"),
@@ -146,29 +152,29 @@ COUNTED = {  # in each interval of the table: ledger entry, and what it is
     "lysis_released": ("LY", "IL-1alpha set free by lysis, units"),
     "apoptotic_content": ("IA", "IL-1alpha in cells when they became apoptotic, units"),
 }
-STANDING = {  # at the end of each interval
+_STANDING = {  # at the end of each interval
     "living": ("living", "living cells"),
     "pored": ("pored", "living cells with pores"),
     "tolerant": ("tolerant", "living cells that are quiescent and tolerant"),
     "held": ("held", "IL-1alpha in living cells, units"),
 }
 INTERVAL, DOSES_OF_INHIBITOR = 6.0, 16  # h; as the standard regimen gives it: every 6 h for 4 days
-EVERY = 1.0  # h; intervals of the table, and steps of the cells
+_EVERY = 1.0  # h; intervals of the table, and steps of the cells
 BATCHES = 16
 
 
 class Grid(NamedTuple):
     """The treatments of a table."""
 
-    dose: tuple[Real, ...] = (0.0, 30.0, 60.0, 120.0)
+    dose: tuple[_Real, ...] = (0.0, 30.0, 60.0, 120.0)
     """Gemcitabine, mg/kg, each time."""
-    inhibitor: tuple[Real, ...] = (0.0, 10.0, 50.0)
+    inhibitor: tuple[_Real, ...] = (0.0, 10.0, 50.0)
     """Caspase-1 inhibitor, mg/kg each time, 16 times every 6 h after each dose of gemcitabine."""
-    start: tuple[Real, ...] = (0.0, 12.0, 36.0)
+    start: tuple[_Real, ...] = (0.0, 12.0, 36.0)
     """Hours from gemcitabine to the first dose of the inhibitor."""
-    at: tuple[Real, ...] = (0.0,)
+    at: tuple[_Real, ...] = (0.0,)
     """Hours at which gemcitabine is given."""
-    hours: Real = 168.0
+    hours: _Real = 168.0
     """End of the table."""
 
 
@@ -224,21 +230,21 @@ def build_table(
     _check(grid, cells)
     law, around = cell_in_tumour(**dict(cell_settings or {})), around_tumour(organism(**dict(settings or {})))
     check_growth(law, around)
-    edges = np.linspace(0.0, float(grid.hours), round(grid.hours / EVERY) + 1)
+    edges = np.linspace(0.0, float(grid.hours), round(grid.hours / _EVERY) + 1)
     shape = (len(grid.dose), len(grid.inhibitor), len(grid.start), BATCHES, edges.size - 1)
-    values = {name: np.zeros(shape, np.float32) for name in (*COUNTED, *STANDING, "living_hours")}
-    known: dict[tuple[Real, ...], dict[str, np.ndarray]] = {}
+    values = {name: np.zeros(shape, np.float32) for name in (*_COUNTED, *_STANDING, "living_hours")}
+    known: dict[tuple[_Real, ...], dict[str, np.ndarray]] = {}
     for place in product(*(range(size) for size in shape[:3])):
         node = treatment(*(axis[i] for axis, i in zip(grid[:3], place, strict=True)))
         if node not in known:
             if announce is not None:
                 announce(f"gemcitabine {node[0]:g} mg/kg, inhibitor {node[1]:g} mg/kg from {node[2]:g} h")
-            seen = effective(around, schedule_of(grid, *node), law.network.parameters, edges)
+            seen = effective_concentrations(around, schedule_of(grid, *node), law.network.parameters, edges)
             known[node] = _run_node(law, around, seen, edges, cells, seed)
         for name, value in known[node].items():
             values[name][place] = value
     dims = ("dose", "inhibitor", "start", "batch", "time")
-    texts = {name: text for name, (_, text) in (COUNTED | STANDING).items()} | {"living_hours": "living cells, hours"}
+    texts = {name: text for name, (_, text) in (_COUNTED | _STANDING).items()} | {"living_hours": "living cells, hours"}
     table = xarray.Dataset(
         {name: (dims, value, {"long_name": texts[name]}) for name, value in values.items()},
         {name: (name, np.asarray(axis, float)) for name, axis in zip(dims[:3], grid[:3], strict=True)}
@@ -248,7 +254,7 @@ def build_table(
     return with_summary(table)
 
 
-def treatment(dose: Real, inhibitor: Real, start: Real) -> tuple[Real, Real, Real]:
+def treatment(dose: _Real, inhibitor: _Real, start: _Real) -> tuple[_Real, _Real, _Real]:
     """Return the treatment without what makes no difference: an undamaged cell forms no speck to inhibit.
 
     Examples
@@ -261,7 +267,7 @@ def treatment(dose: Real, inhibitor: Real, start: Real) -> tuple[Real, Real, Rea
     return (dose, inhibitor, start) if inhibitor else (dose, 0.0, 0.0)
 
 
-def schedule_of(grid: Grid, dose: Real, inhibitor: Real, start: Real) -> Schedule:
+def schedule_of(grid: Grid, dose: _Real, inhibitor: _Real, start: _Real) -> Schedule:
     """Return the doses of one treatment that begin before the end.
 
     Examples
@@ -299,14 +305,14 @@ def _run_node(
             population, ledger = step_population(law.network, given, lives, float(length), population)
             if ledger.get("faults"):
                 raise SimulationError("a rate of the cell model is not finite or negative; check cell_settings")
-            found = [float(ledger.get(entry, 0)) for entry, _ in (COUNTED | STANDING).values()]
+            found = [float(ledger.get(entry, 0)) for entry, _ in (_COUNTED | _STANDING).values()]
             rows.append([*found, 0.5 * float(length) * (before + ledger.get("living", 0))])
             before = ledger.get("living", 0)
         return rows
 
     with ThreadPoolExecutor(worker_count(tuple(jax.devices()[:1]))) as pool:
         counts = np.array(list(pool.map(batch, range(BATCHES))), np.float32)
-    return dict(zip((*COUNTED, *STANDING, "living_hours"), np.moveaxis(counts, 2, 0), strict=True))
+    return dict(zip((*_COUNTED, *_STANDING, "living_hours"), np.moveaxis(counts, 2, 0), strict=True))
 
 
 def _attributes(law: CellLaw, around: Any, grid: Grid, cells: int, seed: int) -> dict[str, Any]:
@@ -333,7 +339,7 @@ def _check(grid: Grid, cells: int) -> None:
             raise SimulationError(f"the table's {name} is {axis}; give ascending numbers from 0 on")
     if grid.dose[0] != 0:
         raise SimulationError("the table has no untreated cells, with which to compare; begin its doses with 0")
-    if not (np.isfinite(grid.hours) and grid.hours >= EVERY and grid.at[-1] < grid.hours):
+    if not (np.isfinite(grid.hours) and grid.hours >= _EVERY and grid.at[-1] < grid.hours):
         raise SimulationError(f"the table ends at {grid.hours:g} h; end it after the last dose, at whole hours")
     if cells < 20 * BATCHES:
         raise SimulationError(f"the table is to have {cells} cells for a treatment; give at least {20 * BATCHES}")
@@ -411,7 +417,7 @@ def table_key(
         around.inputs,
         [tuple(map(float, axis)) for axis in grid[:4]],
         float(grid.hours),
-        (cells, seed, BATCHES, EVERY),
+        (cells, seed, BATCHES, _EVERY),
     )
 
 

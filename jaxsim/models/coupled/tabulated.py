@@ -22,10 +22,10 @@ from jaxsim.models.coupled.organism import (
     counts_per_unit,
     feedback,
     on_substeps,
-    place,
     runge_kutta,
     second_daughter_lives,
     slopes,
+    with_tumour,
 )
 from jaxsim.models.coupled.table import DOSES_OF_INHIBITOR, INTERVAL, Grid, coupling_table
 from jaxsim.models.organism.network import organism
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # full inhibition of caspase-1 for a dose of the inhibitor, in which the cells' response is nearly linear.
 
 AXES = ("dose", "inhibitor", "start")
-TAIL, POINTS = 48.0, 4801  # h and points of the integral over a dose; both agents are gone by then
+_TAIL, _POINTS = 48.0, 4801  # h and points of the integral over a dose; both agents are gone by then
 PER_HOUR = {  # rate: what is counted
     "division": "divisions",
     "apoptosis": "apoptoses",
@@ -51,10 +51,10 @@ PER_HOUR = {  # rate: what is counted
     "burst": "lysis_released",
     "content": "apoptotic_content",
 }
-PER_CELL = ("pored", "tolerant", "held")
+_PER_CELL = ("pored", "tolerant", "held")
 
 
-class Rates(NamedTuple):
+class _Rates(NamedTuple):
     """What living cells do under one treatment, in each interval: per living cell and hour, or per living cell."""
 
     division: Float64[Array, " time"]
@@ -73,7 +73,7 @@ class Grids(NamedTuple):
 
     axes: tuple[np.ndarray, np.ndarray, np.ndarray]
     """Hours of uptake, hours of inhibition, start."""
-    rates: Rates
+    rates: _Rates
     """Each [dose, inhibitor, start, time]."""
 
 
@@ -92,12 +92,12 @@ def grids(table: "xarray.Dataset", organism: Network, cell: Network, without: in
             for name, value in table.items() if "batch" in value.dims}  # fmt: skip
     hours, living = np.maximum(sums["living_hours"], 0.5), np.maximum(sums["living"], 1.0)
     rates = {name: sums[counted] / hours for name, counted in PER_HOUR.items()}
-    rates |= {name: sums[name] / living for name in PER_CELL}
+    rates |= {name: sums[name] / living for name in _PER_CELL}
     axes = tuple(
         np.array([float(acting_hours(organism, cell, agent, amount)) for amount in table[axis].values])
         for axis, agent in zip(AXES[:2], SATURATING, strict=True)
     )
-    return Grids((axes[0], axes[1], table["start"].values), Rates(**rates))
+    return Grids((axes[0], axes[1], table["start"].values), _Rates(**rates))
 
 
 def acting_hours(organism: Network, cell: Network, agent: str, amount: Any) -> Any:
@@ -112,10 +112,10 @@ def acting_hours(organism: Network, cell: Network, agent: str, amount: Any) -> A
     half, driven = float(cell.parameters[SATURATING[agent]]), organism.inputs[agent]
     if not isinstance(driven, Disposition):
         raise ScheduleError(f"'{agent}' of the organism is constant, and tables are of doses; leave it a disposition")
-    times = np.linspace(0.0, TAIL, POINTS)
+    times = np.linspace(0.0, _TAIL, _POINTS)
     course = concentration(driven, Dose(amount, "mg/kg", at=[0.0]), times)
     acting = course / (half + course)
-    return (acting.sum() - 0.5 * (acting[0] + acting[-1])) * (TAIL / (POINTS - 1))
+    return (acting.sum() - 0.5 * (acting[0] + acting[-1])) * (_TAIL / (_POINTS - 1))
 
 
 def check_range(table: "xarray.Dataset", **values: float) -> None:
@@ -137,7 +137,7 @@ def check_range(table: "xarray.Dataset", **values: float) -> None:
 
 def rates_at(
     given: Grids, organism: Network, cell: Network, dose: Any, inhibitor: Any, start: Any
-) -> Rates:  # fmt: skip
+) -> _Rates:  # fmt: skip
     """Return the rates under a treatment, [time] each; differentiable in dose, inhibitor (mg/kg) and start (h)."""
     coordinates = (
         acting_hours(organism, cell, "gemcitabine", dose),
@@ -147,7 +147,7 @@ def rates_at(
     rates = given.rates
     for axis, value in zip(given.axes, coordinates, strict=True):
         index, share = _between(axis, value)
-        rates = Rates(*(_mixed(jnp.asarray(rate), index, share) for rate in rates))
+        rates = _Rates(*(_mixed(jnp.asarray(rate), index, share) for rate in rates))
     return rates
 
 
@@ -199,7 +199,7 @@ def run_lumped(
     substeps: int,
     parameters: Mapping[str, Any],
     constants: Constants,
-    rates: Rates,
+    rates: _Rates,
     inputs: Mapping[str, Any],
     length: Any,
     initial: Any,
@@ -224,7 +224,7 @@ def run_lumped(
     """
     step = length / substeps
 
-    def interval(y: Lumped, given: tuple[Rates, Any]) -> tuple[Lumped, tuple[Lumped, Any]]:
+    def interval(y: Lumped, given: tuple[_Rates, Any]) -> tuple[Lumped, tuple[Lumped, Any]]:
         rate, drugs = given
 
         def substep(y: Lumped, index: Any) -> tuple[Lumped, Any]:
@@ -235,21 +235,21 @@ def run_lumped(
             return runge_kutta(slope, step, y), constants.counts_per_unit * _release(constants, rate, y) * step
 
         y, released = lax.scan(substep, y, jnp.arange(substeps))
-        y = y._replace(organism=y.organism._replace(x=place(structure, y.organism.x, _tumour(rate, y))))
+        y = y._replace(organism=y.organism._replace(x=with_tumour(structure, y.organism.x, _tumour(rate, y))))
         return y, (y, jnp.sum(released))
 
     zero = jnp.zeros((), jnp.float64)
     seen = Tumour(tumour, zero, zero)
-    start = Lumped(Surroundings(place(structure, initial, seen), zero, zero), tumour, zero, zero)
+    start = Lumped(Surroundings(with_tumour(structure, initial, seen), zero, zero), tumour, zero, zero)
     return jax.vmap(lambda estimate: lax.scan(interval, start, (estimate, inputs))[1])(rates)
 
 
 def _slopes(
-    structure: Structure, parameters: Mapping[str, Any], constants: Constants, rate: Rates, timed: Any, y: Lumped
+    structure: Structure, parameters: Mapping[str, Any], constants: Constants, rate: _Rates, timed: Any, y: Lumped
 ) -> Lumped:
     tumour, release = _tumour(rate, y), _release(constants, rate, y) * constants.counts_per_unit
     around = slopes(structure, parameters, timed, y.organism, tumour, release)
-    found = feedback(structure, parameters, place(structure, y.organism.x, tumour))
+    found = feedback(structure, parameters, with_tumour(structure, y.organism.x, tumour))
     lives = second_daughter_lives(constants.birth_rates, found.growth)
     growth = lives * rate.division - rate.apoptosis - rate.lysis - found.kill_hazard
     cleared = parameters["clearance_rate"]
@@ -262,11 +262,11 @@ def _slopes(
     )
 
 
-def _tumour(rate: Rates, y: Lumped) -> Tumour:
+def _tumour(rate: _Rates, y: Lumped) -> Tumour:
     return Tumour(y.living, rate.pored * y.living, y.dead)
 
 
-def _release(constants: Constants, rate: Rates, y: Lumped) -> Any:
+def _release(constants: Constants, rate: _Rates, y: Lumped) -> Any:
     """Return the units per hour that leave cells."""
     return (rate.leak + rate.burst) * y.living + 0.5 * constants.necrosis * y.content
 
@@ -407,7 +407,7 @@ def _any_schedule(at: tuple[float, ...], hours: float, dose: Any, inhibitor: Any
 def integrate(
     law: CellLaw, around: Network, table: "xarray.Dataset", schedule: Schedule, treatment: Mapping[str, Any],
     tumour: Any, hours: float, batches: bool = True,
-) -> tuple[Lumped, Rates]:  # fmt: skip
+) -> tuple[Lumped, _Rates]:  # fmt: skip
     """Return states and rates at the ends of the table's intervals up to `hours`; differentiable in the treatment.
 
     They are [1 + B, time]: from the whole table, and with `batches` from all but each of its B batches.
@@ -418,7 +418,7 @@ def integrate(
     leave = [None, *(range(table.sizes["batch"]) if batches else ())]
     with double_precision():
         found = [rates_at(grids(table, around, law.network, one), around, law.network, **treatment) for one in leave]
-        rates: Rates = jax.tree.map(lambda *parts: jnp.stack([part[:number] for part in parts]), *found)
+        rates: _Rates = jax.tree.map(lambda *parts: jnp.stack([part[:number] for part in parts]), *found)
         inputs = on_substeps(around, schedule, np.linspace(0.0, number * length, number + 1), substeps)
         y, _ = run_lumped(
             around.structure,

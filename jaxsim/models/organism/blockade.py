@@ -9,7 +9,7 @@ from scipy import stats
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.ensemble import FlowCase, solve_flows, warn_of_flows
 from jaxsim.errors import ScheduleError, closest
-from jaxsim.models.organism.network import GROUPS, LINKS, organism, organism_parameters
+from jaxsim.models.organism.network import LINK_GROUPS, LINKS, organism, organism_parameters
 from jaxsim.models.organism.scenarios import four_days, standard_regimen
 from jaxsim.models.organism.study import courses, outcomes
 from jaxsim.models.organism.trial import CELLS, RELATIVE, organism_trial
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray
 
 
-HOURS = 504.0
+SPAN = 504.0
 TWICE_DAILY = tuple(four_days([0.0], 12.0))  # for four days, from the first dose on
 EVERY_SIX_HOURS = tuple(four_days([0.0], 6.0))
 GEMCITABINE = standard_regimen()["gemcitabine"]
@@ -88,7 +88,7 @@ def onset_plan(name: str, start: float = 200.0) -> Schedule:
     agent = COURSES[_known(name)].agent
     course = COURSES[name].doses(0.0)
     starts = course.starts(np)
-    last = HOURS - 24.0 - float(starts[-1])
+    last = SPAN - 24.0 - float(starts[-1])
     pattern = {"pattern": tuple(starts.tolist())} if starts.size > 1 else {}
     onset = free(0.0, last, start=min(start, last), **pattern)
     given = Dose(float(np.ravel(course.amounts(np))[0]), course.unit, at=onset)
@@ -169,7 +169,9 @@ def uncertain_variants() -> dict[str, dict[str, float]]:
     ['default', '1 fg per cell', '8 fg per cell']
     """
     values = {name: entry.value for name, entry in organism_parameters()["parameters"].items()}
-    harm, shelter = ([name for link in links for name in LINKS[link].parameters] for links in (GROUPS["harm"], SHELTER))
+    harm, shelter = (
+        [name for link in links for name in LINKS[link].parameters] for links in (LINK_GROUPS["harm"], SHELTER)
+    )
     drained = values["il1a_tumour_loss"] + values["il1a_escape_rate"]
     shares = {share: {"il1a_tumour_loss": (1 - share) * drained, "il1a_escape_rate": share * drained}
               for share in (0.2, 0.6)}  # fmt: skip
@@ -194,12 +196,12 @@ def uncertain_variants() -> dict[str, dict[str, float]]:
 
 # organism_onsets: a course moved over its onset by brute force, and what the onset decides in virtual animals.
 
-Real = float | int
+_Real = float | int
 STEP = 0.2  # h; free IL-1alpha in plasma turns over at 6.3 an hour
-TAIL = 0.2  # of the animals: those with the largest tumours
+_TAIL = 0.2  # of the animals: those with the largest tumours
 
 
-def organism_onsets(name: str, onsets: Sequence[Real], **settings: Any) -> "xarray.Dataset":
+def organism_onsets(name: str, onsets: Sequence[_Real], **settings: Any) -> "xarray.Dataset":
     """Solve the rate equations of the same mice for every onset of a course, and without it.
 
     Parameters
@@ -291,7 +293,7 @@ def summarised(found: "xarray.Dataset") -> Onsets:
     best, worst = int(np.argmin(mean)), int(np.argmax(mean))
     behind, errors = mean_interval(tumour - tumour[best])
     own = tumour.argmin(axis=0)
-    large = np.argsort(-found["log10_tumour_without"].values)[: max(1, round(TAIL * tumour.shape[1]))]
+    large = np.argsort(-found["log10_tumour_without"].values)[: max(1, round(_TAIL * tumour.shape[1]))]
     return Onsets(
         best=float(onsets[best]),
         near=_row(onsets, behind <= errors, best),
@@ -306,7 +308,7 @@ def summarised(found: "xarray.Dataset") -> Onsets:
 
 
 def onsets_of_variants(
-    name: str, onsets: Sequence[Real], variants: Mapping[str, Mapping[str, Any]], *, every: Real = 6.0
+    name: str, onsets: Sequence[_Real], variants: Mapping[str, Mapping[str, Any]], *, every: _Real = 6.0
 ) -> "xarray.Dataset":
     """Solve the rate equations of typical mice that differ in uncertain numbers, for every onset of a course.
 
@@ -345,7 +347,7 @@ def onsets_of_variants(
     start = np.array([list(net.initial.values()) for net in networks], np.float64)
     schedules = [blockade_course(name, 24.0 * float(day)) for day in (-1.0, *onsets)]
     cases = [FlowCase(networks[0], schedule, traits, len(networks), start) for schedule in schedules]
-    times = np.arange(0.0, HOURS + 0.5 * every, every)
+    times = np.arange(0.0, SPAN + 0.5 * every, every)
     solved = solve_flows(cases, times, rtol=RELATIVE, atol=CELLS)
     warn_of_flows(solved)
     shape = (len(schedules), len(networks))

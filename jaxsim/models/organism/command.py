@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = ready_folder(arguments.out)
     if arguments.validate or arguments.decompose:
         command, animals = (validate_organism, VALIDATED) if arguments.validate else (decompose_organism, 1)
-        written = command(int(arguments.animals or animals), arguments.seed, folder, arguments.figures, announce)
+        written = command(int(arguments.animals or animals), arguments.seed, folder, arguments.figures, announce_arm)
         print(f"Written: {', '.join(str(path) for path in written)}")
         return 0
     from jaxsim.models import organism_study, scenarios
@@ -82,12 +82,12 @@ def run(arguments: argparse.Namespace) -> int:
         method=arguments.method,
         seed=arguments.seed,
         settings=settings | ({} if arguments.scale is None else {"scale": arguments.scale}),
-        announce=announce,
+        announce=announce_arm,
     )
     print(outcomes_table(study))
     written = [write_dataset(study, folder / "organism.nc"), *_restoration(study, folder)]
     if arguments.figures:
-        written += write_figures(study, folder)
+        written += _write_figures(study, folder)
     print(f"\nWritten: {', '.join(str(path) for path in written)}")
     return 0
 
@@ -115,12 +115,12 @@ def _regimen(arguments: argparse.Namespace) -> "dict[str, Dose]":
     return {agent: replace(standard[agent], amount=amount) for agent, amount in given.items() if amount is not None}
 
 
-def announce(name: str) -> None:
+def announce_arm(name: str) -> None:
     """Say which arm is being simulated."""
     print(f"Simulating: {name}", file=sys.stderr, flush=True)
 
 
-def write_figures(study: "xarray.Dataset", folder: Path) -> list[Path]:
+def _write_figures(study: "xarray.Dataset", folder: Path) -> list[Path]:
     """Draw the figures of a study of organisms."""
     from jaxsim.models.organism.figures import plot_organism_arms, plot_organism_headline
 

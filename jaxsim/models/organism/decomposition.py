@@ -17,19 +17,19 @@ from jaxtyping import Float
 
 from jaxsim.errors import NetworkError, closest
 from jaxsim.models.organism.experiments import Experiment, arms, run_group
-from jaxsim.models.organism.network import GROUPS
+from jaxsim.models.organism.network import LINK_GROUPS
 from jaxsim.models.organism.targets import END
 
 if TYPE_CHECKING:
     import xarray
 
 PLAYERS = ("marrow_programme", "body_gcsf", "tumour_gcsf", "local_recruitment", "recovery", "shelter")
-SINGLE = (*PLAYERS, "pyroptosis", "tolerance", *GROUPS)  # turned off one at a time
-AGENTS = ("antibody", "inhibitor", "antagonist")
+SINGLE_LINKS = (*PLAYERS, "pyroptosis", "tolerance", *LINK_GROUPS)  # turned off one at a time
+_AGENTS = ("antibody", "inhibitor", "antagonist")
 
 
 def organism_decomposition(
-    agents: Sequence[str] = AGENTS,
+    agents: Sequence[str] = _AGENTS,
     *,
     shapley: bool = True,
     animals: int = 1,
@@ -72,23 +72,25 @@ def organism_decomposition(
     import xarray
 
     for agent in agents:
-        if agent not in AGENTS:
-            raise NetworkError(f"there is no agent '{agent}'{closest(agent, AGENTS)}; choose from {', '.join(AGENTS)}")
-    sets = [frozenset[str]()] + [frozenset({link}) for link in SINGLE]
+        if agent not in _AGENTS:
+            raise NetworkError(
+                f"there is no agent '{agent}'{closest(agent, _AGENTS)}; choose from {', '.join(_AGENTS)}"
+            )
+    sets = [frozenset[str]()] + [frozenset({link}) for link in SINGLE_LINKS]
     if shapley:
         sets += [frozenset(off) for size in range(2, len(PLAYERS) + 1) for off in combinations(PLAYERS, size)]
     if announce is not None:
         announce(f"chemotherapy alone and with {', '.join(agents)}, each with {len(sets)} sets of links off")
     rows = _benefits(agents, sets, animals, seed)
     benefit = np.array([row[frozenset()] for row in rows])
-    alone = np.array([[row[frozenset({link})] for link in SINGLE] for row in rows])
+    alone = np.array([[row[frozenset({link})] for link in SINGLE_LINKS] for row in rows])
     found = xarray.Dataset(
         {
             "benefit": (("agent", "animal"), benefit),
             "benefit_without": (("agent", "link", "animal"), alone),
             "lost": (("agent", "link", "animal"), 1.0 - alone / benefit[:, None, :]),
         },
-        {"agent": list(agents), "link": list(SINGLE)},
+        {"agent": list(agents), "link": list(SINGLE_LINKS)},
         {"animals": animals, "seed": str(seed), "benefit": "ln(tumour, chemo / chemo + agent), day 21"},
     )
     if not shapley:

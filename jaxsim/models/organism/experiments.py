@@ -20,7 +20,7 @@ from jaxsim.models.organism.scenarios import SCENARIOS, mouse_regimen
 from jaxsim.models.organism.study import courses
 from jaxsim.network import Network
 
-RELATIVE, CELLS = 1e-5, 0.1  # tolerances of a step: courses are then right to about 1e-4
+_RELATIVE, _CELLS = 1e-5, 0.1  # tolerances of a step: courses are then right to about 1e-4
 SCALE = 0.1  # rate equations do not depend on it, and the largest marrow then fits into a 32-bit count
 UNITS = {"gemcitabine": "mg/kg", "cisplatin": "mg/kg", "cyclophosphamide": "mg/kg", "fluorouracil": "mg/kg",
          "anti_il1a": "mg", "caspase1_inhibitor": "mg/kg", "il1_receptor_antagonist": "mg/kg", "il1a": "ng",
@@ -70,7 +70,7 @@ class Group:
     experiments: Mapping[str, Experiment]
 
 
-Results = dict[str, dict[str, Float[np.ndarray, "animal _"]]]  # by experiment and quantity
+ExperimentResults = dict[str, dict[str, Float[np.ndarray, "animal _"]]]  # by experiment and quantity
 
 
 def hourly(days: float, every: float) -> np.ndarray:
@@ -156,7 +156,7 @@ def injections() -> Group:
 
 def run_group(
     group: Group, animals: int = 1, seed: int = 1, settings: Mapping[str, Any] | None = None
-) -> tuple[Results, Network]:
+) -> tuple[ExperimentResults, Network]:
     """Solve the rate equations of all experiments of a group, in the same animals.
 
     Parameters
@@ -186,10 +186,10 @@ def run_group(
         traits = virtual_animals(organism(virtual=True), animals, seed) if animals > 1 else {}
         fixed = {name: 0.0 * traits[name] for name in network.parameters if _off(network, name, traits)}
         cases.append(FlowCase(network, _schedule(group, experiment), {**traits, **fixed}, animals))
-    found = solve_flows(cases, group.times, rtol=RELATIVE, atol=CELLS * SCALE)
+    found = solve_flows(cases, group.times, rtol=_RELATIVE, atol=_CELLS * SCALE)
     warn_of_flows(found)
     states = found.mean.reshape(len(cases), animals, group.times.size, -1)
-    results: Results = {}
+    results: ExperimentResults = {}
     for name, case, one in zip(group.experiments, cases, states, strict=True):
         assert case.schedule is not None
         antibody = concentrations(case.network, case.schedule, group.times)["anti_il1a"]
@@ -211,4 +211,4 @@ def _schedule(group: Group, experiment: Experiment) -> Schedule:
     return Schedule(**entries)
 
 
-GROUPS: dict[str, Callable[[], Group]] = {"arms": tumours, "injections": injections}
+EXPERIMENTS: dict[str, Callable[[], Group]] = {"arms": tumours, "injections": injections}

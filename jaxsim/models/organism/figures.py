@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jaxsim.models.parameters import BAND
+from jaxsim.models.parameters import RANGE_QUANTILES
 from jaxsim.plots.style import (
     BLACK,
     BLUE,
@@ -18,9 +18,9 @@ from jaxsim.plots.style import (
     log_ticks,
     new_figure,
     new_grid,
-    paired,
     percent,
     plain,
+    styled,
 )
 from jaxsim.statistics.intervals import TWO_SIDED
 
@@ -61,7 +61,7 @@ def plot_organism_arms(study: "xarray.Dataset") -> "Figure":
     figure, panels = new_figure(len(ARM_PANELS), 1.1)
     arms = [str(arm) for arm in study["arm"].values]
     for (name, text), panel in zip(ARM_PANELS.items(), panels, strict=True):
-        for place, (arm, (colour, _)) in enumerate(paired(arms)):
+        for place, (arm, (colour, _)) in enumerate(styled(arms)):
             values = study[name].sel(arm=arm).values
             if name == "burden":
                 if not values.any():
@@ -69,7 +69,7 @@ def plot_organism_arms(study: "xarray.Dataset") -> "Figure":
                 panel.set_yscale("log")
                 log_ticks(panel.yaxis)
                 values = np.maximum(values, 0.5)
-            low, middle, high = np.quantile(values, BAND)
+            low, middle, high = np.quantile(values, RANGE_QUANTILES)
             panel.plot([place, place], [low, high], color=colour, linewidth=LINE)
             panel.plot([place], [middle], "o", color=colour, markersize=3.5)
         label(panel, title=text)
@@ -112,9 +112,9 @@ def plot_organism_courses(study: "xarray.Dataset") -> "Figure":
     figure, panels = new_figure(len(COURSE_PANELS), 1.2)
     days = study["time"].values / 24.0
     for (name, text), panel in zip(COURSE_PANELS.items(), panels, strict=True):
-        for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
+        for place, (arm, (colour, line)) in enumerate(styled(study["arm"].values)):
             course = study[name].sel(arm=arm).values
-            low, middle, high = np.quantile(course, BAND, axis=0)
+            low, middle, high = np.quantile(course, RANGE_QUANTILES, axis=0)
             if name == "tumour":
                 if not middle.any():
                     continue
@@ -161,7 +161,7 @@ def plot_organism_ladder(ladder: "xarray.Dataset") -> "Figure":
         one = ladder.sel(quantity=quantity)
         limit = float(one["rate_equations"])
         upper, lower = panels[2 * q : 2 * q + 2]
-        for shift, (method, (colour, line)) in enumerate(paired(ladder["method"].values)):
+        for shift, (method, (colour, line)) in enumerate(styled(ladder["method"].values)):
             own = one.sel({"method": method})  # by mapping, as sel has an argument of that name
             apart = 100.0 * (own["mean"].values / limit - 1.0)
             half = 196.0 * own["mean_error"].values / limit
@@ -187,7 +187,7 @@ def plot_organism_ladder(ladder: "xarray.Dataset") -> "Figure":
 
 # Figures: what courses of an agent do by their onset, and how far uncertain numbers move that.
 
-CHEMOTHERAPY = (0.0, 7.0, 14.0)  # days of the doses
+_CHEMOTHERAPY = (0.0, 7.0, 14.0)  # days of the doses
 GREY = "#999999"
 
 
@@ -217,10 +217,10 @@ def plot_onsets(found: "xarray.Dataset") -> "Figure":
     figure, panels = new_figure(2, 1.8)
     titles = ("log10 tumour at 21 d, beyond chemotherapy", "neutrophil nadir, beyond chemotherapy")
     for panel, name, title in zip(panels, ("log10_tumour", "nadir"), titles, strict=True):
-        for day in CHEMOTHERAPY:
+        for day in _CHEMOTHERAPY:
             panel.axvline(day, color=GREY, linewidth=0.6, linestyle=":")
         panel.axhline(0.0, color=GREY, linewidth=0.6)
-        for place, (course, (colour, line)) in enumerate(paired(found["course"].values)):
+        for place, (course, (colour, line)) in enumerate(styled(found["course"].values)):
             one = found.sel(course=course)
             beyond = (one[name] - one[f"{name}_without"]).transpose("onset", "animal").values
             mean = beyond.mean(axis=1)
@@ -269,7 +269,7 @@ def plot_when_to_block(found: "xarray.Dataset", optima: "Mapping[str, float] | N
     for panel in panels:
         plain(panel)
     for panel in panels[:2]:
-        for day in CHEMOTHERAPY:
+        for day in _CHEMOTHERAPY:
             panel.axvline(day, color=GREY, linewidth=0.6, linestyle=":")
     for panel in panels[2:]:
         panel.set_yticks(range(len(variants)), variants if panel is panels[2] else [], fontsize=SMALL)
@@ -277,7 +277,7 @@ def plot_when_to_block(found: "xarray.Dataset", optima: "Mapping[str, float] | N
     panels[3].axvline(0.0, color=GREY, linewidth=0.6)
     days = found["onset"].values
     courses = [str(name) for name in found["course"].values]
-    for index, (course, (colour, line)) in enumerate(paired(courses)):
+    for index, (course, (colour, line)) in enumerate(styled(courses)):
         one = found.sel(course=course)
         gain = percent(1.0 - 10.0 ** (one["log10_tumour"] - one["log10_tumour_without"]).transpose("onset", ...).values)
         panels[0].plot(days, gain[:, 0], color=colour, linestyle=line, linewidth=LINE, label=course)
@@ -386,7 +386,7 @@ def plot_organism_verdicts(table: "xarray.Dataset") -> "Figure":
 
 # Figure: through which links each agent helps chemotherapy.
 
-WIDTH = 0.8  # of a group of bars
+_WIDTH = 0.8  # of a group of bars
 
 
 def plot_organism_decomposition(found: "xarray.Dataset") -> "Figure":
@@ -413,8 +413,8 @@ def plot_organism_decomposition(found: "xarray.Dataset") -> "Figure":
             values = values / found["benefit"].median("animal")
         names = [str(link).replace("_", " ") for link in found[axis].values]
         rows = np.arange(len(names))
-        height = WIDTH / found.sizes["agent"]
-        for place, (agent, (colour, _)) in enumerate(paired(found["agent"].values)):
+        height = _WIDTH / found.sizes["agent"]
+        for place, (agent, (colour, _)) in enumerate(styled(found["agent"].values)):
             shift = (place - 0.5 * (found.sizes["agent"] - 1)) * height
             panel.barh(rows + shift, values.sel(agent=agent).values, height, color=colour, label=str(agent))
         panel.axvline(0.0, color=BLACK, linewidth=0.6)
@@ -470,10 +470,10 @@ def plot_organism_headline(study: "xarray.Dataset") -> "Figure":
     figure, panels = new_grid(4, 2, 1.25)
     days = study["time"].values / 24.0
     for (name, text), panel in zip(HEADLINE_PANELS.items(), panels, strict=True):
-        for place, (arm, (colour, line)) in enumerate(paired(study["arm"].values)):
+        for place, (arm, (colour, line)) in enumerate(styled(study["arm"].values)):
             if name in TUMOUR_ALONE and not study["tumour"].sel(arm=arm).values.any():
                 continue
-            low, middle, high = np.quantile(study[name].sel(arm=arm).values, BAND, axis=0)
+            low, middle, high = np.quantile(study[name].sel(arm=arm).values, RANGE_QUANTILES, axis=0)
             if name in LOGARITHMIC:
                 low, middle, high = (np.maximum(value, LOGARITHMIC[name][0]) for value in (low, middle, high))
             band(panel, days, middle, low, high, colour, line, str(arm), (place, study.sizes["arm"]))

@@ -37,7 +37,7 @@ AGENTS = {
     "gcsf": Agent("ug", "", "injected G-CSF: flow into plasma, baselines per hour"),
     "anti_cd8": Agent("mg", "nM", "CD8-depleting antibody in plasma"),
 }
-OPTIONAL = ("absorption_rate", "molar_mass", "bioavailability")
+_OPTIONAL = ("absorption_rate", "molar_mass", "bioavailability")
 
 
 def agents(groups: Mapping[str, Mapping[str, ModelParameter]]) -> dict[str, Disposition]:
@@ -69,7 +69,7 @@ def _disposition(entry: Mapping[str, ModelParameter], body: Mapping[str, Any], a
         "volume": value["volume"],
         "dose_unit": f"{agent.mass}{per}",
         "concentration_unit": agent.unit,
-        **{name: value[name] for name in OPTIONAL if name in value},
+        **{name: value[name] for name in _OPTIONAL if name in value},
         **body,
     }
     if "peripheral_volume" in value:
@@ -81,11 +81,11 @@ def _disposition(entry: Mapping[str, ModelParameter], body: Mapping[str, Any], a
 
 # The state of an organism without drugs, in closed form: without tumour, and as a tumour is added to it.
 
-EMPTY = ("S", "T", "D1", "D2", "Y", "A", "IT", "IP", "B", "W", "Z", "TN", "X")
-MARROW = ("HQ", "HA", "P", "O", "M1", "M2", "M3", "Q", "R")
+_EMPTY = ("S", "T", "D1", "D2", "Y", "A", "IT", "IP", "B", "W", "Z", "TN", "X")
+_MARROW = ("HQ", "HA", "P", "O", "M1", "M2", "M3", "Q", "R")
 SPECIES = (
     *("S", "T", "D1", "D2", "Y", "A", "IT", "IP", "B", "W", "Z", "G"),
-    *MARROW,
+    *_MARROW,
     *("N", "L", "TN", "E", "X"),
 )
 
@@ -146,7 +146,7 @@ def steady_state(values: Mapping[str, float]) -> dict[str, float]:
         "L": v["lymphocytes"],
         "E": v["effector_source"] / v["effector_loss"],
     }
-    found = dict.fromkeys(EMPTY, 0.0) | cells
+    found = dict.fromkeys(_EMPTY, 0.0) | cells
     return {name: v["scale"] * found[name] for name in SPECIES}
 
 
@@ -208,7 +208,7 @@ LINKS = {
     "pyroptosis": Link("dying tumour cells lyse and release IL-1alpha", ("pyroptotic_fraction", "gsdme_fraction")),
     "tolerance": Link("tumour cells that recover may be tolerant", ("tolerant_fraction",)),
 }
-GROUPS = {  # several links by one name
+LINK_GROUPS = {  # several links by one name
     "blood_borne_il1": ("marrow_programme", "body_gcsf"),
     "marrow_routes": ("marrow_programme", "body_gcsf", "tumour_gcsf"),
     "harm": ("recovery", "shelter"),
@@ -234,23 +234,23 @@ def switched_off(without: Iterable[str]) -> dict[str, float]:
     ({'tumour_gcsf_gain': 0.0}, 7)
     """
     names = [without] if isinstance(without, str) else list(without)
-    known = (*LINKS, *GROUPS)
+    known = (*LINKS, *LINK_GROUPS)
     for name in names:
         if name not in known:
             raise NetworkError(
                 f"the organism has no link '{name}'{closest(name, known)}; choose from {', '.join(known)}"
             )
-    links = [link for name in names for link in GROUPS.get(name, (name,))]
+    links = [link for name in names for link in LINK_GROUPS.get(name, (name,))]
     return {parameter: 0.0 for link in links for parameter in LINKS[link].parameters}
 
 
-Real = float | int
+_Real = float | int
 
 FILES = {  # later files replace entries of earlier ones
     "mouse": ("parameters.toml",),
     "human": ("parameters.toml", "human_parameters.toml"),
 }
-MOST = 2**31 - 1
+_MOST = 2**31 - 1
 HEADROOM = 8.0  # a count may grow this much above its start: marrow under G-CSF, a tumour that is not treated
 
 
@@ -293,8 +293,8 @@ def organism(
     animal: str = "mouse",
     *,
     without: Iterable[str] = (),
-    scale: Real | None = None,
-    tumour: Real | None = None,
+    scale: _Real | None = None,
+    tumour: _Real | None = None,
     virtual: bool = False,
     **overrides: Any,
 ) -> Network:
@@ -381,8 +381,8 @@ def initial_counts(values: dict[str, Any], start: dict[str, Any]) -> dict[str, i
     given = (float(start[name]) for name in ("tumour", "tolerant", "effectors"))
     state = tumour_state(middle, *given) if tumour else steady_state(middle)
     largest = max(state, key=lambda name: state[name])
-    if state[largest] * HEADROOM > MOST:
-        most = MOST / HEADROOM / state[largest] * scale
+    if state[largest] * HEADROOM > _MOST:
+        most = _MOST / HEADROOM / state[largest] * scale
         raise NetworkError(f"at scale {scale:g}, '{largest}' may outgrow a 32-bit count; give a scale below {most:.2g}")
     counts = {name: round(count) for name, count in state.items()}
     if tumour:  # rounded as a whole, so that small tumours have the size that was asked for
@@ -413,10 +413,10 @@ def _median(law: Any) -> Any:
 # taken. Its own noise, of 1e-3 at scale 1, is lost.
 
 UPTAKE = "(gcsf_neutrophil*N/(neutrophils*scale)*(1 + gcsf_clearance_constant))"
-SLOPE = f"(gcsf_renal*gcsf_clearance_constant + {UPTAKE} - {PRODUCED})"
-ROOT = f"sqrt({SLOPE}^2 + 4*gcsf_renal*gcsf_clearance_constant*{PRODUCED})"
+_SLOPE = f"(gcsf_renal*gcsf_clearance_constant + {UPTAKE} - {PRODUCED})"
+ROOT = f"sqrt({_SLOPE}^2 + 4*gcsf_renal*gcsf_clearance_constant*{PRODUCED})"
 MADE = f"gcsf_clearance_constant*{PRODUCED}"
-STEADY = f"({MADE}/(max({SLOPE}, 0) + 2*gcsf_renal*{MADE}/({ROOT} + abs({SLOPE}))))"  # relative to baseline
+STEADY = f"({MADE}/(max({_SLOPE}, 0) + 2*gcsf_renal*{MADE}/({ROOT} + abs({_SLOPE}))))"  # relative to baseline
 
 
 def quick_organism(network: Network) -> Network:

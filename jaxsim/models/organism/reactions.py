@@ -9,22 +9,22 @@ as ``source*scale``: the rate equations divided by `scale` are the same at every
 
 LIVING = ("S", "T", "D1", "D2")  # what is alive of the tumour; Y and A are dying
 KILODALTONS = 17.5  # of IL-1alpha: pg/mL over 1,000 times this are nM
-FEW = "1e5"  # tumour cells: where far fewer are left, a single neutrophil is not yet a dense infiltrate
+_FEW = "1e5"  # tumour cells: where far fewer are left, a single neutrophil is not yet a dense infiltrate
 
 # Counts as what they stand for.
-CELLS = f"(({' + '.join(LIVING)})/scale)"  # living tumour cells
+_CELLS = f"(({' + '.join(LIVING)})/scale)"  # living tumour cells
 NEUTROPHILS = "(TN/scale)"  # of the tumour
 IL1A_TUMOUR = "(IT*il1a_per_cell/scale)"  # pg, free and bound
 IL1A_PLASMA = "(IP*il1a_per_cell/(il1a_volume*scale))"  # pg/mL, free and bound
-SIGNAL, CYCLE, PU1, TRIPHOSPHATE = (f"({name}/(signal_counts*scale))" for name in ("B", "W", "Z", "X"))
+SIGNAL, _CYCLE, PU1, TRIPHOSPHATE = (f"({name}/(signal_counts*scale))" for name in ("B", "W", "Z", "X"))
 GCSF = "(G/(gcsf_counts*scale))"  # relative to baseline
-QUIESCENT, ACTIVE = "(HQ/(quiescent_hspc*scale))", "(HA/(active_hspc*scale))"  # relative to baseline
+QUIESCENT, _ACTIVE = "(HQ/(quiescent_hspc*scale))", "(HA/(active_hspc*scale))"  # relative to baseline
 HSPC = "((HQ + HA)/((quiescent_hspc + active_hspc)*scale))"
 
 # The animal without tumour.
 FLUX = "(neutrophil_loss*neutrophils)"  # neutrophils per hour through marrow and blood
-GMP = f"({FLUX}/(16*gmp_exit))"
-MYELOID = f"((gmp_exit - gmp_division)*{GMP}/(8*active_hspc))"  # rate at which active HSPC become GMP
+_GMP = f"({FLUX}/(16*gmp_exit))"
+MYELOID = f"((gmp_exit - gmp_division)*{_GMP}/(8*active_hspc))"  # rate at which active HSPC become GMP
 HSPC_LOSS = f"(({MYELOID} + lymphoid_rate)/hspc_division)"  # of active HSPC, of the rate at which they may divide
 
 # Drugs.
@@ -34,7 +34,7 @@ DAMAGE = f"(damage_rate*{TUMOUR_EFFECT} + cisplatin_damage*cisplatin)"
 GEMCITABINE_KILL = f"marrow_kill_rate*{MARROW_EFFECT}"  # of marrow cells in cycle, per hour; so is the next
 OTHER_KILL = "fluorouracil_kill*fluorouracil + cyclophosphamide_kill*cyclophosphamide + cisplatin_kill*cisplatin"
 CYCLE_KILL = f"({GEMCITABINE_KILL} + {OTHER_KILL})"
-ACTIVITY = "(1/(1 + caspase1_inhibitor/inhibitor_constant))"  # residual caspase-1 activity, 0 to 1
+_ACTIVITY = "(1/(1 + caspase1_inhibitor/inhibitor_constant))"  # residual caspase-1 activity, 0 to 1
 
 
 def free_share(il1a: str, antibody: str) -> str:
@@ -68,31 +68,31 @@ TUMOUR_OCCUPIED = (
 )
 
 # Tumour.
-HARM = f"({NEUTROPHILS}/({NEUTROPHILS} + harm_density*({CELLS} + {FEW})))"  # done by tumour neutrophils, 0 to 1
-GROWTH = f"(growth_rate*log(plateau/max(min({CELLS}, plateau), 1)))"  # Gompertz
+HARM = f"({NEUTROPHILS}/({NEUTROPHILS} + harm_density*({_CELLS} + {_FEW})))"  # done by tumour neutrophils, 0 to 1
+GROWTH = f"(growth_rate*log(plateau/max(min({_CELLS}, plateau), 1)))"  # Gompertz
 KILL = f"(kill_rate*E/scale*(1 - kill_protection*{HARM}))"
 # Shares; in a virtual animal the parameters may exceed 1.
 RECOVERED = f"(recovery_fraction + (1 - recovery_fraction)*min(neutrophil_recovery*{HARM}, 1))"
-LYTIC = f"(min(pyroptotic_fraction, 1)*(gsdme_fraction + (1 - gsdme_fraction)*{ACTIVITY}))"
+LYTIC = f"(min(pyroptotic_fraction, 1)*(gsdme_fraction + (1 - gsdme_fraction)*{_ACTIVITY}))"
 
 # Marrow.
-LEVEL = f"((1 + gcsf_saturation)*hill({GCSF}, gcsf_saturation, 1))"  # G-CSF as cells respond to it
-EXCESS = f"max({LEVEL} - 1, 0)"
-TRANSIT = f"{LEVEL}^transit_feedback"
-CYCLE_ADAPTED = f"({CYCLE}/(1 + pu1_adaptation*{PU1}))"
+_LEVEL = f"((1 + gcsf_saturation)*hill({GCSF}, gcsf_saturation, 1))"  # G-CSF as cells respond to it
+EXCESS = f"max({_LEVEL} - 1, 0)"
+_TRANSIT = f"{_LEVEL}^transit_feedback"
+CYCLE_ADAPTED = f"({_CYCLE}/(1 + pu1_adaptation*{PU1}))"
 BRAKE = f"(1 + (pu1_brake*{PU1})^2)"  # of PU.1 on HSPC that cycle
-ACTIVATION = f"((1 + activation_gain*{CYCLE})/{BRAKE} + depletion_activation*max(1 - {ACTIVE}, 0))"
+ACTIVATION = f"((1 + activation_gain*{_CYCLE})/{BRAKE} + depletion_activation*max(1 - {_ACTIVE}, 0))"
 MITOTIC_ROOM = f"max(1 - (M1 + M2)*mitotic_rate/(mitotic_capacity*{FLUX}*scale), 0)"
 EXTRA = f"(min(mitotic_gain*{CYCLE_ADAPTED}, mitotic_gain_limit)*{MITOTIC_ROOM})"  # divisions beside a transit
-RELEASE = f"(sqrt(min({LEVEL}, 1))*(1 + release_gain*{EXCESS}/(release_constant + {EXCESS})))"
-GMP_ROOM = f"(max(1 - P/(gmp_capacity*{GMP}*scale), 0)/(1 - 1/gmp_capacity))"
+RELEASE = f"(sqrt(min({_LEVEL}, 1))*(1 + release_gain*{EXCESS}/(release_constant + {EXCESS})))"
+GMP_ROOM = f"(max(1 - P/(gmp_capacity*{_GMP}*scale), 0)/(1 - 1/gmp_capacity))"
 HSPC_ROOM = f"max(1 - {HSPC}*(1 - {HSPC_LOSS}), 0)"  # without a division by a difference, for single precision
 NICHE_ROOM = f"(max(niche_size - {QUIESCENT}, 0)/(niche_size - 1))"
 LYMPHOID = f"(1 + lymphoid_brake*{PU1})"
 
 PRODUCED = (  # G-CSF, baselines per hour: body, tumour stroma, injected
     f"((gcsf_renal + gcsf_neutrophil)*(1 + body_gcsf_gain*{PLASMA_OCCUPIED}"
-    f" + tumour_gcsf_gain*{TUMOUR_OCCUPIED}*{CELLS}/(stroma_size + {CELLS})) + gcsf)"
+    f" + tumour_gcsf_gain*{TUMOUR_OCCUPIED}*{_CELLS}/(stroma_size + {_CELLS})) + gcsf)"
 )
 
 TUMOUR_REACTIONS = (
@@ -112,8 +112,8 @@ TUMOUR_REACTIONS = (
     *(f"k{n}: {cells} -> A @ {KILL}*{cells}" for n, cells in enumerate(LIVING, 1)),
 )
 
-INTERLEUKIN = (
-    f"i1: -> IT @ il1a_basal/il1a_per_cell*{CELLS}*scale",
+_INTERLEUKIN = (
+    f"i1: -> IT @ il1a_basal/il1a_per_cell*{_CELLS}*scale",
     f"i2: IT -> @ il1a_tumour_loss*{TUMOUR_FREE}*IT",
     f"i3: IT -> IP @ (il1a_escape_rate*{TUMOUR_FREE} + complex_drainage*(1 - {TUMOUR_FREE}))*IT",
     f"i4: IP -> @ (il1a_elimination*{PLASMA_FREE} + complex_loss*(1 - {PLASMA_FREE}))*IP",
@@ -129,7 +129,7 @@ INTERLEUKIN = (
     f"/(gcsf_clearance_constant + {GCSF}))*G",
 )
 
-MARROW = (
+_MARROW = (
     f"h1: HQ -> HA @ activation_rate*{ACTIVATION}*HQ",
     f"h2: HA -> HQ @ activation_rate*quiescent_hspc/active_hspc*{BRAKE}*{NICHE_ROOM}*HA",
     f"h3: HA -> 2 HA @ hspc_division*(1 + hspc_gain*{PU1})*{HSPC_ROOM}*HA",
@@ -137,28 +137,28 @@ MARROW = (
     f"h5: HA -> @ lymphoid_rate/{LYMPHOID}*HA",
     "h6: HQ -> @ (cyclophosphamide_hspc_kill*cyclophosphamide + cisplatin_hspc_share*cisplatin_kill*cisplatin)*HQ",
     f"h7: HA -> @ (hspc_sensitivity*{GEMCITABINE_KILL} + {OTHER_KILL})*HA",
-    f"p1: P -> 2 P @ gmp_division*(1 + gmp_gain*{CYCLE_ADAPTED})*{LEVEL}^gmp_feedback*{GMP_ROOM}*P",
+    f"p1: P -> 2 P @ gmp_division*(1 + gmp_gain*{CYCLE_ADAPTED})*{_LEVEL}^gmp_feedback*{GMP_ROOM}*P",
     "p2: P -> 2 M1 @ gmp_exit*P",
     f"p3: P -> @ {CYCLE_KILL}*P",
-    f"o1: -> O @ other_turnover*other_progenitors*scale*{ACTIVE}/{LYMPHOID}",
+    f"o1: -> O @ other_turnover*other_progenitors*scale*{_ACTIVE}/{LYMPHOID}",
     "o2: O -> @ other_turnover*O",
     f"o3: O -> @ {CYCLE_KILL}*O",
-    f"m1: M1 -> 2 M2 @ mitotic_rate*{TRANSIT}*M1",
-    f"m2: M2 -> 2 M3 @ mitotic_rate*{TRANSIT}*M2",
-    f"m3: M3 -> 2 Q @ mitotic_rate*{TRANSIT}*M3",
-    f"m4: M1 -> 2 M1 @ mitotic_rate*{TRANSIT}*{EXTRA}*M1",
-    f"m5: M2 -> 2 M2 @ mitotic_rate*{TRANSIT}*{EXTRA}*M2",
+    f"m1: M1 -> 2 M2 @ mitotic_rate*{_TRANSIT}*M1",
+    f"m2: M2 -> 2 M3 @ mitotic_rate*{_TRANSIT}*M2",
+    f"m3: M3 -> 2 Q @ mitotic_rate*{_TRANSIT}*M3",
+    f"m4: M1 -> 2 M1 @ mitotic_rate*{_TRANSIT}*{EXTRA}*M1",
+    f"m5: M2 -> 2 M2 @ mitotic_rate*{_TRANSIT}*{EXTRA}*M2",
     f"m6: M1 -> @ {CYCLE_KILL}*M1",
     f"m7: M2 -> @ {CYCLE_KILL}*M2",
     f"m8: M3 -> @ late_sensitivity*{CYCLE_KILL}*M3",
-    f"n1: Q -> R @ maturation_rate*{TRANSIT}*Q",
+    f"n1: Q -> R @ maturation_rate*{_TRANSIT}*Q",
     f"n2: R -> N @ release_rate*{RELEASE}*R",
 )
 
 IMMUNE = (
     "n3: N -> @ neutrophil_loss*N",
     f"n4: N -> TN @ recruitment_rate*(recruitment_basal + recruitment_gain*{TUMOUR_OCCUPIED})"
-    f"*{CELLS}/(recruitment_size + {CELLS})*N",
+    f"*{_CELLS}/(recruitment_size + {_CELLS})*N",
     "n5: TN -> @ tumour_neutrophil_loss*TN",
     f"n6: TN -> @ tumour_neutrophil_kill*{TUMOUR_EFFECT}*TN",
     f"l1: -> L @ lymphocyte_turnover*lymphocytes*scale*(0.5 + 0.5*{HSPC})/{LYMPHOID}",
@@ -166,8 +166,8 @@ IMMUNE = (
     f"l3: L -> @ (lymphocyte_kill*{MARROW_EFFECT} + cyclophosphamide_lymphocyte_kill*cyclophosphamide"
     " + fluorouracil_lymphocyte_kill*fluorouracil)*L",
     "e1: -> E @ effector_source*L/lymphocytes",
-    f"e2: E -> 2 E @ effector_division*(1 - effector_suppression*{HARM})*{CELLS}/(effector_antigen + {CELLS})*E",
-    f"e3: E -> @ (effector_loss + effector_inactivation*{CELLS})*E",
+    f"e2: E -> 2 E @ effector_division*(1 - effector_suppression*{HARM})*{_CELLS}/(effector_antigen + {_CELLS})*E",
+    f"e3: E -> @ (effector_loss + effector_inactivation*{_CELLS})*E",
     f"e4: E -> @ effector_kill*{TUMOUR_EFFECT}*E",
     "e5: E -> @ effector_depletion*hill(anti_cd8, depletion_constant, 1)*E",
 )
@@ -177,15 +177,15 @@ DRUGS = (
     "x2: X -> @ triphosphate_loss*X",
 )
 
-REACTIONS = (*TUMOUR_REACTIONS, *INTERLEUKIN, *MARROW, *IMMUNE, *DRUGS)
+REACTIONS = (*TUMOUR_REACTIONS, *_INTERLEUKIN, *_MARROW, *IMMUNE, *DRUGS)
 
-MARROW_CELLS = f"({GMP}*(1 + 2*gmp_exit/mitotic_rate*(1 + 2 + 4) + 16*gmp_exit*(1/maturation_rate + 1/release_rate))"
+MARROW_CELLS = f"({_GMP}*(1 + 2*gmp_exit/mitotic_rate*(1 + 2 + 4) + 16*gmp_exit*(1/maturation_rate + 1/release_rate))"
 BASELINE_MARROW = f"({MARROW_CELLS} + quiescent_hspc + active_hspc + other_progenitors))"
 CIRCULATING = "(circulating_fraction*N)"
 FREE = {"il1a_plasma_free": f"{IL1A_PLASMA}*{PLASMA_FREE}", "il1a_tumour_free": f"{IL1A_TUMOUR}*{TUMOUR_FREE}"}
 OBSERVABLES = {
     "tumour": f"({' + '.join(LIVING)})",
-    "log10_tumour": f"log10(max({CELLS}, 1))",  # of cells; 0 where none is left
+    "log10_tumour": f"log10(max({_CELLS}, 1))",  # of cells; 0 where none is left
     "tolerant_share": "T/max(S + T, 1)",
     "il1a_plasma": IL1A_PLASMA,
     "il1a_tumour": IL1A_TUMOUR,
@@ -193,7 +193,7 @@ OBSERVABLES = {
     "pu1": PU1,
     "gcsf_relative": GCSF,
     "hspc_relative": HSPC,
-    "gmp_relative": f"P/({GMP}*scale)",
+    "gmp_relative": f"P/({_GMP}*scale)",
     "gmp_frequency": "P/max(HQ + HA + P + O, 1)",
     "gmp_frequency_marrow": "P/max(HQ + HA + P + O + M1 + M2 + M3 + Q + R, 1)",
     "marrow_relative": f"(HQ + HA + P + O + M1 + M2 + M3 + Q + R)/(scale*{BASELINE_MARROW})",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxsim.console.output import table, write_dataset, write_figure
-from jaxsim.models.parameters import BAND
+from jaxsim.models.parameters import RANGE_QUANTILES
 
 if TYPE_CHECKING:
     import xarray
@@ -44,7 +44,7 @@ def outcomes_table(study: "xarray.Dataset") -> str:
     return f"{title}\n\n{table(['', *map(str, study['arm'].values)], rows)}"
 
 
-MEASURED = {
+_MEASURED = {
     "gmp_relative": "GMP count",
     "gmp_frequency": "GMP frequency among progenitors",
     "gmp_frequency_marrow": "GMP frequency in the marrow",
@@ -57,7 +57,7 @@ def restoration_table(found: "xarray.Dataset") -> str:
     """Return how far chemotherapy is from vehicle, and what each blockade leaves of the distance."""
     blocked = [str(arm) for arm in found["arm"].values if str(arm).startswith("chemo+")]
     rows = []
-    for quantity, text in MEASURED.items():
+    for quantity, text in _MEASURED.items():
         one = found.sel(quantity=quantity)
         left = [_spread(100 * one["left"].sel(arm=arm).values, ".0f", False) for arm in blocked]
         rows.append([text, _spread(one["ratio"].sel(arm="chemo").values, ".2f", False), *left])
@@ -70,7 +70,7 @@ def _spread(values: np.ndarray, style: str, fraction: bool) -> str:
         return "-"
     if fraction:
         return format(float(values.mean()), style)
-    low, middle, high = np.quantile(values, BAND)
+    low, middle, high = np.quantile(values, RANGE_QUANTILES)
     if values.size == 1 or low == high:
         return format(middle, style)
     return f"{format(middle, style)} ({format(low, style)} to {format(high, style)})"
@@ -90,7 +90,7 @@ def validate_organism(
 
     found = target_table(animals=animals, seed=seed, announce=announce)
     print(targets_text(found))
-    written = [write_dataset(found, folder / "targets.nc"), write_csv(found, folder / "targets.csv")]
+    written = [write_dataset(found, folder / "targets.nc"), _write_csv(found, folder / "targets.csv")]
     if figures:
         written += write_figure(plot_organism_verdicts(found), folder / "targets.png")
     return written
@@ -120,7 +120,7 @@ def _number(value: float) -> str:
     return "none" if np.isnan(value) or abs(value) >= 1e8 else format(value, ".3g")
 
 
-def write_csv(found: "xarray.Dataset", path: Path) -> Path:
+def _write_csv(found: "xarray.Dataset", path: Path) -> Path:
     """Write one line for each requirement."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -10,7 +10,7 @@ from jaxsim.models.organism.targets import FROM, UNTIL
 if TYPE_CHECKING:
     import xarray
 
-MEASURED = ("gmp_relative", "gmp_frequency", "gmp_frequency_marrow", "neutrophils_relative", "nlr")
+_MEASURED = ("gmp_relative", "gmp_frequency", "gmp_frequency_marrow", "neutrophils_relative", "nlr")
 
 
 def restoration(study: "xarray.Dataset") -> "xarray.Dataset":
@@ -51,13 +51,13 @@ def restoration(study: "xarray.Dataset") -> "xarray.Dataset":
             "run both arms for nine days or more"
         )
     week = study.sel(time=slice(24 * FROM, 24 * UNTIL))
-    courses = np.stack([week[name].transpose("arm", "animal", "time").values for name in MEASURED])
+    courses = np.stack([week[name].transpose("arm", "animal", "time").values for name in _MEASURED])
     vehicle, chemo = (present.index(name) for name in ("vehicle", "chemo"))
     ratio = courses.mean(axis=-1) / courses[:, vehicle, None].mean(axis=-1)
     distance = np.abs(np.log(courses / courses[:, vehicle, None])).mean(axis=-1)
     dims = ("quantity", "arm", "animal")
     return xarray.Dataset(
         {"ratio": (dims, ratio), "left": (dims, distance / distance[:, chemo, None])},
-        {"quantity": list(MEASURED), "arm": present},
+        {"quantity": list(_MEASURED), "arm": present},
         {"days": f"{FROM:g} to {UNTIL:g}"},
     )

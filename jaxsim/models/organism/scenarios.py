@@ -8,7 +8,7 @@ import numpy as np
 from jaxsim.dosing import Dose, Schedule
 from jaxsim.errors import ScheduleError, closest
 
-CHEMOTHERAPY = ("gemcitabine", "cisplatin")
+_CHEMOTHERAPY = ("gemcitabine", "cisplatin")
 DAYS = {"mouse": 21.0, "human": 84.0}  # three cycles of a week, three of four weeks
 
 
@@ -40,12 +40,12 @@ SCENARIOS = {
     arm.name: arm
     for arm in (
         OrganismArm("vehicle"),
-        OrganismArm("chemo", CHEMOTHERAPY),
-        OrganismArm("chemo+antibody", (*CHEMOTHERAPY, "anti_il1a")),
-        OrganismArm("chemo+inhibitor", (*CHEMOTHERAPY, "caspase1_inhibitor")),
-        OrganismArm("chemo+antagonist", (*CHEMOTHERAPY, "il1_receptor_antagonist")),
+        OrganismArm("chemo", _CHEMOTHERAPY),
+        OrganismArm("chemo+antibody", (*_CHEMOTHERAPY, "anti_il1a")),
+        OrganismArm("chemo+inhibitor", (*_CHEMOTHERAPY, "caspase1_inhibitor")),
+        OrganismArm("chemo+antagonist", (*_CHEMOTHERAPY, "il1_receptor_antagonist")),
         OrganismArm("antibody", ("anti_il1a",)),
-        OrganismArm("tumour-free+chemo", CHEMOTHERAPY, tumour=False),
+        OrganismArm("tumour-free+chemo", _CHEMOTHERAPY, tumour=False),
     )
 }
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 UNCERTAIN = ("assumed", "from memory")
 # Units of counts and switches are no unknowns; of two rates of which one has to exceed the other, one stays.
-FIXED = ("scale", "signal_counts", "gcsf_counts", "gmp_division", "hspc_division", "circulating_fraction")
-HOURS, EVERY = 504.0, 6.0
-RELATIVE, CELLS = 1e-4, 1.0  # tolerances of a step: outcomes are then right to about 1e-3
+_FIXED = ("scale", "signal_counts", "gcsf_counts", "gmp_division", "hspc_division", "circulating_fraction")
+_HOURS, _EVERY = 504.0, 6.0
+_RELATIVE, _CELLS = 1e-4, 1.0  # tolerances of a step: outcomes are then right to about 1e-3
 
 
 def organism_sensitivity(
@@ -84,7 +84,7 @@ def _entries(names: Sequence[str]) -> list[ModelParameter]:
     return [
         entry
         for entry in known.values()
-        if entry.tag in UNCERTAIN and entry.name not in FIXED and entry.range[0] < entry.range[1]
+        if entry.tag in UNCERTAIN and entry.name not in _FIXED and entry.range[0] < entry.range[1]
     ]
 
 
@@ -101,10 +101,10 @@ def _outputs(
     arm = scenarios([scenario])[0]
     network = organism(without=without, tumour=None if arm.tumour else 0)
     values = {entry.name: _values(entry, points[:, i]) for i, entry in enumerate(entries)}
-    times = np.arange(0.0, HOURS + 1.0, EVERY)
-    schedule = organism_schedules([arm], standard_regimen(), HOURS)[0]
+    times = np.arange(0.0, _HOURS + 1.0, _EVERY)
+    schedule = organism_schedules([arm], standard_regimen(), _HOURS)[0]
     case = FlowCase(network, schedule, values, len(points), _starts(network, values, arm.tumour))
-    found = solve_flows([case], times, rtol=RELATIVE, atol=CELLS)
+    found = solve_flows([case], times, rtol=_RELATIVE, atol=_CELLS)
     warn_of_flows(found)
     shown = courses(network, found.mean, values)
     return np.log10(np.maximum(shown["tumour"][:, -1], 1.0)), shown["neutrophils_relative"].min(axis=1)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # What simulated organisms show: courses of what is measured, and one number per animal for what is decided.
 
-QUANTITIES = {  # observables of the network: long name and unit
+_QUANTITIES = {  # observables of the network: long name and unit
     "tumour": ("living tumour cells", "counts"),
     "tolerant_share": ("tolerant share of undamaged tumour cells", "1"),
     "il1a_plasma": ("IL-1alpha in plasma, free and bound", "pg/mL"),
@@ -52,7 +52,7 @@ QUANTITIES = {  # observables of the network: long name and unit
 SEVERE = 0.1  # of baseline: neutrophils below it are severe neutropenia, as 0.5e9/L of 5e9/L in patients
 NEUTROPENIA = 0.5  # of baseline; the time below it is an outcome
 FREE_LAWS = {name: parse(text) for name, text in FREE.items()}
-Courses = Mapping[str, Float[np.ndarray, "animal time"]]
+_Courses = Mapping[str, Float[np.ndarray, "animal time"]]
 
 
 def courses(
@@ -88,13 +88,13 @@ def courses(
         env: dict[str, Any] = {k: np.broadcast_to(np.asarray(v, np.float64), shape) for k, v in values.items()}
         env |= {name: states[:, :, s] for s, name in enumerate(network.structure.species)}
         env["anti_il1a"] = np.broadcast_to(0.0 if antibody is None else antibody, shape)
-        measured = [pair for pair in network.structure.observables if pair[0] in QUANTITIES] + list(FREE_LAWS.items())
+        measured = [pair for pair in network.structure.observables if pair[0] in _QUANTITIES] + list(FREE_LAWS.items())
         found = {name: np.broadcast_to(np.asarray(evaluate(law, env)), shape) for name, law in measured}
     return {**found, "tumour_neutrophils": env["TN"], "pore_positive": env["Y"], "dying": env["A"]}
 
 
 def outcomes(
-    courses: Courses, times: Float[np.ndarray, " time"]
+    courses: _Courses, times: Float[np.ndarray, " time"]
 ) -> dict[str, tuple[Float[np.ndarray, " animal"], str]]:
     """Return one number per animal and its unit, for each outcome.
 
@@ -134,13 +134,13 @@ def outcomes(
     return found
 
 
-def arm_dataset(found: Courses, times: np.ndarray) -> "xarray.Dataset":
+def arm_dataset(found: _Courses, times: np.ndarray) -> "xarray.Dataset":
     """Return the courses and outcomes of the animals of one arm."""
     import xarray
 
     fields: dict[str, Any] = {}
     for name, value in found.items():
-        long, unit = QUANTITIES[name]
+        long, unit = _QUANTITIES[name]
         fields[name] = (("animal", "time"), value, {"long_name": long, "units": unit})
     for name, (number, unit) in outcomes(found, times).items():
         fields[name] = (("animal",), number, {"units": unit})
@@ -164,9 +164,9 @@ def _time_below(values: np.ndarray, times: np.ndarray, line: float) -> np.ndarra
     return np.asarray((share * step).sum(axis=1))
 
 
-Real = float | int
+_Real = float | int
 DETERMINISTIC = "mean_field"
-RELATIVE, CELLS = 1e-5, 0.1  # tolerances of a step: all courses are then right to about 1e-4
+_RELATIVE, _CELLS = 1e-5, 0.1  # tolerances of a step: all courses are then right to about 1e-4
 COSTS = ("wall_seconds", "compile_seconds")
 
 
@@ -176,8 +176,8 @@ def organism_study(
     animal: str = "mouse",
     animals: int = 1,
     regimen: Mapping[str, Dose] | None = None,
-    days: Real | None = None,
-    every: Real = 6.0,
+    days: _Real | None = None,
+    every: _Real = 6.0,
     method: str = DETERMINISTIC,
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
@@ -279,7 +279,7 @@ def _solved(
     """Return the counts [arm, animal, time, species] by rate equations, all in one call, and what they cost."""
     cases = [FlowCase(net, plan, traits, animals) for net, plan in zip(networks, schedules, strict=True)]
     scale = float(networks[0].parameters["scale"])
-    found = solve_flows(cases, times, **{"rtol": RELATIVE, "atol": max(CELLS * scale, 1e-9), **options})
+    found = solve_flows(cases, times, **{"rtol": _RELATIVE, "atol": max(_CELLS * scale, 1e-9), **options})
     warn_of_flows(found)
     shares = np.ones(len(networks)) / len(networks)
     cost = {"wall_seconds": found.wall_seconds * shares, "compile_seconds": found.compile_seconds * shares}
@@ -306,7 +306,7 @@ def _drawn(
     return states, dict(zip(COSTS, np.transpose(cost), strict=True))
 
 
-def _save_times(days: Real, every: Real) -> np.ndarray:
+def _save_times(days: _Real, every: _Real) -> np.ndarray:
     if not (np.isfinite(days) and days > 0):
         raise SimulationError(f"the study lasts {days:g} days; give a positive number of days")
     if not (np.isfinite(every) and 0 < every <= 24 * days):

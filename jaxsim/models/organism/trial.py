@@ -15,7 +15,7 @@ from jaxsim.models.organism.study import courses
 if TYPE_CHECKING:
     import xarray
 
-Real = float | int
+_Real = float | int
 RELATIVE, CELLS = 1e-4, 1.0  # tolerances of a step: log10 of the tumour is then right to about 1e-4
 
 
@@ -24,8 +24,8 @@ def organism_trial(
     *,
     animals: int = 32,
     seed: int = 0,
-    days: Real = 21.0,
-    every: Real = 6.0,
+    days: _Real = 21.0,
+    every: _Real = 6.0,
     settings: Mapping[str, Any] | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> "xarray.Dataset":

@@ -7,28 +7,28 @@ from jaxsim.errors import StudyError, closest
 from jaxsim.network import Network
 from jaxsim.study.designs.grid import grid
 from jaxsim.study.designs.latin_hypercube import latin_hypercube
-from jaxsim.study.designs.points import Points
+from jaxsim.study.designs.points import DesignPoints
 from jaxsim.study.designs.sensitivity import sensitivity
 from jaxsim.study.designs.single import single
 from jaxsim.study.designs.sobol import sobol
-from jaxsim.study.designs.table import table
+from jaxsim.study.designs.table import table_design
 from jaxsim.study.designs.virtual_population import virtual_population
 from jaxsim.study.schema import Design
 
 #: Each takes the section, the network and the folder of the study file.
-DESIGNS: dict[str, Callable[[Design, Network, Path], Points]] = {
+DESIGNS: dict[str, Callable[[Design, Network, Path], DesignPoints]] = {
     "grid": grid,
     "latin hypercube": latin_hypercube,
     "sobol": sobol,
     "sensitivity": sensitivity,
-    "table": table,
+    "table": table_design,
     "virtual population": virtual_population,
 }
 
-__all__ = ["DESIGNS", "Points", "design_points"]
+__all__ = ["DESIGNS", "DesignPoints", "design_points"]
 
 
-def design_points(design: Design | None, network: Network, folder: Path) -> Points:
+def design_points(design: Design | None, network: Network, folder: Path) -> DesignPoints:
     """Return the parameter values of every design point.
 
     Examples
@@ -56,7 +56,7 @@ def _refuse_unknown_parameters(design: Design, network: Network) -> None:
             raise StudyError(f"the design varies '{name}', which is no parameter{closest(name, network.parameters)}")
 
 
-def _refuse_foreign(points: Points, network: Network) -> None:
+def _refuse_foreign(points: DesignPoints, network: Network) -> None:
     for name in points.names:
         if name not in network.parameters:
             raise StudyError(f"the table varies '{name}', which is no parameter{closest(name, network.parameters)}")

@@ -8,11 +8,11 @@ import numpy as np
 
 from jaxsim.errors import StudyError
 from jaxsim.network import Network
-from jaxsim.study.designs.points import MOST_POINTS, Points, check_scale, refuse_keys, spread
+from jaxsim.study.designs.points import MOST_POINTS, DesignPoints, check_scale, refuse_keys, spread_axis
 from jaxsim.study.schema import Axis, Design
 
 
-def grid(design: Design, network: Network, folder: Path) -> Points:
+def grid(design: Design, network: Network, folder: Path) -> DesignPoints:
     """Return all combinations; the last parameter varies fastest."""
     refuse_keys(design, "points", "seed", "file")
     if not design.parameters:
@@ -20,7 +20,7 @@ def grid(design: Design, network: Network, folder: Path) -> Points:
     axes = {name: _values(name, axis) for name, axis in design.parameters.items()}
     if prod(len(axis) for axis in axes.values()) > MOST_POINTS:
         raise StudyError(f"the grid has more than {MOST_POINTS} points; give fewer values or a 'latin hypercube'")
-    return Points(tuple(axes), np.array(list(product(*axes.values())), np.float64))
+    return DesignPoints(tuple(axes), np.array(list(product(*axes.values())), np.float64))
 
 
 def _values(name: str, axis: Axis) -> list[float]:
@@ -35,4 +35,4 @@ def _values(name: str, axis: Axis) -> list[float]:
     check_scale(name, axis)
     if axis.points > MOST_POINTS:
         raise StudyError(f"the parameter '{name}' takes {axis.points} values; give at most {MOST_POINTS}")
-    return [float(value) for value in spread(axis, np.linspace(0.0, 1.0, axis.points))]
+    return [float(value) for value in spread_axis(axis, np.linspace(0.0, 1.0, axis.points))]

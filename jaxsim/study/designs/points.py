@@ -12,7 +12,7 @@ MOST_POINTS = 1 << 24
 
 
 @dataclass(frozen=True)
-class Points:
+class DesignPoints:
     """Values of the varied parameters, float64 [point, parameter]."""
 
     names: tuple[str, ...]
@@ -49,12 +49,12 @@ def check_scale(name: str, axis: Axis) -> None:
         raise StudyError(f"the parameter '{name}' has a log scale from {axis.low:g}; start above zero")
 
 
-def spread(axis: Axis, unit: np.ndarray) -> np.ndarray:
+def spread_axis(axis: Axis, unit: np.ndarray) -> np.ndarray:
     """Map numbers from 0 to 1 onto the range of a parameter, evenly on its scale.
 
     Examples
     --------
-    >>> spread(Axis(low=1.0, high=100.0, scale="log"), np.array([0.0, 0.5, 1.0])).round(9).tolist()
+    >>> spread_axis(Axis(low=1.0, high=100.0, scale="log"), np.array([0.0, 0.5, 1.0])).round(9).tolist()
     [1.0, 10.0, 100.0]
     """
     assert axis.low is not None

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from jaxsim.study.designs.points import Points
+from jaxsim.study.designs.points import DesignPoints
 
 
-def single() -> Points:
+def single() -> DesignPoints:
     """Return one point at which nothing varies."""
-    return Points((), np.zeros((1, 0)))
+    return DesignPoints((), np.zeros((1, 0)))

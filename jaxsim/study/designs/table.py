@@ -10,11 +10,11 @@ import numpy as np
 from jaxsim._files import read_regular
 from jaxsim.errors import StudyError
 from jaxsim.network import Network
-from jaxsim.study.designs.points import MOST_POINTS, Points, refuse_keys
+from jaxsim.study.designs.points import MOST_POINTS, DesignPoints, refuse_keys
 from jaxsim.study.schema import Design
 
 
-def table(design: Design, network: Network, folder: Path) -> Points:
+def table_design(design: Design, network: Network, folder: Path) -> DesignPoints:
     """Return the rows of a CSV file whose first line names the parameters."""
     refuse_keys(design, "points", "seed", "parameters")
     if design.file is None:
@@ -32,7 +32,7 @@ def table(design: Design, network: Network, folder: Path) -> Points:
     names = tuple(name.strip() for name in rows[0])
     if len(set(names)) != len(names):
         raise StudyError(f"the table '{path}' names a parameter twice in its first line {', '.join(names)}")
-    return Points(names, np.array([_numbers(path, n + 2, row, len(names)) for n, row in enumerate(rows[1:])]))
+    return DesignPoints(names, np.array([_numbers(path, n + 2, row, len(names)) for n, row in enumerate(rows[1:])]))
 
 
 def _numbers(path: Path, line: int, row: list[str], wanted: int) -> list[float]:

@@ -7,11 +7,11 @@ import numpy as np
 from jaxsim.errors import StudyError
 from jaxsim.models import virtual_animals
 from jaxsim.network import Network
-from jaxsim.study.designs.points import Points, number_of, refuse_keys
+from jaxsim.study.designs.points import DesignPoints, number_of, refuse_keys
 from jaxsim.study.schema import Design
 
 
-def virtual_population(design: Design, network: Network, folder: Path) -> Points:
+def virtual_population(design: Design, network: Network, folder: Path) -> DesignPoints:
     """Return one point per individual: what ``js.models.virtual_animals`` draws with ``design.seed``."""
     refuse_keys(design, "file", "parameters")
     drawn = virtual_animals(network, number_of(design), design.seed)
@@ -20,4 +20,4 @@ def virtual_population(design: Design, network: Network, folder: Path) -> Points
             "no parameter of the model is a distribution, so all individuals would be the same; "
             "give one in [parameters], such as {law = 'lognormal', median = 1.0, cv = 0.3}"
         )
-    return Points(tuple(drawn), np.stack(list(drawn.values()), axis=1))
+    return DesignPoints(tuple(drawn), np.stack(list(drawn.values()), axis=1))
