@@ -20,9 +20,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 # Shapes and dtypes are checked wherever arrays are annotated with them: everywhere else mypy has looked already.
 PACKAGE = Path(__file__).parent.parent / "jaxsim"
-ANNOTATED = ["dosing", "estimation", "models", "random", "statistics"]
+ANNOTATED = ["dosing", "estimation", "models", "paths", "random", "runtime", "statistics"]
 KERNELS = sorted((PACKAGE / "kernels").glob("[!_]*.py"))
-ANNOTATED += ["kernels.continuous", *(f"kernels.{path.stem}" for path in KERNELS)]
+ANNOTATED += ["kernels.continuous", "kernels.exact", "kernels.leaping", *(f"kernels.{path.stem}" for path in KERNELS)]
 install_import_hook([f"jaxsim.{name}" for name in ANNOTATED], "beartype.beartype")
 
 
@@ -31,8 +31,8 @@ SLOW_EXAMPLES = {
     "jaxsim.models.coupled.study.coupled_study",
     "jaxsim.models.organism.blockade.onsets_of_variants",
     "jaxsim.models.organism.blockade.organism_onsets",
-    "jaxsim.models.organism_sensitivity.organism_sensitivity",
-    "jaxsim.models.organism_trial.organism_trial",
+    "jaxsim.models.organism.sensitivity.organism_sensitivity",
+    "jaxsim.models.organism.trial.organism_trial",
     "jaxsim.models.cell.figures.plot_inhibitor_interval",
     "jaxsim.models.organism.figures.plot_organism_arms",
     "jaxsim.models.cell.figures.plot_release",

@@ -20,6 +20,22 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "cells": Command(
+        "fates of single tumour cells under gemcitabine and a caspase-1 inhibitor",
+        "jaxsim.models.cell.command",
+    ),
+    "organism": Command(
+        "tumour, marrow and blood of mice or patients under chemotherapy and IL-1 blockade",
+        "jaxsim.models.organism.command",
+    ),
+    "coupled": Command(
+        "a mouse whose tumour is of single cells, by tables or cell by cell",
+        "jaxsim.models.coupled.command",
+    ),
+    "optimise": Command(
+        "the best times and amounts of doses, from a file that says what is free, with the evidence",
+        "jaxsim.cli.optimise",
+    ),
     "run": Command(
         "run a study file (sweeps of millions of trajectories), or go on with its store",
         "jaxsim.cli.run",
@@ -47,6 +63,18 @@ COMMANDS = {
     "doctor": Command(
         "check the installation, devices and precision, and say what to fix",
         "jaxsim.cli.doctor",
+    ),
+    "inspect": Command(
+        "what a model file (SBML, .net, Antimony) becomes, and all that would be refused",
+        "jaxsim.cli.inspect",
+    ),
+    "conformance": Command(
+        "cases of the stochastic SBML Test Suite, judged as the suite does",
+        "jaxsim.cli.conformance",
+    ),
+    "demo": Command(
+        "the whole demonstration: a million cells in each of three arms, dose-response, figures",
+        "jaxsim.models.cell.demo",
     ),
 }
 

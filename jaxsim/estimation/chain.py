@@ -18,7 +18,8 @@ from jaxsim.kernels.leaping.leap import apply_firings, computed_once
 from jaxsim.kernels.rates import Rates, leaves_before, plan_rates, propensities, rounded, state_values
 from jaxsim.network import Expression, Structure, evaluate
 from jaxsim.network.cancellation import NARROW, Ranges
-from jaxsim.random import EVENTS, INITIAL, PARAMETERS, poisson, threefry2x32, trajectory_key, uniform
+from jaxsim.paths.leap import hold, poisson_firings, step_words
+from jaxsim.random import EVENTS, INITIAL, PARAMETERS, stream_of, uniform, word_at
 
 _LARGEST = np.int32(1 << 30)  # a count above it may not survive one more step
 
@@ -115,17 +116,17 @@ class Values(NamedTuple):
 def begin_chain(chain: MeshChain, numbers: Numbers, tables: MeshTables) -> Start:
     """Return keys, parameters and counts of every lane after the doses at the start."""
     lane = jnp.arange(chain.lanes, dtype=jnp.uint32)
-    low = numbers.first[0] + lane
-    high = numbers.first[1] + (low < numbers.first[0]).astype(jnp.uint32)
     position = 0
+
+    def stream(purpose: int) -> Any:
+        return stream_of(numbers.seed, numbers.stream, (numbers.first[0], numbers.first[1]), lane, purpose)
 
     def words(purpose: int, index: int) -> Any:
         nonlocal position
         position += 1
         if chain.pointed:
             return numbers.points[position - 1]
-        key = trajectory_key(numbers.seed, numbers.stream, low, high, purpose)
-        return threefry2x32(*key, jnp.full_like(lane, index), jnp.zeros_like(lane))[0]
+        return word_at(stream(purpose), index)
 
     precise: dict[str, Any] = {}
     for name, value in numbers.parameters.items():
@@ -141,11 +142,10 @@ def begin_chain(chain: MeshChain, numbers: Numbers, tables: MeshTables) -> Start
         x.append(jnp.broadcast_to(jnp.asarray(value).astype(jnp.int32), lane.shape))
     precise = leaves_before(chain.plan, precise, jnp.float64)
     env = rounded(precise, jnp.float32)
-    key = trajectory_key(numbers.seed, numbers.stream, low, high, EVENTS)
-    return Start(key, env, precise, given(chain, tables, np.int32(0), tuple(x)))
+    return Start(stream(EVENTS), env, precise, dosed_on_mesh(chain, tables, np.int32(0), tuple(x)))
 
 
-def given(chain: MeshChain, tables: MeshTables, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
+def dosed_on_mesh(chain: MeshChain, tables: MeshTables, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the counts after the doses at an edge of the mesh."""
     result = list(x)
     for s in chain.dosed:
@@ -161,7 +161,7 @@ def chain_state(chain: MeshChain, start: Start, x: tuple[Any, ...]) -> dict[str,
     return state
 
 
-def rates(chain: MeshChain, start: Start, x: tuple[Any, ...], exposure: Any) -> Any:
+def mesh_rates(chain: MeshChain, start: Start, x: tuple[Any, ...], exposure: Any) -> Any:
     """Return the propensities, float32 [R, L], with the leaves in time at the given row [D]."""
     plan = chain.plan
     state = chain_state(chain, start, x) | {name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}
@@ -169,22 +169,10 @@ def rates(chain: MeshChain, start: Start, x: tuple[Any, ...], exposure: Any) -> 
     return jnp.stack(propensities(plan, state, tuple(range(len(plan.expressions))), like))
 
 
-def inverted(words: Any, means: Any) -> Any:
-    """Return Poisson counts [n, L] of these means; -1 where a mean is negative, not finite or too large."""
-    return poisson(uniform(words), means, uniform(~words))
-
-
-def moved(chain: MeshChain, x: tuple[Any, ...], firings: Any) -> tuple[Any, ...]:
-    """Return the counts after the firings, maybe negative."""
-    return apply_firings(chain.structure, x, firings)
-
-
 def floored(x: tuple[Any, ...]) -> tuple[tuple[Any, ...], Any, Any]:
     """Return the counts held at zero from below, in which lanes one was, and in which lanes one is too large."""
-    none = jnp.zeros(x[0].shape, bool)
-    held = jax.tree.reduce(jnp.logical_or, [row < 0 for row in x], none)
-    large = jax.tree.reduce(jnp.logical_or, [jnp.abs(row) > _LARGEST for row in x], none)
-    return tuple(jnp.maximum(row, np.int32(0)) for row in x), held, large
+    large = jax.tree.reduce(jnp.logical_or, [jnp.abs(row) > _LARGEST for row in x], jnp.zeros(x[0].shape, bool))
+    return *hold(x), large
 
 
 def worth(chain: MeshChain, start: Start, x: tuple[Any, ...]) -> Any:
@@ -218,14 +206,14 @@ def leap_path(chain: MeshChain, inputs: PathInputs) -> Values:
     go = tables.steps > 0
 
     def step(i: Any, here: _Carry) -> _Carry:
-        a = computed_once(go, lambda x, row: rates(chain, start, x, row), here.x, tables.exposure[i])
+        a = computed_once(go, lambda x, row: mesh_rates(chain, start, x, row), here.x, tables.exposure[i])
         means = a * tables.width[i]
         words = computed_once(go, lambda i: path_words(chain, numbers, start, i), i)
-        firings = computed_once(go, inverted, words, means)
+        firings = computed_once(go, poisson_firings, words, means)
         gain = tables.slope[i][:, None] * (firings.astype(jnp.float32) - means)
-        x, held, large = floored(moved(chain, here.x, firings))
+        x, held, large = floored(apply_firings(chain.structure, here.x, firings))
         return _Carry(
-            given(chain, tables, i + np.int32(1), x),
+            dosed_on_mesh(chain, tables, i + np.int32(1), x),
             here.control + jnp.sum(gain, axis=0).astype(jnp.float64),
             here.held | held,
             here.fault | large | jnp.any(firings < 0, axis=0),
@@ -241,11 +229,7 @@ def leap_path(chain: MeshChain, inputs: PathInputs) -> Values:
 def path_words(chain: MeshChain, numbers: Numbers, start: Start, step: Any) -> Any:
     """Return the random words of a step, [R, L]; of a point set while it has any left."""
     number = len(chain.structure.reactions)
-    calls = (number + 1) // 2
-    counter = jnp.arange(calls, dtype=jnp.uint32)[:, None]
-    own = jnp.concatenate(threefry2x32(start.key[0][None, :], start.key[1][None, :], step.astype(jnp.uint32), counter))[
-        :number
-    ]
+    own = step_words(start.key, number, step.astype(jnp.uint32))
     before = len(chain.sampled_parameters) + len(chain.sampled_species)
     if chain.pointed < before + number:
         return own

@@ -27,12 +27,12 @@ from jaxsim.estimation.chain import (
     Values,
     begin_chain,
     chain_state,
+    dosed_on_mesh,
     floored,
-    given,
-    rates,
+    mesh_rates,
     worth,
 )
-from jaxsim.kernels.draws import choose, draw_bits, running_sums, wait_and_choice, waiting_time
+from jaxsim.kernels.draws import choose, draw_bits, falls_below, running_sums, wait_and_choice, waiting_time
 from jaxsim.kernels.rates import leaves_in_time, propensities, propensity_bounds
 
 _NOTHING = np.int32(-1)
@@ -124,7 +124,7 @@ def exact_pair(chain: MeshChain, inputs: ExactInputs) -> Values:
     first = _Outer(start.x, start.x, frozen, zero, zero, jnp.zeros((chain.lanes,), jnp.float64), none, none)
     last = lax.fori_loop(np.int32(0), cells.number, cell, first)
     z, held, large = floored(last.z)
-    z, x = (given(chain, tables, tables.steps, counts) for counts in (z, last.x))
+    z, x = (dosed_on_mesh(chain, tables, tables.steps, counts) for counts in (z, last.x))
     finer = worth(chain, start, x)
     fault = last.fault | large
     return Values(finer - worth(chain, start, z), last.control, finer, last.events, last.held | held, fault)
@@ -140,11 +140,9 @@ def _open(chain: MeshChain, inputs: ExactInputs, start: Start, k: Any, here: _Ou
         x = here.x
         if chain.dosed:  # those at the start have been given
             later = step > 0
-            x, z = (
-                tuple(jnp.where(later, new, old) for new, old in zip(given(chain, tables, step, y), y, strict=True))
-                for y in (x, z)
-            )
-        frozen = rates(chain, start, z, tables.exposure[step])
+            given = tuple(dosed_on_mesh(chain, tables, step, y) for y in (x, z))
+            x, z = jax.tree.map(lambda new, old: jnp.where(later, new, old), given, (x, z))
+        frozen = mesh_rates(chain, start, z, tables.exposure[step])
         bad = large | jnp.any(~(frozen >= 0) | jnp.isinf(frozen), axis=0)
         return here._replace(x=x, z=z, frozen=frozen, held=here.held | held, fault=here.fault | bad)
 
@@ -248,9 +246,7 @@ def _accepted(threshold: Any, sums: list[Any], chosen: Any, heights: list[Any]) 
     """Return where the threshold falls below the height of the chosen reaction."""
     below = jnp.zeros(threshold.shape, bool)
     for r, height in enumerate(heights):
-        edge = height.astype(jnp.float64)
-        edge = sums[r - 1] + edge if r else edge
-        below = jnp.where(chosen == np.int32(r), threshold < edge, below)
+        below = jnp.where(chosen == np.int32(r), falls_below(threshold, sums, r, height), below)
     return below
 
 

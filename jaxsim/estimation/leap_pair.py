@@ -17,14 +17,13 @@ from jaxsim.estimation.chain import (
     Numbers,
     Values,
     begin_chain,
+    dosed_on_mesh,
     floored,
-    given,
-    inverted,
-    moved,
-    rates,
+    mesh_rates,
     worth,
 )
-from jaxsim.kernels.leaping.leap import computed_once
+from jaxsim.kernels.leaping.leap import apply_firings, computed_once
+from jaxsim.paths.leap import poisson_firings
 from jaxsim.random import threefry2x32
 
 
@@ -56,7 +55,7 @@ def leap_pair(chain: MeshChain, inputs: PairInputs) -> Values:
     go, number = fine.steps > 0, len(chain.structure.reactions)
 
     def propensity(x: tuple[Any, ...], row: Any) -> Any:
-        return rates(chain, start, x, row)
+        return mesh_rates(chain, start, x, row)
 
     def words(i: Any) -> Any:
         counter = jnp.arange(number, dtype=jnp.uint32)[:, None]
@@ -70,20 +69,20 @@ def leap_pair(chain: MeshChain, inputs: PairInputs) -> Values:
         frozen = lax.cond(i % ratio == 0, lambda: propensity(here.z, coarse.exposure[j]), lambda: here.frozen)
         more = a > frozen
         means = computed_once(go, _split, a, frozen, fine.width[i])
-        firings = computed_once(go, inverted, computed_once(go, words, i), means)
+        firings = computed_once(go, poisson_firings, computed_once(go, words, i), means)
         both, rest = firings[:number], firings[number:]
         nothing = np.int32(0)
-        x, held, large = floored(moved(chain, here.x, both + jnp.where(more, rest, nothing)))
-        z = moved(chain, here.z, both + jnp.where(more, nothing, rest))
+        x, held, large = floored(apply_firings(chain.structure, here.x, both + jnp.where(more, rest, nothing)))
+        z = apply_firings(chain.structure, here.z, both + jnp.where(more, nothing, rest))
         last = (i + np.int32(1)) % ratio == 0
         down, held_below, large_below = floored(z)
         z = tuple(jnp.where(last, new, old) for new, old in zip(down, z, strict=True))
         ends = here.fault | large | large_below | jnp.any(firings < 0, axis=0)
         gain = _gain(fine.slope[i][:, None], coarse.slope[j][:, None], more, firings.astype(jnp.float32) - means)
         return _Carry(
-            given(chain, fine, i + np.int32(1), x),
+            dosed_on_mesh(chain, fine, i + np.int32(1), x),
             # Doses are at edges of the coarse mesh, after its counts are held at zero.
-            given(chain, fine, i + np.int32(1), z),
+            dosed_on_mesh(chain, fine, i + np.int32(1), z),
             frozen,
             here.control + gain.astype(jnp.float64),
             here.held | held | (held_below & last),

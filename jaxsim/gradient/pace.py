@@ -15,7 +15,7 @@ import numpy as np
 from jax import lax
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, mean_rates
 from jaxsim.gradient.leap.mean import start_of, typical_parameters
 from jaxsim.gradient.objective import MOST_STEPS, LeapGrid, cut
 from jaxsim.network import stoichiometry
@@ -64,7 +64,7 @@ def _followed(chain: LeapChain, drive: Drive) -> Any:
     x = jnp.stack([start_of(chain, drive, name) for name in chain.structure.species])
 
     def at(x: Any, index: Any) -> Any:
-        return jnp.stack(rates(chain, tuple(row[None] for row in x), drive.tables.exposure[index], parameters))[:, 0]
+        return mean_rates(chain, drive, parameters, x, index)
 
     def step(x: Any, index: Any) -> tuple[Any, Any]:
         a, width = at(x, index), drive.width[index]

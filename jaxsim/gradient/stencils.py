@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter1d
 
 from jaxsim.dosing import build_timeline
 from jaxsim.errors import JaxsimError, SimulationError
-from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, chain_rates
 from jaxsim.gradient.leap.mean import typical_parameters
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.tables import Tables, table_values
@@ -207,5 +207,5 @@ class _Moves:
 def _rates_along(chain: LeapChain, drive: Drive, counts: Any) -> Any:
     """Return the rates [R, n] in every step, at counts [n, S]."""
     x = tuple(counts[:, s] for s in range(counts.shape[1]))
-    return jnp.stack([jnp.broadcast_to(a, x[0].shape) for a in rates(chain, x, drive.tables.exposure.T,
+    return jnp.stack([jnp.broadcast_to(a, x[0].shape) for a in chain_rates(chain, x, drive.tables.exposure.T,
                                                                      typical_parameters(chain, drive))])  # fmt: skip

@@ -170,3 +170,12 @@ def faultless(x: tuple[Any, ...], rates: list[Any], a0: Any, limit: Any, checked
     for rate in rates:
         good = good & (rate >= 0)
     return good
+
+
+def falls_below(threshold: Any, sums: list[Any], r: int, rate: Any) -> Any:
+    """Return whether a threshold among running sums of bounds lies within the rate of reaction r: it fires then.
+
+    Source: Lewis & Shedler, Naval Res. Logist. 26 (1979) 403, theorem 1.
+    """
+    height = rate.astype(jnp.float64)
+    return threshold < (sums[r - 1] + height if r else height)

@@ -20,7 +20,7 @@ from jaxsim.kernels.rates import parameter_values
 from jaxsim.kernels.saving import clear, save_before_event, states_on_grid, variables_on_grid
 from jaxsim.kernels.state import NONE, CellCarry, Inputs, Lanes, Owner, Status, lanes_counted
 from jaxsim.kernels.trigger import chosen_lanes, triggers_at_start
-from jaxsim.random import EFFECTS, EVENTS, INITIAL, PARAMETERS, draw_from, threefry2x32, trajectory_key, uniform
+from jaxsim.random import EFFECTS, EVENTS, INITIAL, PARAMETERS, draw_from, stream_of, threefry2x32, uniform_at
 from jaxsim.statistics import Batch
 
 # Start trajectories in free lanes: keys, sampled parameters, initial counts, doses at the start.
@@ -45,15 +45,7 @@ def begin(
 
 def stream(inputs: Inputs, number: Any, purpose: int) -> tuple[Any, Any]:
     """Return the key of the trajectories with these numbers within the call."""
-    low = inputs.first_low + number.astype(jnp.uint32)
-    high = inputs.first_high + (low < inputs.first_low).astype(jnp.uint32)
-    return trajectory_key(inputs.seed, inputs.point, low, high, purpose)
-
-
-def draw_for(key: tuple[Any, Any], position: int) -> Any:
-    """Return uniform number `position` of the stream."""
-    counter = jnp.full(key[0].shape, position, jnp.uint32)
-    return uniform(threefry2x32(*key, counter, jnp.zeros_like(counter))[0])
+    return stream_of(inputs.seed, inputs.point, (inputs.first_low, inputs.first_high), number, purpose)
 
 
 def _own(program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any, free: Any, iteration: Any) -> Owner:
@@ -61,7 +53,7 @@ def _own(program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any
     sampled = stream(inputs, number, PARAMETERS)
     parameters = {}
     for position, name in enumerate(program.sampled_parameters):
-        value = inputs.parameters[name].sample(draw_for(sampled, position)).astype(jnp.float64)
+        value = inputs.parameters[name].sample(uniform_at(sampled, position)).astype(jnp.float64)
         parameters[name] = jnp.where(fresh, value, owner.parameters[name])
     return Owner(
         number=jnp.where(free, jnp.where(fresh, number, np.int32(-1)), owner.number),
@@ -98,7 +90,7 @@ def _initial(program: Program, inputs: Inputs, owner: Owner, shape: tuple[int, .
     for name in program.structure.species:
         value = inputs.initial[name]
         if name in program.sampled_species:
-            sampled = value.sample(draw_for(key, program.sampled_species.index(name)))
+            sampled = value.sample(uniform_at(key, program.sampled_species.index(name)))
             value = jnp.maximum(jnp.round(sampled.astype(jnp.float64)), 0.0)
         counts.append(jnp.broadcast_to(jnp.asarray(value).astype(jnp.int32), shape))
     return tuple(counts)

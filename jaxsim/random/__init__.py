@@ -17,6 +17,7 @@ from jaxsim.random.streams import (
     trajectory_key,
     uniform,
 )
+from jaxsim.random.trajectory import stream_of, uniform_at, word_at
 
 __all__ = [
     "EFFECTS",
@@ -37,7 +38,10 @@ __all__ = [
     "normal",
     "poisson",
     "seed_words",
+    "stream_of",
     "threefry2x32",
     "trajectory_key",
     "uniform",
+    "uniform_at",
+    "word_at",
 ]

@@ -445,13 +445,13 @@ def test_what_is_not_covered_runs_on_xla_and_says_why(monkeypatch):
     assert covered(network) == (True, "")
     assert covered(network, np.linspace(0.0, 1.0, 200)) == (True, "")
     assert covered(network, backend="xla") == (False, "asked for")
-    assert covered(network, method="tau_leap") == (False, "leaps are not native yet")
+    assert covered(network, method="tau_leap") == (False, "there is no native form of method 'tau_leap' yet")
     gamma = js.Reaction({}, {}, "1", {"X": "random_gamma(2, 3)"})
     native, reason = covered(js.Network({"X": 0}, [gamma, "X -> , 1"]))
     assert (native, reason) == (False, "a loop inside a step")
     many = js.Network({f"S{i}": 1 for i in range(200)}, [f"S{i} -> , 1" for i in range(200)])
     assert covered(many) == (False, "the network has more than 128 reactions")
-    with pytest.raises(js.SimulationError, match=r"backend='native' cannot run this: leaps are not native yet; leave"):
+    with pytest.raises(js.SimulationError, match=r"backend='native' cannot run this: there is no native form of method 'tau_leap' yet; leave"):
         js.simulate(network, times=[1.0], method="tau_leap", backend="native", progress=False)
     with pytest.raises(js.SimulationError, match="backend='fast' is unknown"):
         js.simulate(network, times=[1.0], backend="fast", progress=False)

@@ -15,7 +15,7 @@ from jaxsim.ensemble.request import Request, prepare
 from jaxsim.errors import JaxsimError, SimulationError
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import posed
-from jaxsim.gradient.leap.chain import begin_leaps, given
+from jaxsim.gradient.leap.chain import begin_leaps, dosed_at
 from jaxsim.gradient.problem import chain_of, drive_of
 from jaxsim.kernels.draws import choice_uniform, choose, running_sums, wait_and_choice
 from jaxsim.kernels.exact import partial_propensity
@@ -279,7 +279,7 @@ def test_counts_of_gradients_are_whole_numbers():
     edge = int(np.argmin(np.abs(problem.grid.edges - 0.5)))
     lanes = begin_leaps(chain_of(problem, 4), drive)
     assert np.asarray(lanes.x[0]).tolist() == [120_000_001] * 4
-    assert np.asarray(given(drive, edge, lanes.x)[0]).tolist() == [220_000_002] * 4
+    assert np.asarray(dosed_at(drive, edge, lanes.x)[0]).tolist() == [220_000_002] * 4
 
 
 def test_gradients_refuse_what_single_precision_does_not_serve():

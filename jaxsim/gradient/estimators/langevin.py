@@ -19,12 +19,12 @@ from jaxsim.gradient.leap.chain import (
     Drive,
     LeapChain,
     begin_leaps,
-    bits,
+    chain_rates,
     first_note,
     noted,
-    rates,
     reals,
     signals,
+    step_words,
 )
 from jaxsim.gradient.leap.paths import checkpointed_scan
 from jaxsim.gradient.problem import GradientEstimate, Problem, chain_of, drive_of, lanes_of
@@ -81,7 +81,7 @@ def _ends(chain: LeapChain, drive: Drive) -> Ends:
 
     def step(here: _Carry, index: Any) -> _Carry:
         read = tuple(jnp.maximum(row, 0.0) for row in here.x)
-        a = rates(chain, read, drive.tables.exposure[index], lanes.parameters)
+        a = chain_rates(chain, read, drive.tables.exposure[index], lanes.parameters)
         fired = [_fired(rate * drive.width[index], here.noise[r]) for r, rate in enumerate(a)]
         x = _moved(chain, here.x, fired)
         x = tuple(drive.multiply[index + 1, s] * row + drive.add[index + 1, s] for s, row in enumerate(x))
@@ -106,7 +106,7 @@ def _first(chain: LeapChain, drive: Drive, lanes: ChainLanes) -> _Carry:
 
 
 def _noise(chain: LeapChain, lanes: ChainLanes, step: Any) -> Any:
-    words = bits(chain, lanes.key, jnp.asarray(step).astype(jnp.uint32))
+    words = step_words(lanes.key, len(chain.structure.reactions), jnp.asarray(step).astype(jnp.uint32))
     return normal(uniform(words), uniform(~words))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxsim.gradient.exact.drive import ExactDrive
 from jaxsim.gradient.exact.tally import Span, piece_of
-from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, chain_rates
 from jaxsim.gradient.leap.channels import Channel, channel_slopes
 from jaxsim.gradient.leap.critics import critic_terms
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
@@ -106,7 +106,7 @@ def followed(
     number = exact.slope.shape[1]
     blank = jnp.zeros((number, 1), jnp.float32)
     points = [blank, *(blank.at[d].set(1.0) for d in range(number))]  # no curve, and one alone
-    a = [rates(chain, span.x, point, parameters) for point in points]
+    a = [chain_rates(chain, span.x, point, parameters) for point in points]
     moved = [channel_slopes(chain, channels, span.x, point, parameters)[1] for point in points]
     reads = _reads(chain)
     martingale, bracket = [], []

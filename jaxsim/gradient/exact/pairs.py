@@ -28,7 +28,7 @@ from jaxsim.gradient.exact.proposals import (
 )
 from jaxsim.gradient.exact.scores import Settled, Side, applied, first_side, going, numbers_at_end
 from jaxsim.gradient.exact.tally import exposure_at, piece_of
-from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, rates, reals
+from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, chain_rates, reals
 from jaxsim.kernels.draws import running_sums
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.runtime.programs import compiler_options
@@ -101,7 +101,8 @@ def _proposed(
     proposal = propose(exact, clock, running_sums(larger))
     piece, _ = piece_of(exact, proposal.until)
     found = [
-        rates(chain, row, exposure_at(d, piece), own.parameters) for d, own, row in zip(drives, lanes, x, strict=True)
+        chain_rates(chain, row, exposure_at(drive, piece), own.parameters)
+        for drive, own, row in zip(drives, lanes, x, strict=True)
     ]
     wrong, every = out_of_range(clock, proposal.sums[-1], [*larger, *found[0], *found[1]]), tuple(range(len(larger)))
     below, above = (accepted(exact, clock, proposal, a, every, wrong) for a in found)

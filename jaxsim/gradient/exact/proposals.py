@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxsim.gradient.exact.drive import ExactDrive
 from jaxsim.gradient.leap.chain import LeapChain
-from jaxsim.kernels.draws import choose, draw_bits, resolved, wait_and_choice, waiting_time
+from jaxsim.kernels.draws import choose, draw_bits, falls_below, resolved, wait_and_choice, waiting_time
 from jaxsim.kernels.rates import Rates, leaves_before, propensity_bounds
 
 NO_EVENT, ENTER, _REJECTED, _FAULT = -1, -2, -3, -4
@@ -97,9 +97,7 @@ def accepted(
     """Return what a proposal comes to for rates of which some are below their bounds."""
     pending, sums = proposal.chosen, proposal.sums
     for r in thinned:
-        above = a[r].astype(jnp.float64)
-        above = sums[r - 1] + above if r else above
-        refused = (proposal.chosen == np.int32(r)) & ~(proposal.threshold < above)
+        refused = (proposal.chosen == np.int32(r)) & ~falls_below(proposal.threshold, sums, r, a[r])
         pending = jnp.where(refused, np.int32(_REJECTED), pending)
     pending = jnp.where(proposal.inside, pending, np.int32(ENTER))
     pending = jnp.where(wrong, np.int32(_FAULT), pending)

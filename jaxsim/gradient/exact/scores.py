@@ -42,7 +42,7 @@ from jaxsim.gradient.exact.tally import (
     settled_tally,
     tallied,
 )
-from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, dosed, first_note, rates, reals, signals
+from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, chain_rates, dosed, first_note, reals, signals
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
 from jaxsim.kernels.draws import running_sums
@@ -268,7 +268,7 @@ def _proposed(
     proposal = propose(exact, clock, running_sums(upper))
     end = piece_of(exact, proposal.until)  # of a path that has ended, its end
     exposure = exposure_at(exact, end[0])
-    a = rates(chain, x, exposure, lanes.parameters)
+    a = chain_rates(chain, x, exposure, lanes.parameters)
     pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(clock, proposal.sums[-1], [*upper, *a]))
     here = here._replace(pending=pending)
     after = reals(changed(chain, known, exact, here, clock))

@@ -39,7 +39,7 @@ from jaxsim.gradient.exact.tally import (
     settled_tally,
     tallied,
 )
-from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, rates, reals, signals
+from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, chain_rates, reals, signals
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
 from jaxsim.kernels.draws import running_sums
@@ -185,7 +185,7 @@ def _proposed(
     proposal = propose(exact, clock, running_sums(upper))
     end = piece_of(exact, proposal.until)
     exposure = exposure_at(exact, end[0])
-    a = [factor[:, r] * rate for r, rate in enumerate(rates(chain, x, exposure, lanes.parameters))]
+    a = [factor[:, r] * rate for r, rate in enumerate(chain_rates(chain, x, exposure, lanes.parameters))]
     pending = accepted(exact, clock, proposal, a, plan.varying, out_of_range(clock, proposal.sums[-1], [*upper, *a]))
     side = here.side._replace(pending=pending)
     after = reals(changed(chain, known, exact, side, clock))
@@ -203,7 +203,7 @@ def _passed(chain: LeapChain, exact: ExactDrive, lanes: Any, span: Span) -> tupl
             for piece, since in (piece_of(exact, span.time), span.end)
         )
         mean = ((right - left).astype(jnp.float32) / jnp.where(waited > 0.0, waited, np.float32(1.0))[:, None]).T
-    a = jnp.stack([jnp.broadcast_to(rate, waited.shape) for rate in rates(chain, span.x, mean, lanes.parameters)])
+    a = jnp.stack([jnp.broadcast_to(rate, waited.shape) for rate in chain_rates(chain, span.x, mean, lanes.parameters)])
     number = jnp.arange(a.shape[0], dtype=jnp.int32)
     fired = (span.pending[:, None] == number[None, :]).astype(jnp.float32)
     return fired, (a * waited[None, :]).T

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, chain_rates
 from jaxsim.gradient.leap.mean import mean_path, no_nudges, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
 from jaxsim.network import Compare, Name, Number, Structure, stoichiometry
@@ -86,7 +86,7 @@ def per_cell_rates(chain: LeapChain, drive: Drive, path: Any, species: int) -> t
     parameters = typical_parameters(chain, drive)
 
     def at(x: Any, exposure: Any) -> Any:
-        return jnp.stack(rates(chain, tuple(row[None] for row in x), exposure, parameters))[:, 0]
+        return jnp.stack(chain_rates(chain, tuple(row[None] for row in x), exposure, parameters))[:, 0]
 
     own = jnp.maximum(path[:, species], np.float32(SCARCE))
     change = stoichiometry(chain.structure)[species].astype(np.float32)

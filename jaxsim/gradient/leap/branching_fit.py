@@ -14,16 +14,16 @@ from jaxsim.gradient.leap.chain import (
     Drive,
     LeapChain,
     begin_leaps,
+    chain_rates,
+    dosed_at,
     firings_at,
     first_note,
-    given,
-    moved,
     noted,
-    rates,
     reals,
     signals,
 )
 from jaxsim.gradient.problem import Problem, batches, first_words
+from jaxsim.paths.leap import fire
 from jaxsim.runtime.workers import run_batches
 
 _FITTED_FROM = 3 << 30  # number of the first trajectory of the fit
@@ -66,13 +66,13 @@ def _martingales(
 
     def step(here: Any, index: Any) -> tuple[Any, None]:
         x, firings, numbers, before, sums = here
-        a = rates(chain, reals(x), drive.tables.exposure[index], lanes.parameters)
+        a = chain_rates(chain, reals(x), drive.tables.exposure[index], lanes.parameters)
         fired = firings.astype(jnp.float32)
         parts = [fired[r] - rate * drive.width[index] if scored[r] else None for r, rate in enumerate(a)]
         rows = jnp.stack(seen(jax.tree.map(lambda leaf: leaf[index], tables), species, reals(x), parts))
         now = (np.arange(BLOCKS) == block[index]).astype(jnp.float32)
         sums = sums + now[:, None, None] * rows[None]
-        x = given(drive, index + 1, moved(chain, x, firings)[0])
+        x = dosed_at(drive, index + 1, fire(chain.structure, x, firings)[0])
         after = signals(chain, reals(x), lanes.parameters)
         numbers = noted(chain, drive, index, numbers, before, after)
         return (x, firings_at(chain, drive, lanes, index + 1, x), numbers, after, sums), None

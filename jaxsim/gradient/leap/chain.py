@@ -16,8 +16,9 @@ import numpy as np
 from jaxsim.gradient.objective import Looks, Term
 from jaxsim.gradient.tables import Tables
 from jaxsim.kernels.rates import leaves_before, plan_rates, propensities
-from jaxsim.network import Structure, evaluate, stoichiometry
-from jaxsim.random import EVENTS, INITIAL, PARAMETERS, poisson, threefry2x32, trajectory_key, uniform
+from jaxsim.network import Structure, evaluate
+from jaxsim.paths.leap import poisson_firings, step_words
+from jaxsim.random import EVENTS, INITIAL, PARAMETERS, stream_of, uniform_at
 
 
 @dataclass(frozen=True)
@@ -67,31 +68,26 @@ class ChainLanes(NamedTuple):
 def begin_leaps(chain: LeapChain, drive: Drive) -> ChainLanes:
     """Return keys, parameters and initial counts of every lane."""
     lane = jnp.arange(chain.lanes, dtype=jnp.uint32)
-    low = drive.first[0] + lane
-    high = drive.first[1] + (low < drive.first[0]).astype(jnp.uint32)
-    zero = np.uint32(0)
 
-    def drawn(purpose: int, position: int) -> Any:
-        key = trajectory_key(drive.seed, zero, low, high, purpose)
-        counter = jnp.full(lane.shape, position, jnp.uint32)
-        return uniform(threefry2x32(*key, counter, jnp.zeros_like(counter))[0])
+    def stream(purpose: int) -> Any:
+        return stream_of(drive.seed, np.uint32(0), (drive.first[0], drive.first[1]), lane, purpose)
 
     parameters = {}
     for name, value in drive.tables.parameters.items():
         if name in chain.sampled_parameters:
-            value = value.sample(drawn(PARAMETERS, chain.sampled_parameters.index(name)))
+            value = value.sample(uniform_at(stream(PARAMETERS), chain.sampled_parameters.index(name)))
         parameters[name] = jnp.asarray(value).astype(jnp.float32)
     x = []
     for name in chain.structure.species:
         value = drive.initial[name]
         if name in chain.sampled_species:
-            value = jnp.round(value.sample(drawn(INITIAL, chain.sampled_species.index(name))))
+            value = jnp.round(value.sample(uniform_at(stream(INITIAL), chain.sampled_species.index(name))))
         value = jnp.maximum(jnp.broadcast_to(jnp.asarray(value), lane.shape).astype(jnp.int32), np.int32(0))
         x.append(value)
-    return ChainLanes(trajectory_key(drive.seed, zero, low, high, EVENTS), parameters, given(drive, 0, tuple(x)))
+    return ChainLanes(stream(EVENTS), parameters, dosed_at(drive, 0, tuple(x)))
 
 
-def given(drive: Drive, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
+def dosed_at(drive: Drive, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the counts after the doses of species at an edge."""
     scale, whole = drive.multiply[edge], drive.whole[edge]
     return tuple(dosed(scale[s], whole[s], row) for s, row in enumerate(x))
@@ -102,22 +98,19 @@ def dosed(scale: Any, whole: Any, row: Any) -> Any:
     return jnp.where(scale == 0.0, whole, row + whole)
 
 
-def bits(chain: LeapChain, key: tuple[Any, Any], step: Any, stream: int = 0) -> Any:
-    """Return the random words [R, L] of a step; both words of each cipher call are used."""
-    number = len(chain.structure.reactions)
-    pairs = (number + 1) // 2
-    counter = jnp.arange(pairs, dtype=jnp.uint32)[:, None] + np.uint32(stream << 24)
-    words = threefry2x32(key[0][None, :], key[1][None, :], step, counter)
-    return jnp.concatenate(words)[:number]
-
-
-def rates(chain: LeapChain, x: Any, exposure: Any, parameters: Any) -> list[Any]:
+def chain_rates(chain: LeapChain, x: Any, exposure: Any, parameters: Any) -> list[Any]:
     """Return the propensities, float32 [L] each, at counts given as real numbers."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     env = leaves_before(plan, parameters, jnp.float32)
     env |= {name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}
     env |= dict(zip(chain.structure.species, x, strict=True))
     return propensities(plan, env, tuple(range(len(plan.expressions))), x[0])
+
+
+def mean_rates(chain: LeapChain, drive: Drive, parameters: Any, x: Any, index: Any) -> Any:
+    """Return the propensities [R] in a step at counts [S], those of the mean."""
+    point = tuple(row[None] for row in x)
+    return jnp.stack(chain_rates(chain, point, drive.tables.exposure[index], parameters))[:, 0]
 
 
 def reals(x: Any) -> tuple[Any, ...]:
@@ -128,27 +121,14 @@ def reals(x: Any) -> tuple[Any, ...]:
 def firings_at(chain: LeapChain, drive: Drive, lanes: ChainLanes, step: Any, x: tuple[Any, ...]) -> Any:
     """Return the numbers of firings in one step, int32 [R, L]; beyond the last step those of the last, for no use."""
     step = jnp.minimum(step, np.int32(drive.width.shape[0] - 1))
-    a = rates(chain, reals(x), drive.tables.exposure[step], lanes.parameters)
-    return fired(a, drive.width[step], bits(chain, lanes.key, step.astype(jnp.uint32)))
+    a = chain_rates(chain, reals(x), drive.tables.exposure[step], lanes.parameters)
+    return fired(a, drive.width[step], step_words(lanes.key, len(a), step.astype(jnp.uint32)))
 
 
 def fired(a: list[Any], width: Any, words: Any) -> Any:
     """Return the numbers of firings, int32 [R, L]; -1 where a rate is negative or not finite."""
     mean = jnp.stack([jax.lax.stop_gradient(rate) * width for rate in a])
-    return poisson(uniform(words), mean, uniform(~words))
-
-
-def moved(chain: LeapChain, x: tuple[Any, ...], firings: Any) -> tuple[tuple[Any, ...], Any]:
-    """Return the counts after the firings and in which lanes one was held at zero."""
-    rows, held = [], jnp.zeros(x[0].shape, bool)
-    for s, changes in enumerate(stoichiometry(chain.structure).tolist()):
-        row = x[s]
-        for r, change in enumerate(changes):
-            if change:
-                row = row + firings[r] * np.int32(change)
-        held = held | (row < 0)
-        rows.append(jnp.maximum(row, np.int32(0)))
-    return tuple(rows), held
+    return poisson_firings(words, mean)
 
 
 def signals(chain: LeapChain, x: Any, parameters: Any) -> Any:

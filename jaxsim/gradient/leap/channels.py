@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsim.gradient.leap.chain import Drive, LeapChain, begin_leaps, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, begin_leaps, chain_rates
 from jaxsim.gradient.tables import Slopes
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import changed_species, names
@@ -78,15 +78,15 @@ def channel_slopes(
     chain: LeapChain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any
 ) -> tuple[list[Any], list[dict[int, Any]]]:
     """Return the rates, and for each channel the derivatives of the rates that read it, [L] each."""
-    a = rates(chain, x, exposure, parameters)
+    a = chain_rates(chain, x, exposure, parameters)
     found = []
     for channel in channels:
 
         def at(value: Any, channel: Channel = channel) -> list[Any]:
             if channel.in_time:
                 row = [value if d == channel.column else exposure[d] for d in range(exposure.shape[0])]
-                return rates(chain, x, row, parameters)
-            return rates(chain, x, exposure, {**parameters, channel.name: value})
+                return chain_rates(chain, x, row, parameters)
+            return chain_rates(chain, x, exposure, {**parameters, channel.name: value})
 
         value = exposure[channel.column] if channel.in_time else parameters[channel.name]
         slope = jax.jvp(at, (value,), (jnp.ones_like(value),))[1]

@@ -19,7 +19,7 @@ from jax import lax
 from jax.scipy.stats import norm
 from scipy import stats
 
-from jaxsim.gradient.leap.chain import Drive, LeapChain, rates
+from jaxsim.gradient.leap.chain import Drive, LeapChain, mean_rates
 from jaxsim.gradient.leap.mean import start_of, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
 from jaxsim.network import Compare, Expression, Logic, Name, Number, Unary, evaluate, stoichiometry
@@ -63,7 +63,7 @@ def _course(chain: LeapChain, noisy: bool, drive: Drive) -> Any:
     species = len(chain.structure.species)
 
     def at(x: Any, index: Any) -> Any:
-        return jnp.stack(rates(chain, tuple(row[None] for row in x), drive.tables.exposure[index], parameters))[:, 0]
+        return mean_rates(chain, drive, parameters, x, index)
 
     def step(here: Any, index: Any) -> tuple[Any, Any]:
         x, spread = here

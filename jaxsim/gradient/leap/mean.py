@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.gradient.leap.chain import Drive, LeapChain, first_note, noted, rates, signals
+from jaxsim.gradient.leap.chain import Drive, LeapChain, first_note, mean_rates, noted, signals
 from jaxsim.network import stoichiometry
 
 MEDIAN = np.float32(0.5)
@@ -38,7 +38,7 @@ def mean_path(chain: LeapChain, drive: Drive, nudges: Any, midpoint: bool = Fals
         return signals(chain, tuple(row[None] for row in x), parameters)
 
     def at(x: Any, index: Any) -> Any:
-        return jnp.stack(rates(chain, tuple(row[None] for row in x), drive.tables.exposure[index], parameters))[:, 0]
+        return mean_rates(chain, drive, parameters, x, index)
 
     def step(here: Any, index: Any) -> Any:
         x, numbers, before = here

@@ -13,14 +13,14 @@ from jaxsim.gradient.leap.chain import (
     Drive,
     LeapChain,
     begin_leaps,
+    dosed_at,
     firings_at,
     first_note,
-    given,
-    moved,
     noted,
     reals,
     signals,
 )
+from jaxsim.paths.leap import fire
 
 
 class Paths(NamedTuple):
@@ -51,8 +51,8 @@ def leap_paths(chain: LeapChain, drive: Drive) -> Paths:
     lanes = begin_leaps(chain, drive)
 
     def step(here: _Carry, index: Any) -> tuple[_Carry, None]:
-        x, held = moved(chain, here.x, here.firings)
-        x = given(drive, index + 1, x)
+        x, held = fire(chain.structure, here.x, here.firings)
+        x = dosed_at(drive, index + 1, x)
         after = signals(chain, reals(x), lanes.parameters)
         numbers = noted(chain, drive, index, here.numbers, here.signals, after)
         faulty = here.faulty | jnp.any(here.firings < 0, axis=0)

@@ -23,15 +23,15 @@ from jaxsim.gradient.leap.chain import (
     Drive,
     LeapChain,
     begin_leaps,
+    dosed_at,
     firings_at,
     first_note,
-    given,
-    moved,
     noted,
     reals,
     signals,
 )
 from jaxsim.gradient.leap.channels import Channel, channel_slopes, parameter_slopes
+from jaxsim.paths.leap import fire
 
 
 class Spread(NamedTuple):
@@ -83,8 +83,8 @@ def leap_scores(
         a, by_channel = channel_slopes(chain, channels, reals(here.x), exposure, lanes.parameters)
         by_number = [_by_number(channel, spread.exposure[index], slopes) for channel in channels]
         score = here.kept.total + _increment(channels, a, by_channel, here.firings, width, by_number)
-        x, held = moved(chain, here.x, here.firings)
-        x = given(drive, index + 1, x)
+        x, held = fire(chain.structure, here.x, here.firings)
+        x = dosed_at(drive, index + 1, x)
         after = signals(chain, reals(x), lanes.parameters)
         kept = _noted(chain, drive, index, here, after, score)
         if critics is not None:

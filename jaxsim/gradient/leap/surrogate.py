@@ -23,17 +23,17 @@ from jaxsim.gradient.leap.chain import (
     Drive,
     LeapChain,
     begin_leaps,
+    chain_rates,
+    dosed_at,
     firings_at,
     first_note,
-    given,
-    moved,
     noted,
-    rates,
     reals,
     signals,
 )
 from jaxsim.gradient.leap.paths import checkpointed_scan
 from jaxsim.network import stoichiometry
+from jaxsim.paths.leap import fire
 
 _SMALLEST = 1e-6  # mean number of firings below which psi is 1
 
@@ -88,13 +88,13 @@ def surrogate_ends(program: Surrogate, drive: Drive, critic: Branching | None = 
     lanes = begin_leaps(chain, drive)
 
     def step(here: _Carry, index: Any) -> _Carry:
-        a = rates(chain, _real(here.x, here.carriers), drive.tables.exposure[index], lanes.parameters)
+        a = chain_rates(chain, _real(here.x, here.carriers), drive.tables.exposure[index], lanes.parameters)
         mean = [rate * drive.width[index] for rate in a]
         likelihood = here.likelihood + _likelihood(program, mean, here.firings)
         control = () if critic is None else _controlled(program, critic, index, here, mean)
-        x, held = moved(chain, here.x, here.firings)
+        x, held = fire(chain.structure, here.x, here.firings)
         carriers = _carried(program, here, mean, x)
-        changed = given(drive, index + 1, x)
+        changed = dosed_at(drive, index + 1, x)
         carriers = tuple(drive.multiply[index + 1, s] * row for s, row in enumerate(carriers))
         after = signals(chain, _real(changed, carriers), lanes.parameters)
         faulty = here.ends.faulty | jnp.any(here.firings < 0, axis=0)

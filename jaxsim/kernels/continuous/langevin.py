@@ -43,7 +43,7 @@ from jaxsim.kernels.rates import as_mass_action
 from jaxsim.kernels.state import Status
 from jaxsim.network import Structure, bounds, evaluate, names, names_of_time, stoichiometry
 from jaxsim.network.moments import TimeSwitch
-from jaxsim.random import EVENTS, INITIAL, PARAMETERS, normal, threefry2x32, trajectory_key, uniform
+from jaxsim.random import EVENTS, INITIAL, PARAMETERS, normal, stream_of, threefry2x32, uniform, uniform_at
 
 # Moments of real values over lanes, and their merging in a fixed order.
 #
@@ -401,14 +401,11 @@ def _noise(program: LangevinProgram, key: Any, step: Any) -> Any:
 
 
 def _stream(inputs: LangevinInputs, lane: Any, purpose: int) -> tuple[Any, Any]:
-    low = inputs.first_low + lane
-    high = inputs.first_high + (low < inputs.first_low).astype(jnp.uint32)
-    return trajectory_key(inputs.seed, inputs.point, low, high, purpose)
+    return stream_of(inputs.seed, inputs.point, (inputs.first_low, inputs.first_high), lane, purpose)
 
 
 def _drawn(inputs: LangevinInputs, lane: Any, purpose: int, position: int) -> Any:
-    counter = jnp.full(lane.shape, position, jnp.uint32)
-    return uniform(threefry2x32(*_stream(inputs, lane, purpose), counter, jnp.zeros_like(counter))[0])
+    return uniform_at(_stream(inputs, lane, purpose), position)
 
 
 def _parameters(program: LangevinProgram, inputs: LangevinInputs, lane: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from jaxsim.kernels.draws import (
     choose,
     draw_bits,
     exponential_of,
+    falls_below,
     faultless,
     in_single_precision,
     resolved,
@@ -182,17 +183,13 @@ def accept(
     if not plan.varying:
         return chosen
 
-    def under(r: int, rate: Any) -> Any:
-        above = rate.astype(jnp.float64)
-        return threshold < (sums[r - 1] + above if r else above)
-
     def judged() -> Any:
         timeline, shared = inputs.timeline, inputs.parameters
         found = leaves_in_time(plan, program.structure, state, timeline, cell, t, program.real, shared)
         rates = dict(zip(plan.varying, propensities(plan, {**state, **found}, plan.varying, upper[0]), strict=True))
         code = chosen
         for r, rate in rates.items():
-            code = jnp.where((chosen == np.int32(r)) & ~under(r, rate), REJECTED, code)
+            code = jnp.where((chosen == np.int32(r)) & ~falls_below(threshold, sums, r, rate), REJECTED, code)
         for r, rate in rates.items():
             code = jnp.where(rate < 0, NEGATIVE, code)
             code = jnp.where(rate <= upper[r] * (1 + _TOLERANCE), code, ABOVE)
@@ -202,6 +199,6 @@ def accept(
         return judged()
     asked = jnp.zeros(t.shape, bool)
     for r, low in zip(plan.varying, lower, strict=True):
-        settled = (low >= 0) & (low <= upper[r]) & (under(r, low) | (chosen != np.int32(r)))
+        settled = (low >= 0) & (low <= upper[r]) & (falls_below(threshold, sums, r, low) | (chosen != np.int32(r)))
         asked = asked | ~settled
     return where_any(program, asked, judged, chosen)

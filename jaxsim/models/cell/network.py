@@ -151,7 +151,7 @@ def cell(**overrides: Any) -> Network:
     Notes
     -----
     Nearly all rate constants are assumptions: see :func:`cell_parameters`. The reactions are those of
-    ``cell_reactions.py``; nothing of the model is built into the simulator.
+    ``network.py``; nothing of the model is built into the simulator.
 
     Examples
     --------

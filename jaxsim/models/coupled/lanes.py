@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float32, Int32, UInt32
 
 from jaxsim.network import Network, Structure, is_distribution
-from jaxsim.random import EVENTS, INITIAL, PARAMETERS, threefry2x32, trajectory_key, uniform
+from jaxsim.random import EVENTS, INITIAL, PARAMETERS, stream_of, uniform_at
 
 EMPTY = -1  # the family of a free lane
 
@@ -58,26 +58,21 @@ def found(network: Network, lanes: int, first: Any, number: Any, seed: Any, poin
     here = lane < jnp.asarray(number).astype(jnp.uint32)
     zero = jnp.zeros_like(lane)
     traits, counts = {}, []
-    key = trajectory_key(seed, point, cell, zero, PARAMETERS)
+    key = stream_of(seed, point, (zero, zero), cell, PARAMETERS)
     for position, name in enumerate(sampled_parameters(network)):
-        traits[name] = network.parameters[name].sample(_uniform(key, position)).astype(jnp.float32)
-    key = trajectory_key(seed, point, cell, zero, INITIAL)
+        traits[name] = network.parameters[name].sample(uniform_at(key, position)).astype(jnp.float32)
+    key = stream_of(seed, point, (zero, zero), cell, INITIAL)
     drawn = [name for name, value in network.initial.items() if is_distribution(value)]
     for name, value in network.initial.items():
         if name in drawn:
-            sample = value.sample(_uniform(key, drawn.index(name))).astype(jnp.float32)
+            sample = value.sample(uniform_at(key, drawn.index(name))).astype(jnp.float32)
             count = jnp.maximum(jnp.round(sample), np.float32(0.0)).astype(jnp.int32)
         else:
             count = jnp.full((lanes,), int(value), jnp.int32)
         counts.append(jnp.where(here, count, np.int32(0)))
-    key0, key1 = trajectory_key(seed, point, cell, zero, EVENTS)
+    key0, key1 = stream_of(seed, point, (zero, zero), cell, EVENTS)
     family = (cell // jnp.asarray(tumour).astype(jnp.uint32)).astype(jnp.int32)
     return CellLanes(tuple(counts), traits, key0, key1, zero, jnp.where(here, family, np.int32(EMPTY)))
-
-
-def _uniform(key: tuple[Any, Any], position: int) -> Any:
-    counter = jnp.full(key[0].shape, position, jnp.uint32)
-    return uniform(threefry2x32(*key, counter, jnp.zeros_like(counter))[0])
 
 
 # The balance of IL-1alpha inside the cells of a tumour, in whole units.

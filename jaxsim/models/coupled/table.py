@@ -366,14 +366,14 @@ def coupling_table(
     Parameters
     ----------
     grid, cells, seed, settings, cell_settings, announce
-        As for :func:`jaxsim.models.coupling_table.build_table`, which makes the table.
+        As for :func:`jaxsim.models.coupled.table.build_table`, which makes the table.
     folder
         Where tables are kept; ``$XDG_CACHE_HOME/jaxsim/<version>/tables`` if not given.
 
     Returns
     -------
     xarray.Dataset
-        See :func:`jaxsim.models.coupling_table.build_table`; its attributes say where and with what it was computed.
+        See :func:`jaxsim.models.coupled.table.build_table`; its attributes say where and with what it was computed.
 
     Raises
     ------

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsim.network import Network, is_distribution
-from jaxsim.random import PARAMETERS, seed_words, threefry2x32, trajectory_key, uniform
+from jaxsim.random import PARAMETERS, seed_words, stream_of, uniform_at
 
 
 def virtual_animals(network: Network, number: int, seed: int = 0) -> dict[str, Float[np.ndarray, " animal"]]:
@@ -43,8 +43,6 @@ def virtual_animals(network: Network, number: int, seed: int = 0) -> dict[str, F
 
 
 def _draw(law: Any, position: int, number: int, seed: int) -> np.ndarray:
-    low = np.arange(number, dtype=np.uint32)
-    zero = np.zeros(number, np.uint32)
-    key = trajectory_key(seed_words(seed), np.uint32(0), low, zero, PARAMETERS)
-    bits = threefry2x32(*key, np.full(number, position, np.uint32), zero)[0]
-    return np.asarray(law.sample(uniform(bits)), np.float64)
+    zero = np.uint32(0)
+    key = stream_of(seed_words(seed), zero, (zero, zero), np.arange(number, dtype=np.uint32), PARAMETERS)
+    return np.asarray(law.sample(uniform_at(key, position)), np.float64)
