@@ -451,7 +451,8 @@ def test_what_is_not_covered_runs_on_xla_and_says_why(monkeypatch):
     assert (native, reason) == (False, "a loop inside a step")
     many = js.Network({f"S{i}": 1 for i in range(200)}, [f"S{i} -> , 1" for i in range(200)])
     assert covered(many) == (False, "the network has more than 128 reactions")
-    with pytest.raises(js.SimulationError, match=r"backend='native' cannot run this: there is no native form of method 'tau_leap' yet; leave"):
+    said = r"backend='native' cannot run this: there is no native form of method 'tau_leap' yet; leave"
+    with pytest.raises(js.SimulationError, match=said):
         js.simulate(network, times=[1.0], method="tau_leap", backend="native", progress=False)
     with pytest.raises(js.SimulationError, match="backend='fast' is unknown"):
         js.simulate(network, times=[1.0], backend="fast", progress=False)
