@@ -33,7 +33,7 @@ class Edges(NamedTuple):
     """Agent -> for each entry the cell [n] in which each dose is over; equal to `starts` for a bolus."""
 
 
-def arrange(xp: ModuleType, schedule: Schedule, start: Any, end: Any, extra: Any) -> Edges:
+def arrange_edges(xp: ModuleType, schedule: Schedule, start: Any, end: Any, extra: Any) -> Edges:
     """Sort start, end, every dose edge and the `extra` edges; dose edges outside move to the nearer end.
 
     At equal times doses come in the order listed and before the edges that are no dose, so that the cell at the start
@@ -41,7 +41,7 @@ def arrange(xp: ModuleType, schedule: Schedule, start: Any, end: Any, extra: Any
 
     Examples
     --------
-    >>> edges = arrange(np, Schedule(A=Dose(1, at=[0, 2, 9])), np.array(0.0), np.array(3.0), np.zeros(0))
+    >>> edges = arrange_edges(np, Schedule(A=Dose(1, at=[0, 2, 9])), np.array(0.0), np.array(3.0), np.zeros(0))
     >>> edges.times.tolist(), edges.starts["A"][0].tolist()
     ([0.0, 0.0, 2.0, 3.0, 3.0], [0, 2, 5])
     """
@@ -138,8 +138,8 @@ def curves(xp: ModuleType, courses: dict[str, Any], edges: Edges) -> tuple[Any, 
     Examples
     --------
     >>> from jaxsim.dosing import Schedule
-    >>> from jaxsim.dosing.timeline import arrange
-    >>> edges = arrange(np, Schedule(), np.array(0.0), np.array(3.0), np.zeros(0))
+    >>> from jaxsim.dosing.timeline import arrange_edges
+    >>> edges = arrange_edges(np, Schedule(), np.array(0.0), np.array(3.0), np.zeros(0))
     >>> [part.shape for part in curves(np, {"drug": np.array(2.5)}, edges)]
     [(1, 1), (1, 1, 0), (1, 0), (1, 1), (1, 1)]
     """
@@ -175,8 +175,8 @@ def continuation(xp: ModuleType, given: DoseResponse, edges: Edges, name: str) -
     Examples
     --------
     >>> from jaxsim.dosing import Dose, Schedule
-    >>> from jaxsim.dosing.timeline import arrange
-    >>> edges = arrange(np, Schedule(drug=Dose(2, at=1)), np.array(0.0), np.array(3.0), np.zeros(0))
+    >>> from jaxsim.dosing.timeline import arrange_edges
+    >>> edges = arrange_edges(np, Schedule(drug=Dose(2, at=1)), np.array(0.0), np.array(3.0), np.zeros(0))
     >>> given = DoseResponse(*(np.array([x]) for x in (1.0, 1.0, 2.0, 5.0, 0.1)))
     >>> continuation(np, given, edges, "drug")[1].tolist()
     [[0.0], [10.0]]
@@ -200,9 +200,9 @@ def changes(
     Examples
     --------
     >>> from jaxsim.dosing import Dose
-    >>> from jaxsim.dosing.timeline import arrange
+    >>> from jaxsim.dosing.timeline import arrange_edges
     >>> plan = Schedule(A=[Set(0, at=1), Dose(7, at=1)])
-    >>> edges = arrange(np, plan, np.array(0.0), np.array(2.0), np.zeros(0))
+    >>> edges = arrange_edges(np, plan, np.array(0.0), np.array(2.0), np.zeros(0))
     >>> [part[:, 0].tolist() for part in changes(np, ("A",), plan, edges)]
     [[1.0, 0.0, 1.0], [0.0, 7.0, 0.0]]
     """
@@ -363,9 +363,11 @@ def _arrange(
     marks: Any,
 ) -> Edges:
     """Return the edges of the doses and the marks, and `cells` more where anything varies."""
-    edges = arrange(xp, schedule, *span, marks)
+    edges = arrange_edges(xp, schedule, *span, marks)
     dosed = {name: given for name, given in courses.items() if isinstance(given, DoseResponse)}
     if cells == 0 or not (dosed or variation is not None):
         return edges
     smooth = [(continuation(xp, given, edges, name)[1], given.rates) for name, given in dosed.items()]
-    return arrange(xp, schedule, *span, xp.concatenate([marks, cell_edges(xp, edges.times, smooth, cells, variation)]))
+    return arrange_edges(
+        xp, schedule, *span, xp.concatenate([marks, cell_edges(xp, edges.times, smooth, cells, variation)])
+    )

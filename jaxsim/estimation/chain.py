@@ -96,7 +96,7 @@ class Start(NamedTuple):
     """int32 [L] for each species."""
 
 
-class Values(NamedTuple):
+class LevelValues(NamedTuple):
     """What a program returns of each of its trajectories, or pairs of them."""
 
     value: Any
@@ -199,7 +199,7 @@ class _Carry(NamedTuple):
     fault: Any
 
 
-def leap_path(chain: MeshChain, inputs: PathInputs) -> Values:
+def leap_path(chain: MeshChain, inputs: PathInputs) -> LevelValues:
     """Run every lane from the start to the end."""
     numbers, tables = inputs
     start = begin_chain(chain, numbers, tables)
@@ -223,7 +223,7 @@ def leap_path(chain: MeshChain, inputs: PathInputs) -> Values:
     first = _Carry(start.x, jnp.zeros((chain.lanes,), jnp.float64), none, none)
     last = lax.fori_loop(np.int32(0), tables.steps, step, first)
     value = worth(chain, start, last.x)
-    return Values(value, last.control, value, jnp.zeros((chain.lanes,), jnp.uint32), last.held, last.fault)
+    return LevelValues(value, last.control, value, jnp.zeros((chain.lanes,), jnp.uint32), last.held, last.fault)
 
 
 def path_words(chain: MeshChain, numbers: Numbers, start: Start, step: Any) -> Any:

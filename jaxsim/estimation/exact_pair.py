@@ -20,11 +20,11 @@ from jax import lax
 
 from jaxsim.dosing import Timeline
 from jaxsim.estimation.chain import (
+    LevelValues,
     MeshChain,
     MeshTables,
     Numbers,
     Start,
-    Values,
     begin_chain,
     chain_state,
     dosed_on_mesh,
@@ -97,7 +97,7 @@ class _Outer(NamedTuple):
     fault: Any
 
 
-def exact_pair(chain: MeshChain, inputs: ExactInputs) -> Values:
+def exact_pair(chain: MeshChain, inputs: ExactInputs) -> LevelValues:
     """Run every pair from the start to the end."""
     numbers, tables, cells, _ = inputs
     start = begin_chain(chain, numbers, tables)
@@ -127,7 +127,7 @@ def exact_pair(chain: MeshChain, inputs: ExactInputs) -> Values:
     z, x = (dosed_on_mesh(chain, tables, tables.steps, counts) for counts in (z, last.x))
     finer = worth(chain, start, x)
     fault = last.fault | large
-    return Values(finer - worth(chain, start, z), last.control, finer, last.events, last.held | held, fault)
+    return LevelValues(finer - worth(chain, start, z), last.control, finer, last.events, last.held | held, fault)
 
 
 def _open(chain: MeshChain, inputs: ExactInputs, start: Start, k: Any, here: _Outer) -> _Outer:

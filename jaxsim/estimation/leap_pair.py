@@ -12,10 +12,10 @@ import numpy as np
 from jax import lax
 
 from jaxsim.estimation.chain import (
+    LevelValues,
     MeshChain,
     MeshTables,
     Numbers,
-    Values,
     begin_chain,
     dosed_on_mesh,
     floored,
@@ -48,7 +48,7 @@ class _Carry(NamedTuple):
     fault: Any
 
 
-def leap_pair(chain: MeshChain, inputs: PairInputs) -> Values:
+def leap_pair(chain: MeshChain, inputs: PairInputs) -> LevelValues:
     """Run every pair from the start to the end."""
     numbers, fine, coarse, ratio = inputs
     start = begin_chain(chain, numbers, fine)
@@ -95,7 +95,7 @@ def leap_pair(chain: MeshChain, inputs: PairInputs) -> Values:
     last = lax.fori_loop(np.int32(0), fine.steps, step, first)
     finer = worth(chain, start, last.x)
     events = jnp.zeros((chain.lanes,), jnp.uint32)
-    return Values(finer - worth(chain, start, last.z), last.control, finer, events, last.held, last.fault)
+    return LevelValues(finer - worth(chain, start, last.z), last.control, finer, events, last.held, last.fault)
 
 
 def _split(a: Any, frozen: Any, width: Any) -> Any:

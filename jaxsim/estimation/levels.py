@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxsim.errors import SimulationError
-from jaxsim.estimation.chain import Values, leap_path
+from jaxsim.estimation.chain import LevelValues, leap_path
 from jaxsim.estimation.exact_pair import exact_pair
 from jaxsim.estimation.ladder import Ladder
 from jaxsim.estimation.leap_pair import leap_pair
@@ -18,7 +18,7 @@ from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import timed_executable
 from jaxsim.runtime.workers import run_batches
 
-PROGRAMS: dict[str, Callable[[Any, Any], Values]] = {"path": leap_path, "pair": leap_pair, "exact": exact_pair}
+PROGRAMS: dict[str, Callable[[Any, Any], LevelValues]] = {"path": leap_path, "pair": leap_pair, "exact": exact_pair}
 
 # Nanoseconds of one lane on one core of a Zen 4 server, for choosing sample sizes alone: to begin and to add up a
 # trajectory of leaps, a reaction in a step of a chain or of a pair, an event of a coupled or of a single trajectory at
@@ -74,9 +74,9 @@ class Level:
         with double_precision():
             shared = jax.device_put(example._replace(numbers=None), device)  # once, not for every block
 
-        def call(first: int) -> Values:
+        def call(first: int) -> LevelValues:
             numbers = self.ladder.numbers(self.kind, self.level, self.seed, first)
-            result: Values = program(shared._replace(numbers=numbers))
+            result: LevelValues = program(shared._replace(numbers=numbers))
             return result
 
         return call

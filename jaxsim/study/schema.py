@@ -106,7 +106,7 @@ class Given(msgspec.Struct, forbid_unknown_fields=True):
     """Of all times of this entry."""
 
 
-class Grid(msgspec.Struct, forbid_unknown_fields=True):
+class GridDesign(msgspec.Struct, forbid_unknown_fields=True):
     """Save times at equal distances, both ends included."""
 
     stop: float
@@ -120,7 +120,7 @@ class Grid(msgspec.Struct, forbid_unknown_fields=True):
 class Simulation(msgspec.Struct, forbid_unknown_fields=True):
     """``[simulation]``: the arguments of ``js.simulate``, and how many trajectories of each design point."""
 
-    times: Grid | list[float] | float
+    times: GridDesign | list[float] | float
     """Save times: a list, one time, or a grid."""
     trajectories: Count = 1000
     """Of each design point, at most."""

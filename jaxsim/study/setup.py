@@ -21,7 +21,7 @@ from jaxsim.network import Network
 from jaxsim.random import Bernoulli, Lognormal, Normal, Poisson, Uniform
 from jaxsim.study.designs import DesignPoints, design_points
 from jaxsim.study.optimise_schema import ChosenFile
-from jaxsim.study.schema import Given, Grid, Model, StudyFile, decode
+from jaxsim.study.schema import Given, GridDesign, Model, StudyFile, decode
 from jaxsim.study.sources import MODEL, TABLE, Sources
 
 # The inputs of a network that a study file writes out: numbers, or how a body handles a drug.
@@ -298,7 +298,7 @@ def _request(file: StudyFile, sources: Sources) -> Request:
 
 
 def _save_times(times: Any) -> np.ndarray:
-    if not isinstance(times, Grid):
+    if not isinstance(times, GridDesign):
         return np.atleast_1d(np.asarray(times, np.float64))
     span = times.stop - times.start
     number = round(span / times.step)

@@ -6,8 +6,6 @@ import tomllib
 import types
 from pathlib import Path
 
-import pytest
-
 import jaxsim
 
 REPOSITORY = Path(jaxsim.__file__).parent.parent
@@ -21,24 +19,36 @@ def name_of(path):
     return str(path.relative_to(REPOSITORY))
 
 
-@pytest.mark.parametrize("name", [n for n in jaxsim.__all__ if n != "__version__"])
-def test_public_name_is_documented_with_an_example(name):
+def fault_of_docstring(name):
+    """What the docstring of a public name lacks, None if nothing."""
     value = getattr(jaxsim, name)
     text = value.__doc__ or ""
     first = text.strip().partition("\n")[0]
-    assert first, f"{name} has no docstring"
+    if not first:
+        return "has no docstring"
     if isinstance(value, types.ModuleType) or (isinstance(value, type) and issubclass(value, Exception)):
-        return  # a module has no example of its own, and an exception is shown where it is raised
-    assert not first.startswith(f"{name}("), f"{name} has only the docstring a dataclass writes for itself"
-    assert re.search(r"^\s*Examples\n\s*-{8}\n", text, re.MULTILINE), f"{name} has no numpydoc Examples section"
-    assert ">>>" in text, f"the Examples of {name} hold no doctest"
+        return None  # a module has no example of its own, and an exception is shown where it is raised
+    if first.startswith(f"{name}("):
+        return "has only the docstring a dataclass writes for itself"
+    if not re.search(r"^\s*Examples\n\s*-{8}\n", text, re.MULTILINE):
+        return "has no numpydoc Examples section"
+    return None if ">>>" in text else "has Examples without a doctest"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_file_says_what_it_is(path):
-    text = path.read_text()
-    assert not BANNED & {path.stem, path.parent.name}, f"{name_of(path)} is named for no concept"
-    assert ast.get_docstring(ast.parse(text)) or not text.strip(), f"{name_of(path)} does not say what it is"
+def test_public_names_are_documented_with_an_example():
+    faults = {name: fault_of_docstring(name) for name in jaxsim.__all__ if name != "__version__"}
+    assert {name: fault for name, fault in faults.items() if fault} == {}
+
+
+def test_files_say_what_they_are():
+    named_for_nothing = [name_of(path) for path in SOURCES if BANNED & {path.stem, path.parent.name}]
+    assert named_for_nothing == []
+    silent = [
+        name_of(path)
+        for path in SOURCES
+        if (text := path.read_text()).strip() and not ast.get_docstring(ast.parse(text))
+    ]
+    assert silent == []
 
 
 def body_lines(function):
@@ -49,12 +59,12 @@ def body_lines(function):
     return lines
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "jaxsim").rglob("*.py")), ids=name_of)
-def test_functions_are_short(path):
-    tree = ast.parse(path.read_text())
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    long = {f.name: body_lines(f) for f in functions if body_lines(f) > FUNCTION_LINES}
-    assert long == {}, f"{name_of(path)} has functions that hold more than one thought"
+def test_functions_are_short():
+    long = {}
+    for path in sorted((REPOSITORY / "jaxsim").rglob("*.py")):
+        functions = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)]
+        long |= {f"{name_of(path)}: {f.name}": n for f in functions if (n := body_lines(f)) > FUNCTION_LINES}
+    assert long == {}, "functions that hold more than one thought"
 
 
 def test_versions_agree():

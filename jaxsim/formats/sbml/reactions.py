@@ -57,10 +57,10 @@ def surely_nonnegative(rate: Expression, draft: Draft) -> bool:
 
     A product ``A*(A - 1)*(A - 2)`` counts as the falling factorial it is, whatever stands between its factors.
     """
-    return _nonnegative(rate, signs(draft))
+    return _nonnegative(rate, _signs_of(draft))
 
 
-def signs(draft: Draft) -> dict[str, bool]:
+def _signs_of(draft: Draft) -> dict[str, bool]:
     """Return for each name of the network whether it is surely never negative."""
     known = {quantity.name: _sign(quantity.role, quantity.value) for quantity in draft.quantities.values()}
     known |= {name: value >= 0 for name, value in draft.extra_parameters.items()}

@@ -64,7 +64,7 @@ def leap_size(
     """
     inverse = jnp.zeros_like(leaping[0])
     for s, dependence in enumerate(plan_dependence(structure)):
-        mean, variance = drift(structure, s, leaping), _noise(structure, s, leaping)
+        mean, variance = _drift(structure, s, leaping), _noise(structure, s, leaping)
         if not (dependence.orders or dependence.others) or mean is None:
             continue
         strength = _strengths(dependence, x[s], orders)
@@ -117,7 +117,7 @@ def _largest(strengths: dict[int, Any], weights: list[Any]) -> Any:
     return reduce(jnp.maximum, [g * weights[r] for r, g in strengths.items()])
 
 
-def drift(structure: Structure, s: int, leaping: list[Any]) -> Any:
+def _drift(structure: Structure, s: int, leaping: list[Any]) -> Any:
     """Return the expected change of species s per unit time (eq. 32a); None if nothing changes it."""
     return weighted(structure, s, leaping, float)
 
