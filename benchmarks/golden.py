@@ -180,12 +180,12 @@ RUNS: dict[str, Callable[[], Any]] = {
 
 
 def numbers(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    """Every array and number in a result, by its place; what depends on the clock of the machine is left out."""
-    if any(word in path for word in CLOCK):
+    """Every array and number in a result, by its place; what the clock or the question makes is left out."""
+    if any(word in path for word in LEFT_OUT):
         return
     if hasattr(value, "data_vars"):
         for name in sorted(map(str, value.variables)):
-            if not any(word in name for word in CLOCK):
+            if not any(word in name for word in LEFT_OUT):
                 yield f"{path}.{name}", np.asarray(value[name].values)
     elif isinstance(value, Mapping):
         for key in sorted(value, key=str):
@@ -203,7 +203,7 @@ def numbers(value: Any, path: str = "") -> Iterator[tuple[str, np.ndarray]]:
         yield path, np.asarray(value)
 
 
-CLOCK = ("seconds", "cost", "processor", "provenance", "gain_of", "ratio")
+LEFT_OUT = ("seconds", "cost", "processor", "provenance", "gain_of", "ratio", "terms")
 
 
 def digest(value: Any) -> str:

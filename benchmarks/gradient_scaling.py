@@ -10,6 +10,7 @@ from gradient_lines import line, model_a, problem_a, relative_deviation
 import jaxsim as js
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.problem import batches, chain_of, drive_of, gradient_lanes
+from jaxsim.gradient.summaries import TailMean
 from jaxsim.gradient.tables import build_tables
 
 SIZES = (100, 1000, 10_000, 100_000, 1_000_000)
@@ -72,7 +73,7 @@ def horizon(_):
         given = {"at": np.array(0.0), "trajectories": 8192, "method": "leap_score", "step": 0.05, "seed": 7}
         found[end] = float(js.gradient(build, objective, **given).error[0])
         if end == 100.0:  # a tail that holds everything is the mean, without causal credit
-            whole = js.Objective(tuple(replace(t, summary="tail mean", level=1e-9) for t in objective.terms))
+            whole = js.Objective(tuple(replace(t, summary=TailMean(1e-9, upper=True)) for t in objective.terms))
             plain = float(js.gradient(build, whole, **given).error[0])
             ratio = (found[end] / plain) ** 2
             yield line("variance with causal credit over without", ratio, "<= 0.6", ratio <= 0.6)

@@ -15,58 +15,12 @@ import numpy as np
 from jax.lax import stop_gradient
 from scipy import stats
 
-from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, Term, described
 from jaxsim.gradient.problem import Average
+from jaxsim.gradient.summaries import REACH, Anchor, TracedAnchor
 
 PILOT_MOST = 1 << 20
-_BAND = 0.05  # of probability to each side, over which a density is estimated
-_REACH = 1.5  # standard errors of a level within which quantiles are taken: seldom is the atom farther
 MORE = 4  # times as many trajectories, where a pilot cannot tell between two atoms
-NODES = np.linspace(-_REACH, _REACH, 9)
-_SHARES = np.exp(-0.5 * NODES**2) / np.sum(np.exp(-0.5 * NODES**2))  # their probabilities
-
-
-class Anchor(NamedTuple):
-    """What a quantile or tail mean holds fixed, from other trajectories.
-
-    Where counts stand on few values, the quantile of a sample flips between two of them, and what lies above one or the
-    other differs by the whole of its probability. So a tail is that above several quantiles, each with the probability
-    that it is the one, which splits the atoms between which the sample cannot tell.
-    """
-
-    quantile: float
-    quantile_error: float
-    low: float
-    high: float
-    band: float
-    """Probability between low and high, around the quantile."""
-    nodes: tuple[float, ...]
-    """Quantiles at levels within the error of the level."""
-    density_error: float = 0.0
-    """Of the density at the quantile, relative; 0 where none is needed."""
-    on_atom: bool = False
-    """Whether it is one of few values that trajectories come to."""
-
-    @property
-    def density(self) -> float:
-        """Of F at the quantile."""
-        return self.band / (self.high - self.low)
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether the quantile is on one of two atoms or the other."""
-        return self.on_atom and self.nodes[0] != self.nodes[-1]
-
-    @property
-    def alternatives(self) -> tuple[tuple["Anchor", "Anchor"], ...]:
-        """Pairs of anchors at both ends of what is not known, 1.5 standard errors away."""
-        ends = (self.nodes[0], self.nodes[-1])
-        below, above = (self._replace(quantile=end, nodes=(end,) * len(NODES)) for end in ends)
-        if not self.density_error:
-            return ((below, above),)
-        part = _REACH * self.density_error
-        return (below, above), (self._replace(band=self.band * (1 - part)), self._replace(band=self.band * (1 + part)))
 
 
 class Doubt:
@@ -114,7 +68,7 @@ def doubted(covariance: np.ndarray, below: np.ndarray, above: np.ndarray, atoms:
 
     On atoms a gradient is one or the other, not between: that is no noise of mean zero, so that errors add up.
     """
-    reach = np.maximum(np.abs(below), np.abs(above)) / _REACH
+    reach = np.maximum(np.abs(below), np.abs(above)) / REACH
     sign = np.where(above >= below, 1.0, -1.0)
     more = np.diag(2.0 * reach * np.sqrt(np.maximum(np.diag(covariance), 0.0))) if atoms else 0.0
     return covariance + np.outer(sign * reach, sign * reach) + more
@@ -122,7 +76,7 @@ def doubted(covariance: np.ndarray, below: np.ndarray, above: np.ndarray, atoms:
 
 def needs_pilot(objective: Objective) -> bool:
     """Return whether a quantile must be known before scores can be weighed."""
-    return any(term.summary in ("quantile", "tail mean") for term in objective.terms)
+    return any(term.summary.anchored for term in objective.terms)
 
 
 def anchors(
@@ -141,48 +95,8 @@ def anchors(
 
 
 def _anchors(objective: Objective, numbers: np.ndarray) -> list[Anchor | None]:
-    return [
-        _anchor(term, row) if term.summary in ("quantile", "tail mean") else None
-        for term, row in zip(objective.terms, np.asarray(numbers, np.float64), strict=True)
-    ]
-
-
-def _anchor(term: Term, numbers: np.ndarray) -> Anchor:
-    level = term.level if term.summary == "quantile" or term.upper else 1.0 - term.level
-    quantile = float(np.quantile(numbers, level, method="inverted_cdf"))
-    error = np.sqrt(level * (1 - level) / numbers.size)
-    levels = np.clip(level + error * NODES, 0.0, 1.0)
-    nodes = tuple(np.quantile(numbers, levels, method="inverted_cdf").tolist())
-    around = np.quantile(numbers, np.clip([level - error, level + error], 0, 1))
-    spread = float(np.diff(around)[0]) / 2
-    if term.summary == "tail mean":
-        return Anchor(quantile, spread, quantile, quantile + 1.0, 1.0, nodes, on_atom=len(set(nodes)) < len(nodes))
-    band = min(_BAND, level / 2, (1 - level) / 2)
-    low, high = np.quantile(numbers, [level - band, level + band])
-    atom = float(np.mean(numbers == quantile))
-    if not high > low or atom > band:
-        raise SimulationError(
-            f"the {described(term)} stands on one value that {atom:.0%} of the trajectories take, where a quantile has "
-            f"no derivative; use js.probability or js.cvar"
-        )
-    unsure = float(np.sqrt((1.0 - 2.0 * band) / (2.0 * band * numbers.size)))
-    return Anchor(quantile, spread, float(low), float(high), 2 * band, nodes, unsure)
-
-
-def influence(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
-    """Return phi of every trajectory, up to a constant."""
-    if term.summary == "mean":
-        return numbers
-    if term.summary == "variance":
-        count = numbers.size
-        return (numbers - numbers.mean()) ** 2 * (count / (count - 2))
-    assert anchor is not None
-    if term.summary == "quantile":
-        return -(numbers <= anchor.quantile).astype(np.float64) / anchor.density
-    side, total = 1.0 if term.upper else -1.0, np.zeros(numbers.shape)
-    for node, share in zip(anchor.nodes, _SHARES, strict=True):
-        total += share * side * np.maximum(side * (numbers - node), 0.0)
-    return total / (1.0 - term.level)
+    rows = np.asarray(numbers, np.float64)
+    return [term.summary.anchor(row, described(term)) for term, row in zip(objective.terms, rows, strict=True)]
 
 
 def influences(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
@@ -193,19 +107,9 @@ def influences(objective: Objective, anchor: list[Anchor | None], numbers: np.nd
 def influence_rows(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
     """Return phi of each term times its weight, [J, L]."""
     rows = numbers.astype(np.float64)
-    return np.stack([term.weight * influence(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)])
-
-
-def _value(term: Term, anchor: Anchor | None, numbers: np.ndarray) -> np.ndarray:
-    """Return numbers [L] whose mean is the summary of the term."""
-    if term.summary == "mean":
-        return numbers
-    if term.summary == "variance":
-        return (numbers - numbers.mean()) ** 2 * (numbers.size / (numbers.size - 1))
-    assert anchor is not None
-    if term.summary == "quantile":  # one Newton step from the anchor, which makes it a mean
-        return anchor.quantile + (term.level - (numbers <= anchor.quantile)) / anchor.density
-    return float(_SHARES @ np.array(anchor.nodes)) + influence(term, anchor, numbers)
+    return np.stack(
+        [term.weight * term.summary.influence(anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
+    )
 
 
 def contributions(
@@ -225,33 +129,20 @@ def contributions(
     total = np.zeros(scores.shape[1:])
     many = numbers.shape[1] / (numbers.shape[1] - 1)
     for j, term in enumerate(objective.terms):
-        if causal and term.kind == "integral" and term.summary == "mean":
+        if causal and term.credited:
             total += term.weight * credit[j]
             continue
-        phi = influence(term, anchor[j], numbers[j])
+        phi = term.summary.influence(anchor[j], numbers[j])
         score = scores[j] - scores[j].mean(axis=1, keepdims=True)
         total += (term.weight * many) * (phi - phi.mean())[None, :] * score
-        total += term.weight * through_mean(term, numbers[j], score)
+        total += term.weight * term.summary.through_mean(numbers[j], score)
     return total
-
-
-def through_mean(term: Term, numbers: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """Return what each trajectory gives to the gradient of a variance through the mean of its batch, [P, L].
-
-    The variance is taken about a mean of which the trajectory is a part, so that its share of the gradient has a second
-    part, -2 (F - mean) cov(F, score). Its sum is zero, but not what it adds to the error.
-    """
-    if term.summary != "variance":
-        return np.zeros(score.shape)
-    apart = numbers - numbers.mean()
-    slope = score @ apart / (numbers.size - 1)
-    return np.asarray(-2.0 * slope[:, None] * apart[None, :])
 
 
 def values(objective: Objective, anchor: list[Anchor | None], numbers: np.ndarray) -> np.ndarray:
     """Return [L] whose mean is the value of the objective."""
     rows = numbers.astype(np.float64)
-    parts = [term.weight * _value(term, anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
+    parts = [term.weight * term.summary.values(anchor[j], rows[j]) for j, term in enumerate(objective.terms)]
     return np.sum(parts, axis=0)
 
 
@@ -303,7 +194,11 @@ class Levels(NamedTuple):
     band: Any
     """Probability between low and high."""
     nodes: Any
-    """[J, K]: the quantiles above which tails lie, by their shares; see `credit.Anchor`."""
+    """[J, K]: the quantiles above which tails lie, by their shares; see :class:`jaxsim.gradient.summaries.Anchor`."""
+
+    def anchor(self, j: int) -> TracedAnchor:
+        """What term j holds fixed."""
+        return TracedAnchor(self.quantile[j], self.low[j], self.high[j], self.band[j], self.nodes[j])
 
 
 def loss(terms: tuple[Term, ...], levels: Levels, ends: Ends) -> Any:
@@ -311,12 +206,14 @@ def loss(terms: tuple[Term, ...], levels: Levels, ends: Ends) -> Any:
     total = jnp.zeros((), jnp.float32)
     for j, term in enumerate(terms):
         numbers = ends.numbers[j]
-        path = jnp.zeros((), jnp.float32) if term.discontinuous else jnp.mean(_path(term, levels, j, numbers))
-        if term.kind == "integral" and term.summary == "mean":
+        path, anchor = jnp.zeros((), jnp.float32), levels.anchor(j)
+        if not term.discontinuous:
+            path = jnp.mean(term.summary.traced_values(anchor, numbers))
+        if term.credited:
             score = jnp.mean(ends.credit[j])
         else:
             many = np.float32(numbers.shape[0] / (numbers.shape[0] - 1))
-            phi = stop_gradient(_influence(term, levels, j, numbers))
+            phi = stop_gradient(term.summary.traced_influence(anchor, numbers))
             score = many * jnp.mean((phi - jnp.mean(phi)) * ends.likelihoods[j])
         total = total + levels.weight[j] * (path + score)
     if ends.martingale is None:
@@ -324,30 +221,3 @@ def loss(terms: tuple[Term, ...], levels: Levels, ends: Ends) -> Any:
     surprise = stop_gradient(ends.martingale)
     many = np.float32(surprise.shape[0] / (surprise.shape[0] - 1))
     return total + jnp.mean(ends.bracket) - many * jnp.mean((surprise - jnp.mean(surprise)) * ends.whole)
-
-
-def _path(term: Term, levels: Levels, j: int, numbers: Any) -> Any:
-    """Return values [L] whose mean's derivative is that of the summary along the paths."""
-    if term.summary == "quantile":
-        inside = (numbers >= levels.low[j]) & (numbers <= levels.high[j])
-        return jnp.where(inside, numbers, 0.0) / levels.band[j]
-    if term.summary == "variance":
-        count = numbers.shape[0]
-        return (numbers - jnp.mean(numbers)) ** 2 * np.float32(count / (count - 1))
-    return _influence(term, levels, j, numbers)
-
-
-def _influence(term: Term, levels: Levels, j: int, numbers: Any) -> Any:
-    if term.summary == "mean":
-        return numbers
-    if term.summary == "variance":
-        count = numbers.shape[0]
-        return (numbers - jnp.mean(numbers)) ** 2 * np.float32(count / (count - 2))
-    if term.summary == "quantile":
-        density = levels.band[j] / (levels.high[j] - levels.low[j])
-        return -(numbers <= levels.quantile[j]).astype(jnp.float32) / density
-    side = np.float32(1.0 if term.upper else -1.0)
-    total = jnp.zeros_like(numbers)
-    for k, share in enumerate(_SHARES):
-        total = total + np.float32(share) * side * jnp.maximum(side * (numbers - levels.nodes[j, k]), 0.0)
-    return total / np.float32(1.0 - term.level)

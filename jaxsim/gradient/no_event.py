@@ -63,9 +63,7 @@ def _reaching(problem: Problem) -> np.ndarray:
 
 def _range(term: Term) -> float:
     """Return by how much the number of a condition may differ between trajectories, over the share of its tail."""
-    assert term.start is not None and term.end is not None
-    summed = 1.0 if term.summary == "mean" else 1.0 / (1.0 - term.level)
-    return summed * (term.end - term.start if term.kind == "integral" else 1.0)
+    return term.summary.steepness * term.functional.most(*term.span)
 
 
 def _refuse_not_finite(problem: Problem, method: str, found: GradientEstimate) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float64
 from jaxsim.dosing import Schedule, Set
 from jaxsim.ensemble.request import refuse_unresolved
 from jaxsim.errors import SimulationError, closest
+from jaxsim.gradient.functionals import Functional
+from jaxsim.gradient.summaries import MEAN, Summary
 from jaxsim.network import Call, Compare, Expression, Logic, Name, Network, Unary, names, parse, substitute, to_string
 from jaxsim.network.expression import fold
 
@@ -54,8 +56,6 @@ class Limit:
         return f"{self.objective} {'<=' if self.upper else '>='} {self.bound:g}"
 
 
-Kind = Literal["at", "integral", "minimum", "maximum"]
-Summary = Literal["mean", "variance", "quantile", "tail mean"]
 _STEPS = ("floor", "ceil")  # functions whose derivative misses the jumps
 
 
@@ -65,18 +65,27 @@ class Term:
 
     signal: Expression
     """Of species and observables; a condition counts as 0 or 1."""
-    kind: Kind
-    """The signal at `end`, its integral, minimum or maximum from `start` to `end`."""
+    functional: Functional
+    """What is read off a trajectory: the signal at `end`, its integral, minimum or maximum from `start` to `end`."""
     start: float | None
     """None for the start of the simulation."""
     end: float | None
     """None for the end of the simulation."""
-    summary: Summary = "mean"
-    level: float = 0.0
-    """Probability of a quantile; for a tail mean the share of trajectories outside the tail."""
-    upper: bool = True
-    """Whether the tail is that of large numbers."""
+    summary: Summary = MEAN
+    """What is said of the numbers of all trajectories."""
     weight: float = 1.0
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The times from which and up to which it looks, once they are known."""
+        if self.start is None or self.end is None:
+            raise TypeError("the times of this term are open; `settled` fills them in")
+        return self.start, self.end
+
+    @property
+    def credited(self) -> bool:
+        """Whether what each moment gives is credited to the events before it alone: of the mean of a sum over time."""
+        return self.functional.additive and self.summary == MEAN
 
     @property
     def discontinuous(self) -> bool:
@@ -145,20 +154,8 @@ def described(term: Term) -> str:
     span = f"from {'the start' if term.start is None else f'{term.start:g}'} to " + (
         "the end" if term.end is None else f"{term.end:g}"
     )
-    number = {
-        "at": f"{signal} {when}",
-        "integral": f"the integral of {signal} {span}",
-        "minimum": f"the minimum of {signal} {span}",
-        "maximum": f"the maximum of {signal} {span}",
-    }[term.kind]
-    side = "upper" if term.upper else "lower"
-    true = isinstance(term.signal, Compare | Logic) and term.kind == "at"
-    return {
-        "mean": f"probability of {number}" if true else f"mean of {number}",
-        "variance": f"variance of {number}",
-        "quantile": f"quantile {term.level:g} of {number}",
-        "tail mean": f"mean of the {side} {1 - term.level:g} tail of {number}",
-    }[term.summary]
+    true = isinstance(term.signal, Compare | Logic) and term.functional.instant
+    return term.summary.text(term.functional.text(signal, when, span), true)
 
 
 def has_jumps(expression: Expression) -> bool:
@@ -216,7 +213,7 @@ def _settled(term: Term, network: Network, start: float, end: float) -> Term:
         )
     begin = start if term.start is None else term.start
     finish = end if term.end is None else term.end
-    if not (start <= begin <= finish <= end) or (term.kind != "at" and begin == finish):
+    if not (start <= begin <= finish <= end) or (begin == finish and not term.functional.instant):
         raise SimulationError(
             f"the objective '{described(term)}' does not lie within the simulated time from {start:g} to {end:g}; "
             f"change its times, start= or end="
@@ -334,18 +331,8 @@ class Looks(NamedTuple):
 
 def looks(terms: tuple[Term, ...], grid: LeapGrid) -> Looks:
     """Return when each term looks at the state."""
-    edges, count = grid.edges, len(terms)
-    at, within = np.zeros((edges.size, count), bool), np.zeros((edges.size, count), bool)
-    weight = np.zeros((grid.steps, count), np.float32)
-    for j, term in enumerate(terms):
-        assert term.start is not None and term.end is not None
-        if term.kind == "at":
-            at[np.argmin(np.abs(edges - term.end)), j] = True
-        elif term.kind == "integral":
-            inside = (edges[:-1] >= term.start) & (edges[1:] <= term.end)
-            weight[:, j] = np.where(inside, grid.widths, 0.0)
-        else:
-            within[:, j] = (edges >= term.start) & (edges <= term.end)
+    columns = [term.functional.looks(*term.span, grid.edges) for term in terms]
+    at, weight, within = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
     return Looks(at, weight, within)
 
 

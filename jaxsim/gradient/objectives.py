@@ -29,7 +29,9 @@ from dataclasses import replace
 from typing import Any
 
 from jaxsim.errors import SimulationError
-from jaxsim.gradient.objective import Kind, Objective, Term, as_signal
+from jaxsim.gradient.functionals import AT, INTEGRAL, MAXIMUM, MINIMUM, Functional
+from jaxsim.gradient.objective import Objective, Term, as_signal
+from jaxsim.gradient.summaries import MEAN, VARIANCE, Quantile, Summary, TailMean
 from jaxsim.network import Binary, Call, Compare, Number
 
 _Span = Any  # (start, end), numbers, or None
@@ -109,7 +111,7 @@ def probability(condition: Any, *, at: Any = None, during: _Span = None) -> Obje
         return _at(expression, at)
     if at is not None:
         raise SimulationError("a probability takes at= or during=, not both; give the one that is meant")
-    return _over("maximum", expression, during)
+    return _over(MAXIMUM, expression, during)
 
 
 def auc(signal: Any, *, during: _Span = None) -> Objective:
@@ -120,7 +122,7 @@ def auc(signal: Any, *, during: _Span = None) -> Objective:
     >>> print(auc("tumour", during=(0, 504)))
     mean of the integral of tumour from 0 to 504
     """
-    return _over("integral", as_signal(signal, condition=False), during)
+    return _over(INTEGRAL, as_signal(signal, condition=False), during)
 
 
 def time_above(signal: Any, line: Any, *, during: _Span = None) -> Objective:
@@ -131,7 +133,7 @@ def time_above(signal: Any, line: Any, *, during: _Span = None) -> Objective:
     >>> print(time_above("tumour", 1000, during=(0, 504)))
     mean of the integral of tumour > 1000 from 0 to 504
     """
-    return _over("integral", Compare(">", as_signal(signal, condition=False), Number(float(line))), during)
+    return _over(INTEGRAL, Compare(">", as_signal(signal, condition=False), Number(float(line))), during)
 
 
 def time_below(signal: Any, line: Any, *, during: _Span = None) -> Objective:
@@ -142,7 +144,7 @@ def time_below(signal: Any, line: Any, *, during: _Span = None) -> Objective:
     >>> print(time_below("neutrophils", 500, during=(0, 504)))
     mean of the integral of neutrophils < 500 from 0 to 504
     """
-    return _over("integral", Compare("<", as_signal(signal, condition=False), Number(float(line))), during)
+    return _over(INTEGRAL, Compare("<", as_signal(signal, condition=False), Number(float(line))), during)
 
 
 def minimum(signal: Any, *, during: _Span = None) -> Objective:
@@ -153,7 +155,7 @@ def minimum(signal: Any, *, during: _Span = None) -> Objective:
     >>> print(minimum("neutrophils", during=(0, 504)))
     mean of the minimum of neutrophils from 0 to 504
     """
-    return _over("minimum", as_signal(signal, condition=False), during)
+    return _over(MINIMUM, as_signal(signal, condition=False), during)
 
 
 def maximum(signal: Any, *, during: _Span = None) -> Objective:
@@ -164,7 +166,7 @@ def maximum(signal: Any, *, during: _Span = None) -> Objective:
     >>> print(maximum("tumour", during=(0, 504)))
     mean of the maximum of tumour from 0 to 504
     """
-    return _over("maximum", as_signal(signal, condition=False), during)
+    return _over(MAXIMUM, as_signal(signal, condition=False), during)
 
 
 def variance(of: Any, *, at: Any = None) -> Objective:
@@ -175,7 +177,7 @@ def variance(of: Any, *, at: Any = None) -> Objective:
     >>> print(variance("tumour", at=504))
     variance of tumour at 504
     """
-    return _summarised(of, at, summary="variance")
+    return _summarised(of, at, VARIANCE)
 
 
 def quantile(of: Any, probability: Any, *, at: Any = None) -> Objective:
@@ -200,7 +202,7 @@ def quantile(of: Any, probability: Any, *, at: Any = None) -> Objective:
     >>> print(quantile("tumour", 0.9, at=504))
     quantile 0.9 of tumour at 504
     """
-    return _summarised(of, at, summary="quantile", level=_share(probability))
+    return _summarised(of, at, Quantile(_share(probability)))
 
 
 def cvar(of: Any, share: Any, *, at: Any = None, upper: bool = True) -> Objective:
@@ -231,16 +233,16 @@ def cvar(of: Any, share: Any, *, at: Any = None, upper: bool = True) -> Objectiv
     >>> print(cvar("tumour", 0.95, at=504))
     mean of the upper 0.05 tail of tumour at 504
     """
-    return _summarised(of, at, summary="tail mean", level=_share(share), upper=upper)
+    return _summarised(of, at, TailMean(_share(share), upper))
 
 
 def _at(expression: Any, at: Any) -> Objective:
-    return Objective((Term(expression, "at", None, None if at is None else float(at)),))
+    return Objective((Term(expression, AT, None, None if at is None else float(at)),))
 
 
-def _over(kind: Kind, expression: Any, during: _Span) -> Objective:
+def _over(functional: Functional, expression: Any, during: _Span) -> Objective:
     start, end = (None, None) if during is None else (float(during[0]), float(during[1]))
-    return Objective((Term(expression, kind, start, end),))
+    return Objective((Term(expression, functional, start, end),))
 
 
 def _share(value: Any) -> float:
@@ -249,11 +251,11 @@ def _share(value: Any) -> float:
     return float(value)
 
 
-def _summarised(of: Any, at: Any, **fields: Any) -> Objective:
+def _summarised(of: Any, at: Any, summary: Summary) -> Objective:
     if isinstance(of, str):
         of = mean(of, at=at)
     elif at is not None:
         raise SimulationError("at= belongs to the objective that is summarised; give it there")
-    if len(of.terms) != 1 or of.terms[0].summary != "mean" or of.terms[0].weight != 1.0:
+    if len(of.terms) != 1 or of.terms[0].summary != MEAN or of.terms[0].weight != 1.0:
         raise SimulationError(f"only one plain term can be summarised, not '{of}'; summarise its terms apart")
-    return Objective((replace(of.terms[0], **fields),))
+    return Objective((replace(of.terms[0], summary=summary),))

@@ -8,6 +8,7 @@ import numpy as np
 from jaxsim.ensemble.prepare import extent
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, described, has_jumps
+from jaxsim.gradient.summaries import Quantile
 from jaxsim.gradient.tables import Slopes
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.network import Call, Compare, Expression, Logic, Network, names, substitute, to_string
@@ -117,5 +118,5 @@ def refuse_jumps(objective: Objective, method: str) -> None:
                 f"'{described(term)}' jumps from one value to another, so method '{method}' has no derivative of it; "
                 f"use method 'leap_score', 'surrogate' or 'difference'"
             )
-        if term.summary == "quantile" and has_jumps(term.signal):
+        if isinstance(term.summary, Quantile) and has_jumps(term.signal):
             raise SimulationError(f"'{described(term)}' has no density; use js.probability")

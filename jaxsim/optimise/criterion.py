@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Limit, Objective, Term, described, settled
+from jaxsim.gradient.summaries import MEAN
 from jaxsim.network import Binary, Call, Compare, Expression, Logic, Network, Number, Unary, names
 from jaxsim.network.expression import fold
 
@@ -105,7 +106,7 @@ def _refuse_contradictions(limits: tuple[Limit, ...]) -> None:
 
 def _range(objective: Objective) -> tuple[float, float]:
     """Return between which numbers a weighted sum of probabilities lies; infinite for anything else."""
-    if not all(t.discontinuous and t.kind != "integral" and t.summary == "mean" for t in objective.terms):
+    if not all(t.discontinuous and not t.functional.additive and t.summary == MEAN for t in objective.terms):
         return -np.inf, np.inf
     weights = [term.weight for term in objective.terms]
     return sum(min(w, 0.0) for w in weights), sum(max(w, 0.0) for w in weights)

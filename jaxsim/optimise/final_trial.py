@@ -17,8 +17,9 @@ from jaxsim.gradient.exact.drive import ExactDrive, plain_drive
 from jaxsim.gradient.exact.pairs import Pairs, exact_pairs
 from jaxsim.gradient.exact.scores import settled_terms
 from jaxsim.gradient.gradient import EVENT, EVENT_REACTION, exact_affordable
-from jaxsim.gradient.influence import Anchor, anchors
+from jaxsim.gradient.influence import anchors
 from jaxsim.gradient.problem import Average, Problem, batches, chain_of, first_words
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.optimise.criterion import Criterion
 from jaxsim.optimise.trial import Trial, functionals, paired_trial, trial_lanes
 from jaxsim.runtime.double import double_precision

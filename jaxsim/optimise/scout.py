@@ -19,6 +19,7 @@ from jaxsim.gradient.leap.chain import Drive, LeapChain
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
 from jaxsim.gradient.objective import looks
 from jaxsim.gradient.problem import chain_of, drive_of
+from jaxsim.gradient.summaries import MEAN, VARIANCE
 from jaxsim.gradient.tables import Tables, tables_of
 from jaxsim.network import Structure
 from jaxsim.optimise.criterion import smoothed
@@ -88,11 +89,8 @@ def scout(search: Search, starts: int, steps: int) -> Scouted:
 
 def _given(search: Search) -> tuple[_Given, _Posed]:
     """Return the smooth problem of the mean."""
-    terms = tuple(
-        replace(term, summary="mean", level=0.0, upper=True)
-        for term in smoothed(search.criterion.terms, heavy=True).terms
-    )
-    steady = [term.summary != "variance" for term in search.criterion.terms.terms]  # the mean has none
+    terms = tuple(replace(term, summary=MEAN) for term in smoothed(search.criterion.terms, heavy=True).terms)
+    steady = [term.summary != VARIANCE for term in search.criterion.terms.terms]  # the mean has none
     chain = replace(chain_of(search.problem, 1), terms=tuple(replace(term, weight=1.0) for term in terms))
     drive = drive_of(search.problem)._replace(looks=looks(terms, search.problem.grid))
     weights = np.zeros((len(search.criterion.counts), len(terms)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsim.dosing import Schedule
 from jaxsim.gradient.estimators.leap_score import leap_anchors
-from jaxsim.gradient.influence import Anchor, values
+from jaxsim.gradient.influence import values
 from jaxsim.gradient.leap.chain import Drive
 from jaxsim.gradient.leap.paths import leap_paths
 from jaxsim.gradient.problem import (
@@ -21,6 +21,7 @@ from jaxsim.gradient.problem import (
     first_words,
     refuse_faults,
 )
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.gradient.tables import table_values
 from jaxsim.optimise.criterion import Criterion
 from jaxsim.runtime.workers import run_batches

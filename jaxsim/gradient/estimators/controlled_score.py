@@ -9,7 +9,7 @@ import numpy as np
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.estimators.leap_score import LEAP_BIAS, bias_of, leap_anchors, spread_of
 from jaxsim.gradient.heavy import Heavy, ends_of
-from jaxsim.gradient.influence import Anchor, Doubt, influences, through_mean, values
+from jaxsim.gradient.influence import Doubt, influences, values
 from jaxsim.gradient.leap.channels import find_channels
 from jaxsim.gradient.leap.critics import linear_critics
 from jaxsim.gradient.leap.scores import Scores, leap_scores
@@ -26,6 +26,7 @@ from jaxsim.gradient.problem import (
     lanes_of,
     refuse_faults,
 )
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.gradient.tables import Read
 from jaxsim.runtime.workers import run_batches
 
@@ -105,5 +106,5 @@ def controlled(objective: Objective, anchor: list[Anchor | None], kept: Any, wei
     score = score - score.mean(axis=1, keepdims=True)
     seen = np.tensordot(weights, kept.bracket.astype(np.float64), axes=1)
     rows = zip(objective.terms, kept.numbers.astype(np.float64), strict=True)
-    seen = seen + sum(term.weight * through_mean(term, row, score) for term, row in rows)
+    seen = seen + sum(term.weight * term.summary.through_mean(row, score) for term, row in rows)
     return many * (left - left.mean())[None, :] * score + seen

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from jaxsim.gradient.estimators.leap_score import bias_of, leap_anchors
-from jaxsim.gradient.influence import Anchor, Doubt, values
+from jaxsim.gradient.influence import Doubt, values
 from jaxsim.gradient.leap.paths import leap_paths
 from jaxsim.gradient.problem import (
     Alike,
@@ -29,6 +29,7 @@ from jaxsim.gradient.problem import (
     refuse_faults,
 )
 from jaxsim.gradient.stencils import Stencil, stencils
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.gradient.tables import table_values
 from jaxsim.runtime.workers import run_batches
 

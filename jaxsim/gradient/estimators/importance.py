@@ -21,9 +21,11 @@ from jaxsim.gradient.estimators.score import exact_from, refuse_exact_faults, re
 from jaxsim.gradient.exact.drive import PIECES, exact_drive
 from jaxsim.gradient.exact.scores import settled_terms
 from jaxsim.gradient.exact.tilted import Tilt, TiltedPaths, tilted_paths
+from jaxsim.gradient.functionals import AT, MAXIMUM
 from jaxsim.gradient.leap.channels import find_channels
 from jaxsim.gradient.objective import Objective, Term, is_condition
 from jaxsim.gradient.problem import Alike, Average, GradientEstimate, Problem, batches, chain_of, lanes_of
+from jaxsim.gradient.summaries import MEAN
 from jaxsim.network import Binary, Call, Compare, Expression, Logic, Number, Unary, to_string
 from jaxsim.runtime.double import double_precision
 
@@ -54,7 +56,7 @@ class Weighed(NamedTuple):
 def refuse(problem: Problem) -> None:
     """Refuse objectives that are no probability, and rates of whose integral there is no table."""
     terms = problem.objective.terms
-    fits = len(terms) == 1 and terms[0].summary == "mean" and terms[0].kind in ("at", "maximum")
+    fits = len(terms) == 1 and terms[0].summary == MEAN and terms[0].functional in (AT, MAXIMUM)
     if not (fits and is_condition(terms[0].signal)):
         raise SimulationError(
             f"importance sampling steers towards one event, and '{problem.objective}' is not the probability of one; "
@@ -94,7 +96,7 @@ def weighed_paths(problem: Problem, exact: Any, spread: Any = None, slopes: Any 
         If no tilt leads to the event, or the weights under it have no error that can be trusted.
     """
     term = problem.objective.terms[0]
-    both = Objective((term, Term(level(term.signal), term.kind, term.start, term.end)))
+    both = Objective((term, Term(level(term.signal), term.functional, term.start, term.end)))
     lanes = lanes_of(problem._replace(trajectories=max(problem.trajectories // 2, 2048)))
     chain = chain_of(problem._replace(objective=both), lanes)
     looks = exact.drive.looks

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxsim.gradient.heavy import Heavy, ends_of
-from jaxsim.gradient.influence import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, influence_rows, values
+from jaxsim.gradient.influence import MORE, PILOT_MOST, Doubt, anchors, contributions, influence_rows, values
 from jaxsim.gradient.leap.channels import find_channels
 from jaxsim.gradient.leap.paths import leap_paths
 from jaxsim.gradient.leap.scores import Spread, leap_scores
@@ -23,6 +23,7 @@ from jaxsim.gradient.problem import (
     lanes_of,
     refuse_faults,
 )
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.gradient.tables import Read
 from jaxsim.runtime.workers import run_batches
 

@@ -10,6 +10,7 @@ from jaxsim.ensemble import mean_field as solved
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Term, described
 from jaxsim.gradient.problem import GradientEstimate, Problem
+from jaxsim.gradient.summaries import MEAN
 from jaxsim.gradient.validity import refuse_jumping_rates, refuse_jumps
 from jaxsim.network import evaluate, is_distribution
 from jaxsim.runtime.double import double_precision
@@ -27,7 +28,7 @@ def refuse(problem: Problem) -> None:
     refuse_jumping_rates(problem, "mean_field")
     _refuse_distributions(problem)
     for term in problem.objective.terms:
-        if term.summary != "mean":
+        if term.summary != MEAN:
             raise SimulationError(
                 f"method 'mean_field' has no trajectories for the {described(term)}; use 'surrogate' or 'langevin'"
             )
@@ -67,23 +68,11 @@ def _refuse_distributions(problem: Problem) -> None:
 
 
 def _times(problem: Problem) -> np.ndarray:
-    marks = []
-    for term in problem.objective.terms:
-        assert term.start is not None and term.end is not None
-        marks.append(np.array([term.end]) if term.kind == "at" else np.linspace(term.start, term.end, _POINTS + 1))
-    return np.unique(np.concatenate(marks))
+    return np.unique(np.concatenate([term.functional.times(*term.span, _POINTS) for term in problem.objective.terms]))
 
 
 def _number(problem: Problem, term: Term, times: np.ndarray, network: Any, path: Any) -> Any:
     """Return F of the mean."""
     env = {**network.parameters, **dict(zip(problem.network.structure.species, path.T, strict=True))}
     signal = jnp.broadcast_to(jnp.asarray(evaluate(term.signal, env)), times.shape)
-    assert term.start is not None and term.end is not None
-    if term.kind == "at":
-        return signal[int(np.searchsorted(times, term.end))]
-    inside = np.flatnonzero((times >= term.start) & (times <= term.end))
-    if term.kind == "integral":
-        widths = jnp.asarray(np.diff(times[inside]))
-        part = signal[inside]
-        return jnp.sum(0.5 * widths * (part[1:] + part[:-1]))
-    return (jnp.min if term.kind == "minimum" else jnp.max)(signal[inside])
+    return term.functional.sampled(signal, times, *term.span)

@@ -10,9 +10,10 @@ from jaxsim.gradient.exact.drive import PIECES, ExactDrive, exact_drive
 from jaxsim.gradient.exact.scores import ExactScores, exact_scores, settled_terms
 from jaxsim.gradient.exact.tilted import TiltedPaths
 from jaxsim.gradient.heavy import Heavy, ends_of
-from jaxsim.gradient.influence import MORE, PILOT_MOST, Anchor, Doubt, anchors, contributions, influence_rows, values
+from jaxsim.gradient.influence import MORE, PILOT_MOST, Doubt, anchors, contributions, influence_rows, values
 from jaxsim.gradient.leap.channels import find_channels
 from jaxsim.gradient.problem import Alike, Average, GradientEstimate, Problem, batches, chain_of, first_words, lanes_of
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.kernels.continuous.real_rates import degree
 from jaxsim.kernels.rates import plan_rates
 from jaxsim.runtime.double import double_precision

@@ -14,9 +14,10 @@ from jaxsim.gradient.estimators.leap_score import bias_of
 from jaxsim.gradient.exact.drive import PIECES, ExactDrive, plain_drive
 from jaxsim.gradient.exact.pairs import Pairs, exact_pairs
 from jaxsim.gradient.exact.scores import settled_terms
-from jaxsim.gradient.influence import Anchor, Doubt, anchors, values
+from jaxsim.gradient.influence import Doubt, anchors, values
 from jaxsim.gradient.problem import Alike, Average, GradientEstimate, Problem, batches, chain_of, first_words, lanes_of
 from jaxsim.gradient.stencils import Stencil, stencils
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.workers import run_batches
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.estimators.leap_score import bias_of, leap_anchors
-from jaxsim.gradient.influence import NODES, Anchor, Ends, Levels, alternatives, doubted, on_atoms, values
+from jaxsim.gradient.influence import Ends, Levels, alternatives, doubted, on_atoms, values
 from jaxsim.gradient.leap.branching import Branching
 from jaxsim.gradient.leap.branching_fit import fitted_critic
 from jaxsim.gradient.leap.chain import Drive
@@ -26,6 +26,7 @@ from jaxsim.gradient.problem import (
     lanes_of,
     refuse_faults,
 )
+from jaxsim.gradient.summaries import NODES, Anchor
 from jaxsim.gradient.tables import Tables, chained
 from jaxsim.network import changed_species, names, to_string
 from jaxsim.runtime.workers import run_batches

@@ -42,6 +42,7 @@ from jaxsim.gradient.exact.tally import (
     settled_tally,
     tallied,
 )
+from jaxsim.gradient.functionals import Event
 from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, chain_rates, dosed, first_note, reals, signals
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
@@ -174,8 +175,9 @@ def _scores(
 def settled_terms(chain: LeapChain, exact: ExactDrive) -> Settled:
     """Return what is known of a drive before the loop is compiled."""
     looks, cells, drive = exact.drive.looks, exact.lower.shape[0], exact.drive
-    last = {"at": looks.at[cells], "integral": looks.weight[cells - 1] > 0.0}
-    late = tuple(bool(term.kind in last and last[term.kind][j]) for j, term in enumerate(chain.terms))
+    late = tuple(
+        term.functional.late(looks.at[cells, j], looks.weight[cells - 1, j]) for j, term in enumerate(chain.terms)
+    )
     given = np.any((drive.multiply != 1.0) | (drive.add != 0.0), axis=0)
     return Settled(late, tuple(bool(dose) for dose in given))
 
@@ -195,7 +197,7 @@ def going(pending: Any) -> Any:
 def numbers_at_end(chain: LeapChain, known: Settled, lanes: Any, last: Side) -> Any:
     """Return F of each term [J, L]; what is read at the very end is read here."""
     now = signals(chain, reals(last.x), lanes.parameters)
-    final = [late and term.kind == "at" for late, term in zip(known.late, chain.terms, strict=True)]
+    final = [late and term.functional.instant for late, term in zip(known.late, chain.terms, strict=True)]
     return jnp.stack([now[j] if late else last.kept.numbers[j] for j, late in enumerate(final)])
 
 
@@ -230,29 +232,22 @@ def changed(chain: LeapChain, known: Settled, exact: ExactDrive, here: Side, clo
 
 
 def _noted(
-    chain: LeapChain, known: Settled, exact: ExactDrive, here: Kept, score: Any, where: Any, before: Any, after: Any
+    chain: LeapChain, known: Settled, exact: ExactDrive, here: Kept, score: Any, moment: Any, before: Any, after: Any
 ) -> Kept:
     """Return what is kept once the pending change has been made."""
-    cell, enters, ended, waited = where
+    cell, enters, ended, waited = moment
     looks = exact.drive.looks
     numbers, scores = [], []
     for j, term in enumerate(chain.terms):
         so_far, noted = here.numbers[j], here.scores[j]
-        if term.kind == "at" and known.late[j]:
+        if term.functional.instant and known.late[j]:  # which is read at the very end
             numbers.append(so_far)
             scores.append(noted)
             continue
-        if term.kind == "at":
-            looked = enters & looks.at[cell + np.int32(1), j]
-            so_far = jnp.where(looked, after[j], so_far)
-        elif term.kind == "integral":
-            looked = (looks.weight[cell, j] > 0.0) & ~ended
-            so_far = so_far + jnp.where(looked, before[j] * waited, 0.0)
-        else:
-            best = jnp.minimum if term.kind == "minimum" else jnp.maximum
-            inside = looks.within[cell + np.int32(1), j] & (enters | looks.within[cell, j])
-            looked = inside & ~ended
-            so_far = jnp.where(looked, best(so_far, after[j]), so_far)
+        at, weight = looks.at[cell + np.int32(1), j], looks.weight[cell, j]
+        here_and_next = looks.within[cell, j], looks.within[cell + np.int32(1), j]
+        where = Event(at, weight, *here_and_next, enters, ended, waited)
+        so_far, looked = term.functional.event(so_far, before[j], after[j], where)
         numbers.append(so_far)
         scores.append(None if noted is None else jnp.where(looked[:, None], score, noted))
     return Kept(tuple(numbers), tuple(scores))

@@ -39,6 +39,7 @@ from jaxsim.gradient.exact.tally import (
     settled_tally,
     tallied,
 )
+from jaxsim.gradient.functionals import MAXIMUM
 from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, chain_rates, reals, signals
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
@@ -167,7 +168,7 @@ def _factors(chain: LeapChain, exact: ExactDrive, lanes: Any, tilt: Tilt, here: 
     stages, bins, reactions = tilt.factor.shape
     now = signals(chain, reals(here.side.x), lanes.parameters)
     holds = now[0] > np.float32(0.5)
-    if chain.terms[0].kind == "maximum":  # what has happened once need not be steered any more
+    if chain.terms[0].functional == MAXIMUM:  # what has happened once need not be steered any more
         holds = here.side.kept.numbers[0] > np.float32(0.5)
     stage = jnp.searchsorted(tilt.edges, now[1], side="right").astype(jnp.int32)
     stage = jnp.where(holds, np.int32(stages - 1), stage)

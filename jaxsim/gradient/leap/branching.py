@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxsim.gradient.functionals import AT
 from jaxsim.gradient.leap.chain import Drive, LeapChain, chain_rates
 from jaxsim.gradient.leap.mean import mean_path, no_nudges, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
@@ -51,7 +52,7 @@ def dying_terms(terms: tuple[Term, ...], structure: Structure) -> tuple[tuple[st
     found = []
     for j, term in enumerate(terms):
         match term.signal:
-            case Compare("==", Name(name), Number(0.0)) if term.kind == "at" and name in structure.species:
+            case Compare("==", Name(name), Number(0.0)) if term.functional == AT and name in structure.species:
                 found.append((name, j))
     return tuple(found)
 

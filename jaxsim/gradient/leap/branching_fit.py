@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxsim.gradient.influence import Anchor, influences
+from jaxsim.gradient.influence import influences
 from jaxsim.gradient.leap.branching import BLOCKS, Branching, branching_tables, dying_species, seen
 from jaxsim.gradient.leap.chain import (
     Drive,
@@ -23,6 +23,7 @@ from jaxsim.gradient.leap.chain import (
     signals,
 )
 from jaxsim.gradient.problem import Problem, batches, first_words
+from jaxsim.gradient.summaries import Anchor
 from jaxsim.paths.leap import fire
 from jaxsim.runtime.workers import run_batches
 

@@ -139,31 +139,16 @@ def signals(chain: LeapChain, x: Any, parameters: Any) -> Any:
 
 
 def noted(chain: LeapChain, drive: Drive, step: Any, so_far: Any, before: Any, after: Any) -> Any:
-    """Return the number of each term so far [J, L], with a step from signals `before` to `after` [J, L].
-
-    An integral takes the trapezoid, since the expected path is close to straight within a leap.
-    """
-    at, within = drive.looks.at[step + 1], drive.looks.within[step + 1]
-    weight = drive.looks.weight[step]
-    rows = []
-    for j, term in enumerate(chain.terms):
-        if term.kind == "at":
-            rows.append(jnp.where(at[j], after[j], so_far[j]))
-        elif term.kind == "integral":
-            rows.append(so_far[j] + weight[j] * 0.5 * (before[j] + after[j]))
-        else:
-            best = jnp.minimum if term.kind == "minimum" else jnp.maximum
-            rows.append(jnp.where(within[j], best(so_far[j], after[j]), so_far[j]))
+    """Return the number of each term so far [J, L], with a step from signals `before` to `after` [J, L]."""
+    at, weight, within = drive.looks.at[step + 1], drive.looks.weight[step], drive.looks.within[step + 1]
+    rows = [
+        term.functional.step(so_far[j], before[j], after[j], at[j], weight[j], within[j])
+        for j, term in enumerate(chain.terms)
+    ]
     return jnp.stack(rows)
 
 
 def first_note(chain: LeapChain, drive: Drive, now: Any) -> Any:
     """Return the number of each term at the start [J, L], from the signals then."""
-    rows = []
-    for j, term in enumerate(chain.terms):
-        if term.kind in ("at", "integral"):
-            rows.append(jnp.where(drive.looks.at[0, j], now[j], 0.0 * now[j]))
-        else:
-            nothing = jnp.full_like(now[j], jnp.inf if term.kind == "minimum" else -jnp.inf)
-            rows.append(jnp.where(drive.looks.within[0, j], now[j], nothing))
-    return jnp.stack(rows)
+    at, within = drive.looks.at[0], drive.looks.within[0]
+    return jnp.stack([term.functional.first(now[j], at[j], within[j]) for j, term in enumerate(chain.terms)])

@@ -19,6 +19,7 @@ import numpy as np
 from jaxsim.gradient.leap.chain import Drive, LeapChain
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
 from jaxsim.gradient.objective import LeapGrid, Term, looks
+from jaxsim.gradient.summaries import MEAN
 from jaxsim.network import Name, names, stoichiometry
 
 
@@ -26,7 +27,7 @@ def critic_terms(terms: tuple[Term, ...], species: tuple[str, ...]) -> tuple[Ter
     """Return the terms whose adjoints serve as critics: each term, or where it jumps the species that it reads."""
     found: dict[Term, None] = {}
     for term in terms:
-        plain = replace(term, summary="mean", weight=1.0, level=0.0, upper=True)
+        plain = replace(term, summary=MEAN, weight=1.0)
         if not term.discontinuous:
             found[plain] = None
             continue

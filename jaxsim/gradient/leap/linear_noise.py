@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.scipy.stats import norm
-from scipy import stats
 
 from jaxsim.gradient.leap.chain import Drive, LeapChain, mean_rates
 from jaxsim.gradient.leap.mean import start_of, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
+from jaxsim.gradient.summaries import LEAST_VARIANCE, MEAN
 from jaxsim.network import Compare, Expression, Logic, Name, Number, Unary, evaluate, stoichiometry
 from jaxsim.network.expression import Call, fold
 
@@ -29,12 +29,11 @@ _HALF = 0.5  # of a molecule: between the counts that a condition holds for and 
 _EMPTY = (("==", Number(0)), ("<=", Number(0)), ("<", Number(1)))
 ANY = (("!=", Number(0)), (">", Number(0)), (">=", Number(1)))
 _NEAR = 1e-3  # of one, in the variance over the mean, where the law is Poisson's to the first order
-LEAST_VARIANCE = 1e-6  # of a signal: what is certain is a steep step, and has a derivative
 
 
 def reads_spread(objective: Objective) -> bool:
     """Return whether the objective depends on more than the mean."""
-    return any(term.discontinuous or term.summary != "mean" for term in objective.terms)
+    return any(term.discontinuous or term.summary != MEAN for term in objective.terms)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -89,31 +88,18 @@ def _number(
     """Return the summary of a term over trajectories."""
     signal = _smooth(chain, term.signal, parameters)
     expected = jax.vmap(signal)(means, spreads)
-    if term.summary != "mean":
+    if term.summary != MEAN:
         expected = _summarised(term, expected, jax.vmap(partial(_variance, signal))(means, spreads))
-    looks = drive.looks
-    if term.kind == "at":
-        return jnp.sum(jnp.where(looks.at[:, j], expected, 0.0))
-    if term.kind == "integral":
-        return jnp.sum(looks.weight[:, j] * 0.5 * (expected[1:] + expected[:-1]))
-    best, nothing = (jnp.min, jnp.inf) if term.kind == "minimum" else (jnp.max, -jnp.inf)
-    return best(jnp.where(looks.within[:, j], expected, nothing))
+    return term.functional.course(expected, drive.looks, j)
 
 
 def _summarised(term: Term, expected: Any, variance: Any) -> Any:
-    """Return variance, quantile or mean of a tail of a normal variable; of an integral, whose spread is not known,
-    what its mean says."""
+    """Return the summary of a normal variable; of an integral, whose spread is not known, what its mean says."""
+    if term.functional.additive:
+        return term.summary.of_integral(expected)
     if term.discontinuous:  # 0 or 1
         variance = expected * (1.0 - expected)
-    if term.kind == "integral":
-        return 0.0 * expected if term.summary == "variance" else expected
-    if term.summary == "variance":
-        return variance
-    deviation = jnp.sqrt(jnp.maximum(variance, LEAST_VARIANCE))
-    if term.summary == "quantile":
-        return expected + np.float32(stats.norm.ppf(term.level)) * deviation
-    beyond = np.float32(stats.norm.pdf(stats.norm.ppf(term.level)) / (1.0 - term.level))
-    return expected + (beyond if term.upper else -beyond) * deviation
+    return term.summary.of_normal(expected, variance)
 
 
 def _variance(signal: Callable[[Any, Any], Any], x: Any, spread: Any) -> Any:

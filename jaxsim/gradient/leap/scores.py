@@ -151,16 +151,13 @@ def _noted(chain: LeapChain, drive: Drive, index: Any, here: _Carry, after: Any,
     scores, credit = [], []
     many = np.float32(chain.lanes / (chain.lanes - 1))
     for j, term in enumerate(chain.terms):
-        if term.kind == "at":
-            scores.append(jnp.where(drive.looks.at[index + 1, j], score, here.kept.scores[j]))
+        weight = drive.looks.weight[index, j]
+        seen = term.functional.seen(drive.looks.at[index + 1, j], weight, drive.looks.within[index + 1, j])
+        scores.append(jnp.where(seen, score, here.kept.scores[j]))
+        if not term.credited:
             credit.append(here.kept.credit[j])
             continue
-        inside = drive.looks.weight[index, j] > 0 if term.kind == "integral" else drive.looks.within[index + 1, j]
-        scores.append(jnp.where(inside, score, here.kept.scores[j]))
-        if term.kind != "integral" or term.summary != "mean":
-            credit.append(here.kept.credit[j])
-            continue
-        half = 0.5 * many * drive.looks.weight[index, j]
+        half = 0.5 * many * weight
         left, right = (value[j] - jnp.mean(value[j]) for value in (here.signals, after))
         credit.append(here.kept.credit[j] + half * (left[None, :] * here.kept.total + right[None, :] * score))
     return here.kept._replace(numbers=numbers, scores=jnp.stack(scores), credit=jnp.stack(credit), total=score)

@@ -179,10 +179,9 @@ def _noted(chain: LeapChain, drive: Drive, index: Any, here: _Carry, after: Any,
     many = np.float32(chain.lanes / (chain.lanes - 1))
     for j, term in enumerate(chain.terms):
         weight = drive.looks.weight[index, j]
-        looked = {"at": drive.looks.at[index + 1, j], "integral": weight > 0.0}
-        seen = looked.get(term.kind, drive.looks.within[index + 1, j])
+        seen = term.functional.seen(drive.looks.at[index + 1, j], weight, drive.looks.within[index + 1, j])
         likelihoods.append(jnp.where(seen, likelihood, here.ends.likelihoods[j]))
-        if term.kind != "integral" or term.summary != "mean":
+        if not term.credited:
             credit.append(here.ends.credit[j])
             continue
         left, right = (stop_gradient(value[j] - jnp.mean(value[j])) for value in (here.signals, after))
