@@ -12,7 +12,7 @@ def html_table(title: str, head: Sequence[Any], rows: Iterable[Sequence[Any]]) -
 
     Examples
     --------
-    >>> "&lt;b&gt;" in html_table("values", ["name"], [["<b>"]]), table("values", ["name"], [])
+    >>> "&lt;b&gt;" in html_table("values", ["name"], [["<b>"]]), html_table("values", ["name"], [])
     (True, '')
     """
     body = "".join(_row("td", row) for row in rows)

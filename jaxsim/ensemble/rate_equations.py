@@ -211,7 +211,7 @@ def _lane_count(species: int, platform: str) -> int:
 
     Examples
     --------
-    >>> _lane_count(26, "cpu"), lane_count(100, "cpu")
+    >>> _lane_count(26, "cpu"), _lane_count(100, "cpu")
     (16, 1)
     """
     if platform != "cpu":

@@ -27,7 +27,7 @@ def gradient_lanes(trajectories: int, between: bool = False) -> int:
 
     Examples
     --------
-    >>> gradient_lanes(100), lane_count(10_000, between=True)
+    >>> gradient_lanes(100), gradient_lanes(10_000, between=True)
     (128, 512)
     """
     most = _CPU_LANES if jax.default_backend() == "cpu" else _GPU_LANES

@@ -57,7 +57,7 @@ def is_random(expression: Expression) -> bool:
 Value = Shaped[ArrayLike, "..."]
 
 
-class _Function(NamedTuple):
+class KineticFunction(NamedTuple):
     """One deterministic function that an expression may call.
 
     Attributes
@@ -92,21 +92,21 @@ def _log10(x: Any) -> Any:
     return jnp.divide(jnp.log(x), math.log(10.0))
 
 
-def _increasing(constant: Any, value: Any) -> _Function:
-    return _Function(1, constant, value, partial(interval.increasing, value))
+def _increasing(constant: Any, value: Any) -> KineticFunction:
+    return KineticFunction(1, constant, value, partial(interval.increasing, value))
 
 
-def _increasing_from_zero(constant: Any, value: Any) -> _Function:
+def _increasing_from_zero(constant: Any, value: Any) -> KineticFunction:
     """Describe a function that increases from 0 on and has no real value below 0."""
 
     def bounds(a: Interval) -> Interval:
         inside = (value(jnp.maximum(a[0], 0.0)), value(jnp.maximum(a[1], 0.0)))
         return interval.where(jnp.greater_equal(a[0], 0.0), inside, interval.EVERYTHING)
 
-    return _Function(1, constant, value, bounds)
+    return KineticFunction(1, constant, value, bounds)
 
 
-def _increasing_within(constant: Any, value: Any, low: float, high: float) -> _Function:
+def _increasing_within(constant: Any, value: Any, low: float, high: float) -> KineticFunction:
     """Describe a function that increases from `low` to `high` and has no real value elsewhere."""
 
     def bounds(a: Interval) -> Interval:
@@ -115,7 +115,7 @@ def _increasing_within(constant: Any, value: Any, low: float, high: float) -> _F
             inside, (value(jnp.maximum(a[0], low)), value(jnp.minimum(a[1], high))), interval.EVERYTHING
         )
 
-    return _Function(1, constant, value, bounds)
+    return KineticFunction(1, constant, value, bounds)
 
 
 def _arc_cosine_bounds(a: Interval) -> Interval:
@@ -151,39 +151,39 @@ def _tangent_bounds(a: Interval) -> Interval:
     return interval.where(_misses(a, math.pi / 2, math.pi), inside, interval.EVERYTHING)
 
 
-def _extreme(constant: Any, pair: Any) -> _Function:
+def _extreme(constant: Any, pair: Any) -> KineticFunction:
     def value(*arguments: Any) -> Any:
         return reduce(pair, arguments)
 
     def bounds(*arguments: Interval) -> Interval:
         return value(*(a[0] for a in arguments)), value(*(a[1] for a in arguments))
 
-    return _Function(None, constant, value, bounds)
+    return KineticFunction(None, constant, value, bounds)
 
 
-ELEMENTARY: dict[str, _Function] = {
+ELEMENTARY: dict[str, KineticFunction] = {
     "exp": _increasing(math.exp, jnp.exp),
     "log": _increasing_from_zero(math.log, jnp.log),
     "log10": _increasing_from_zero(math.log10, _log10),
     "sqrt": _increasing_from_zero(math.sqrt, jnp.sqrt),
-    "sin": _Function(1, math.sin, jnp.sin, partial(_wave_bounds, jnp.sin, math.pi / 2, -math.pi / 2)),
-    "cos": _Function(1, math.cos, jnp.cos, partial(_wave_bounds, jnp.cos, 0.0, math.pi)),
-    "tan": _Function(1, math.tan, jnp.tan, _tangent_bounds),
+    "sin": KineticFunction(1, math.sin, jnp.sin, partial(_wave_bounds, jnp.sin, math.pi / 2, -math.pi / 2)),
+    "cos": KineticFunction(1, math.cos, jnp.cos, partial(_wave_bounds, jnp.cos, 0.0, math.pi)),
+    "tan": KineticFunction(1, math.tan, jnp.tan, _tangent_bounds),
     "asin": _increasing_within(math.asin, jnp.arcsin, -1.0, 1.0),
-    "acos": _Function(1, math.acos, jnp.arccos, _arc_cosine_bounds),
+    "acos": KineticFunction(1, math.acos, jnp.arccos, _arc_cosine_bounds),
     "atan": _increasing(math.atan, jnp.arctan),
     "sinh": _increasing(math.sinh, jnp.sinh),
-    "cosh": _Function(1, math.cosh, jnp.cosh, _cosh_bounds),
+    "cosh": KineticFunction(1, math.cosh, jnp.cosh, _cosh_bounds),
     "tanh": _increasing(math.tanh, jnp.tanh),
     "asinh": _increasing(math.asinh, jnp.arcsinh),
     "acosh": _increasing_within(math.acosh, jnp.arccosh, 1.0, math.inf),
     "atanh": _increasing_within(math.atanh, jnp.arctanh, -1.0, 1.0),
-    "abs": _Function(1, abs, jnp.abs, interval.absolute),
+    "abs": KineticFunction(1, abs, jnp.abs, interval.absolute),
     "min": _extreme(min, jnp.minimum),
     "max": _extreme(max, jnp.maximum),
     "floor": _increasing(math.floor, jnp.floor),
     "ceil": _increasing(math.ceil, jnp.ceil),
-    "pow": _Function(2, math.pow, arithmetic.power, interval.power),
+    "pow": KineticFunction(2, math.pow, arithmetic.power, interval.power),
 }
 
 
@@ -211,7 +211,7 @@ def _hill_bounds(x: Interval, k: Interval, n: Interval) -> Interval:
     return interval.where(positive, inside, interval.EVERYTHING)
 
 
-HILL = _Function(3, _hill_constant, _hill, _hill_bounds)
+HILL = KineticFunction(3, _hill_constant, _hill, _hill_bounds)
 
 
 # Michaelis-Menten kinetics ``vmax*x/(km + x)``.
@@ -231,10 +231,10 @@ def _michaelis_menten_bounds(x: Interval, vmax: Interval, km: Interval) -> Inter
     return interval.where(regular, interval.corners(_michaelis_menten, x, vmax, km), interval.EVERYTHING)
 
 
-MICHAELIS_MENTEN = _Function(3, _michaelis_menten_constant, _michaelis_menten, _michaelis_menten_bounds)
+MICHAELIS_MENTEN = KineticFunction(3, _michaelis_menten_constant, _michaelis_menten, _michaelis_menten_bounds)
 
 
-FUNCTIONS: dict[str, _Function] = {
+FUNCTIONS: dict[str, KineticFunction] = {
     **ELEMENTARY,
     "hill": HILL,
     "michaelis_menten": MICHAELIS_MENTEN,

@@ -125,7 +125,7 @@ def write_csv(data: "xarray.Dataset", path: Path) -> Path:
     Examples
     --------
     >>> import tempfile, xarray
-    >>> data = xarray.Dataset({name: (("point", "time", "species"), [[[1.5]]]) for name in COLUMNS},
+    >>> data = xarray.Dataset({name: (("point", "time", "species"), [[[1.5]]]) for name in _COLUMNS},
     ...                       {"time": [2.0], "species": ["X"], "k": ("point", [0.5])})
     >>> write_csv(data, Path(tempfile.mkdtemp()) / "results.csv").read_text().splitlines()
     ['point,k,time,species,mean,variance,standard_error', '0,0.5,2.0,X,1.5,1.5,1.5']

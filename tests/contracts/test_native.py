@@ -19,7 +19,7 @@ from jaxsim.kernels.native.equations import flatten, live
 from jaxsim.kernels.native.functions import log
 from jaxsim.kernels.native.kernel import Written, native_width
 from jaxsim.kernels.native.law import Law, _serve, begun, trace
-from jaxsim.kernels.native.parts import addresses, shared_arrays
+from jaxsim.kernels.native.parts import memory_of, shared_arrays
 from jaxsim.kernels.native.sums import add_moments, add_passages
 from jaxsim.kernels.saving import UNWRITTEN
 from jaxsim.runtime.double import double_precision
@@ -251,7 +251,7 @@ def by_native(program, inputs, batch, limit=1 << 60):
     queue, taken = np.arange(program.lanes, dtype=np.int32), 0
     while taken < program.lanes:
         found = addresses_of(kernel, jax.tree.leaves(batch))
-        taken, _ = kernel.run(found, addresses(tables), program.lanes, queue, taken, limit)
+        taken, _ = kernel.run(found, memory_of(tables), program.lanes, queue, taken, limit)
     return batch.lanes
 
 

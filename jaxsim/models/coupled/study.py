@@ -330,7 +330,7 @@ def compare_couplings(online: "xarray.Dataset", tables: "xarray.Dataset") -> "xa
     ...     found = {name: (("arm", "animal", "time"), values) for name in QUANTITIES}
     ...     return xarray.Dataset(found | more, {"arm": ["chemo"], "time": [0.0, 6.0]})
     >>> several, one = np.array([[[9.0, 8.0], [9.0, 8.4]]]), np.array([[[9.0, 8.3]]])
-    >>> errors = {f"{name}_standard_error": (("arm", "animal", "time"), 0.0 * one) for name in QUANTITIES}
+    >>> errors = {f"{name}_standard_error": (("arm", "animal", "time"), 0.0 * one) for name in _QUANTITIES}
     >>> found = compare_couplings(study(several), study(one, **errors))
     >>> found["deviation"].sel(quantity="tumour").values.round(2).tolist(), bool(found["agree"].all())
     ([[0.0, -0.5]], True)

@@ -37,7 +37,7 @@ def restoration(study: "xarray.Dataset") -> "xarray.Dataset":
     --------
     >>> import xarray
     >>> course = np.array([[[1.0, 1.0]], [[2.0, 2.0]], [[1.0, 2.0]]])
-    >>> fields = {name: (("arm", "animal", "time"), course) for name in MEASURED}
+    >>> fields = {name: (("arm", "animal", "time"), course) for name in _MEASURED}
     >>> study = xarray.Dataset(fields, {"arm": ["vehicle", "chemo", "both"], "time": [96.0, 216.0]})
     >>> restoration(study)["left"].sel(arm="both", quantity="nlr").values.tolist()
     [0.5]
