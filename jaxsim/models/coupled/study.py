@@ -327,7 +327,7 @@ def compare_couplings(online: "xarray.Dataset", tables: "xarray.Dataset") -> "xa
     --------
     >>> import xarray
     >>> def study(values, **more):
-    ...     found = {name: (("arm", "animal", "time"), values) for name in QUANTITIES}
+    ...     found = {name: (("arm", "animal", "time"), values) for name in _QUANTITIES}
     ...     return xarray.Dataset(found | more, {"arm": ["chemo"], "time": [0.0, 6.0]})
     >>> several, one = np.array([[[9.0, 8.0], [9.0, 8.4]]]), np.array([[[9.0, 8.3]]])
     >>> errors = {f"{name}_standard_error": (("arm", "animal", "time"), 0.0 * one) for name in _QUANTITIES}
