@@ -13,7 +13,7 @@ from jaxsim.study import optimise_schema, schema
 
 REPOSITORY = Path(jaxsim.__file__).parent.parent
 DOCS = REPOSITORY / "docs"
-CHEAP = ("README.md", "docs/developers/packaging.md")  # the others take minutes together
+CHEAP = ("README.md", "docs/developers/packaging.md", "docs/developers/adding.md")  # the others take minutes together
 WRITTEN = sorted(
     str(path.relative_to(REPOSITORY))
     for path in (REPOSITORY / "README.md", *DOCS.rglob("*.md"))
