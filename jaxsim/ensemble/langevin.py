@@ -12,7 +12,8 @@ import numpy as np
 from jaxsim.dosing import Timeline, build_timeline
 from jaxsim.ensemble.dataset import ContinuousOutcome
 from jaxsim.ensemble.pilot import typical_network
-from jaxsim.ensemble.prepare import initial_leaves, parameter_leaves, refuse_bad_start, sampled_names
+from jaxsim.ensemble.prepare import initial_leaves, parameter_leaves, sampled_names
+from jaxsim.ensemble.rate_analysis import RateAnalysis
 from jaxsim.ensemble.rate_equations import flow_inputs, run_program
 from jaxsim.ensemble.request import checked_times, refuse_for_langevin
 from jaxsim.errors import SimulationError
@@ -114,7 +115,7 @@ def _prepare(
 ) -> tuple[LangevinProgram, LangevinInputs]:
     grid = checked_times(request.times, request.start)
     timeline = build_timeline(network, request.schedule, request.start, float(grid[-1]))
-    refuse_bad_start(network, timeline)
+    RateAnalysis(network, timeline).refuse_bad_start()
     initial = {
         name: value if is_distribution(network.initial[name]) else np.float64(value)
         for name, value in initial_leaves(network).items()

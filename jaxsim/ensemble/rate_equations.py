@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from jaxsim.dosing import Schedule, Timeline, build_timeline
 from jaxsim.ensemble.dataset import ContinuousOutcome
-from jaxsim.ensemble.prepare import refuse_bad_start
+from jaxsim.ensemble.rate_analysis import RateAnalysis
 from jaxsim.ensemble.request import checked_times, refuse_for_flow
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Status
@@ -50,7 +50,7 @@ def solve_noise(point: int, network: Network, request: Any, devices: tuple[Any, 
 def flow_inputs(network: Network, request: Any, grid: np.ndarray) -> FlowInputs:
     """Return the numbers of a network as the solver takes them, checked."""
     timeline = build_timeline(network, request.schedule, request.start, float(grid[-1]))
-    refuse_bad_start(network, timeline)
+    RateAnalysis(network, timeline).refuse_bad_start()
     return FlowInputs(
         parameters={name: np.asarray(value, np.float64) for name, value in network.parameters.items()},
         initial=np.array([float(value) for value in network.initial.values()], np.float64),
@@ -259,7 +259,8 @@ def _numbers(case: FlowCase, start: float, end: float) -> _Numbers:
     refuse_for_flow(network.with_parameters(**dict.fromkeys(case.parameters, 1.0)), "mean_field")
     timeline = build_timeline(network, case.schedule, start, end)
     counts = network.initial.values() if case.initial is None else case.initial[0]
-    refuse_bad_start(network, timeline, dict(zip(network.structure.species, map(float, counts), strict=True)))
+    counted = dict(zip(network.structure.species, map(float, counts), strict=True))
+    RateAnalysis(network, timeline).refuse_bad_start(counted)
     shared = {name: float(value) for name, value in network.parameters.items() if name not in case.parameters}
     initial = case.initial
     if initial is None:

@@ -14,18 +14,15 @@ from jaxsim.ensemble.prepare import (
     call_size,
     choose_stepper,
     chosen_statistics,
-    counts_need_check,
     initial_leaves,
     lane_count,
     parameter_leaves,
     passage_conditions,
-    rates_to_check,
-    refuse_bad_start,
-    refuse_unbounded,
     sampled_names,
     saving_for,
     variable_leaves,
 )
+from jaxsim.ensemble.rate_analysis import RateAnalysis
 from jaxsim.ensemble.time_cells import cells_of_time
 from jaxsim.errors import NoEffectWarning, SimulationError
 from jaxsim.kernels import VARIANTS, Inputs, Program, Saving
@@ -273,9 +270,9 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
     grid = checked_times(request.times, request.start)
     parameters, initial, variables = parameter_leaves(network), initial_leaves(network), variable_leaves(network)
     timeline = cells_of_time(network, request, float(grid[-1]))
-    refuse_bad_start(network, timeline)
-    leaves = refuse_unbounded(network, timeline)
-    program = _program(network, request, grid, timeline, leaves, backend)
+    rates = RateAnalysis(network, timeline)
+    rates.refuse_bad_start()
+    program = _program(rates, request, grid, backend)
     inputs = Inputs(
         seed=seed_words(request.seed),
         point=np.uint32(0),
@@ -294,15 +291,8 @@ def prepare(network: Network, request: Request, backend: str) -> tuple[Program, 
     return program, inputs._replace(tables=program.stepper.tables(network, inputs))
 
 
-def _program(
-    network: Network,
-    request: Request,
-    grid: np.ndarray,
-    timeline: Timeline,
-    leaves: dict[str, tuple[float, float]],
-    backend: str,
-) -> Program:
-    structure = network.structure
+def _program(rates: RateAnalysis, request: Request, grid: np.ndarray, backend: str) -> Program:
+    network, structure, timeline, leaves = rates.network, rates.structure, rates.timeline, rates.leaves
     if not structure.reactions and not structure.events:
         raise SimulationError("the network has no reactions; nothing would happen")
     if len(structure.events) > MOST_TRIGGERS:
@@ -316,7 +306,7 @@ def _program(
         refuse_for_leaps(structure, request.method)
     cells = cells or bool(structure.variables)
     sampled = sampled_names(network.parameters)
-    checked_rates = rates_to_check(network, leaves)
+    checked_rates = rates.unsigned
     precision = choose_precision(network, timeline, leaves, request.precision, leaps, bool(dosed))
     plain = not (sampled or checked_rates) and precision.name == "float32"
     stepper = choose_stepper(structure, request.method, request.step is not None, cells, plain)
@@ -334,7 +324,7 @@ def _program(
         stepper=stepper,
         dosed=dosed,
         checked_rates=checked_rates,
-        checked_counts=counts_need_check(network, leaves, bool(dosed)),
+        checked_counts=rates.counts_may_leave(bool(dosed)),
         passages=passage_conditions(structure, request.passages),
         statistics=chosen_statistics(structure, request, grid.size),
         times=grid.size,
