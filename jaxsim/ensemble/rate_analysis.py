@@ -35,7 +35,7 @@ class RateAnalysis:
     >>> net = Network({"A": 9, "B": 0}, ["A -> B, 2", "B -> A @ k*(B - A)"], {"k": 1.0})
     >>> rates = RateAnalysis(net, build_timeline(net, None, 0.0, 1.0))
     >>> rates.unsigned, rates.counts_may_leave(dosed=False)
-    ((1,), True)
+    ((1,), False)
     """
 
     def __init__(self, network: Network, timeline: Timeline) -> None:
