@@ -4,6 +4,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from jaxsim.dosing import units
@@ -109,7 +110,7 @@ def unit_factor(disposition: Disposition) -> Any:
     return units.between(given, wanted, disposition.molar_mass, name)
 
 
-def absorbed(amplitudes: Any, rates: Any, absorption_rate: Any) -> tuple[Any, Any]:
+def absorbed(amplitudes: ArrayLike, rates: ArrayLike, absorption_rate: ArrayLike) -> tuple[Any, Any]:
     """Convolve an intravenous response with first-order absorption: one more mode (Bateman 1910).
 
     Examples
@@ -125,7 +126,7 @@ def absorbed(amplitudes: Any, rates: Any, absorption_rate: Any) -> tuple[Any, An
     return xp.concatenate([kept, -xp.sum(kept)[None]]), xp.concatenate([rates, entering[None]])
 
 
-def refuse_confluent(name: str, absorption_rate: Any, rates: Any) -> None:
+def refuse_confluent(name: str, absorption_rate: float, rates: ArrayLike) -> None:
     """Refuse an absorption rate that nearly equals a rate of disposition.
 
     Raises

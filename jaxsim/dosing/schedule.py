@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from jax.typing import ArrayLike
 
 from jaxsim._html import block, html_table, line
 from jaxsim.dosing.arrays import floats, namespace, register, traced
@@ -119,14 +120,14 @@ def check_entry(agent: str, entry: Dose | Set) -> None:
         _check_times(agent, np.atleast_1d(floats(np, at)), strictly=isinstance(entry, Set))
 
 
-def _check_values(agent: str, label: str, value: Any, count: int) -> None:
+def _check_values(agent: str, label: str, value: ArrayLike, count: int) -> None:
     shape = np.shape(value) if not isinstance(value, list) else (len(value),)
     if shape not in ((), (count,)):
         raise ScheduleError(f"'{agent}' has {count} times but {label}s of shape {shape}; give one, or one per time.")
     refuse_negative(label, value, f"'{agent}'")
 
 
-def _check_times(agent: str, at: Any, strictly: bool) -> None:
+def _check_times(agent: str, at: np.ndarray, strictly: bool) -> None:
     if at.size == 0:
         raise ScheduleError(f"'{agent}' has no times; give at least one or leave the agent out.")
     if not np.all(np.isfinite(at)):

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from jaxsim.dosing.arrays import floats
@@ -75,12 +76,12 @@ def _slopes(xp: ModuleType, marks: Any, curves: list[tuple[Any, Any]], times: An
     return [xp.abs(xp.sum(a[segment] * r[None, :] * xp.exp(-r[None, :] * since), axis=1)) for a, r in curves]
 
 
-def _share(xp: ModuleType, weight: Any) -> Any:
+def _share(xp: ModuleType, weight: ArrayLike) -> Any:
     total = xp.sum(weight)
     return weight / xp.where(total > 0, total, 1.0)
 
 
-def _lookup(xp: ModuleType, variation: Any, marks: Any, times: Any) -> Any:
+def _lookup(xp: ModuleType, variation: np.ndarray, marks: np.ndarray, times: np.ndarray) -> Any:
     span = marks[-1] - marks[0]
     part = (times - marks[0]) / xp.where(span > 0, span, 1.0) * len(variation)
     return xp.abs(variation)[xp.clip(part.astype(int), 0, len(variation) - 1)]

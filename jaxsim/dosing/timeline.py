@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Float
 
 from jaxsim.dosing.arrays import floats, namespace
@@ -260,7 +261,13 @@ class Timeline(NamedTuple):
 
 
 def build_timeline(
-    network: Any, schedule: Schedule | None, t0: Any, t_end: Any, cells: int = 0, variation: Any = None, marks: Any = ()
+    network: Any,
+    schedule: Schedule | None,
+    t0: ArrayLike,
+    t_end: ArrayLike,
+    cells: int = 0,
+    variation: np.ndarray | None = None,
+    marks: np.ndarray | tuple[Any, ...] = (),
 ) -> Timeline:
     """Turn a schedule into the timeline of a network from `t0` to `t_end`.
 
@@ -316,7 +323,7 @@ def build_timeline(
     return Timeline(edges.times, base, amplitude, rate, lower, upper, multiply, add)
 
 
-def input_values(timeline: Timeline, times: Any) -> Float[Any, "t i"]:
+def input_values(timeline: Timeline, times: list[Any] | np.ndarray) -> Float[Any, "t i"]:
     """Return the inputs at given times of a timeline.
 
     Parameters
@@ -359,8 +366,8 @@ def _arrange(
     span: tuple[Any, Any],
     courses: dict[str, Any],
     cells: int,
-    variation: Any,
-    marks: Any,
+    variation: np.ndarray | None,
+    marks: ArrayLike,
 ) -> Edges:
     """Return the edges of the doses and the marks, and `cells` more where anything varies."""
     edges = arrange_edges(xp, schedule, *span, marks)

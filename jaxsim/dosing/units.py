@@ -98,7 +98,7 @@ def concentration_unit(unit: str) -> Unit:
     return Unit(scale / VOLUMES[volume], kind, "L")
 
 
-def between(given: Unit, wanted: Unit, molar_mass: Any, label: str) -> Any:
+def between(given: Unit, wanted: Unit, molar_mass: float | None, label: str) -> Any:
     """Return the factor from `given` to `wanted`, through the molar mass (g/mol) where one is a mass.
 
     Raises

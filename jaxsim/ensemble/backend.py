@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from jaxsim.ensemble.prepare import NATIVE_UP_TO, native_lanes
+from jaxsim.ensemble.request import Request
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Inputs, Program, Saving
 from jaxsim.kernels.native import not_covered
@@ -22,7 +23,9 @@ def running_devices(devices: tuple[Any, ...], backend: str | None) -> tuple[Any,
     return devices[:1] if cpu and backend != "xla" else devices
 
 
-def choose_backend(program: Program, inputs: Inputs, request: Any, devices: tuple[Any, ...]) -> tuple[Program, Inputs]:
+def choose_backend(
+    program: Program, inputs: Inputs, request: Request, devices: tuple[Any, ...]
+) -> tuple[Program, Inputs]:
     """Return the program and its inputs as the backend takes them that runs it, in double precision.
 
     Raises
@@ -54,7 +57,7 @@ def _obstacle(program: Program, devices: tuple[Any, ...]) -> str | None:
     return None
 
 
-def _as_native(program: Program, inputs: Inputs, request: Any) -> tuple[Program, Inputs]:
+def _as_native(program: Program, inputs: Inputs, request: Request) -> tuple[Program, Inputs]:
     """Return the program laid out for native code."""
     stepper = program.stepper.native or program.stepper
     saving = Saving.FINAL if program.times == 1 else Saving.CROSSING

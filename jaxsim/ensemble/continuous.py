@@ -8,6 +8,7 @@ import numpy as np
 from jaxsim.ensemble.dataset import continuous_dataset, join_points
 from jaxsim.ensemble.langevin import simulate_langevin
 from jaxsim.ensemble.rate_equations import Flows, solve_point, solve_points
+from jaxsim.ensemble.request import Request
 from jaxsim.errors import SimulationWarning
 from jaxsim.kernels import Status
 from jaxsim.network import Network
@@ -27,7 +28,7 @@ _SENTENCES = {
 def simulate_continuous(
     networks: list[Network],
     batch: dict[str, np.ndarray],
-    request: Any,
+    request: Request,
     devices: tuple[Any, ...],
     progress: bool | None,
 ) -> "xarray.Dataset":

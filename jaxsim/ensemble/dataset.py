@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from jaxsim.ensemble.request import time_coordinate
+from jaxsim.ensemble.request import Request, time_coordinate
 from jaxsim.kernels import LABELS, SHARES, TREATMENTS, Program, Status, Tally
 from jaxsim.network import Network
 from jaxsim.runtime.provenance import provenance
@@ -42,7 +42,7 @@ class ContinuousOutcome:
 
 
 def continuous_dataset(
-    network: Network, request: Any, outcome: ContinuousOutcome, devices: tuple[Any, ...]
+    network: Network, request: Request, outcome: ContinuousOutcome, devices: tuple[Any, ...]
 ) -> "xarray.Dataset":
     """Return the results of one design point, shaped like those of the exact methods."""
     import xarray
@@ -74,7 +74,7 @@ def continuous_dataset(
     return xarray.Dataset(fields, coordinates, _attributes_of_outcome(request, outcome, devices))
 
 
-def _attributes_of_outcome(request: Any, outcome: ContinuousOutcome, devices: tuple[Any, ...]) -> dict[str, Any]:
+def _attributes_of_outcome(request: Request, outcome: ContinuousOutcome, devices: tuple[Any, ...]) -> dict[str, Any]:
     extra = {} if outcome.step is None else {"step": float(outcome.step)}
     return {
         "seed": int(request.seed),
@@ -145,7 +145,7 @@ NAMED = {
 }
 
 
-def build_dataset(network: Network, request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> "xarray.Dataset":
+def build_dataset(network: Network, request: Request, gathered: Gathered, devices: tuple[Any, ...]) -> "xarray.Dataset":
     """Return the results of one design point."""
     import xarray
 
@@ -210,7 +210,7 @@ def _hide_incomplete(dims: tuple[str, ...], value: np.ndarray, complete: np.ndar
     return np.where(complete.reshape(shape), value, np.nan)
 
 
-def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str, Any]:
+def _coordinates(network: Network, request: Request, gathered: Gathered) -> dict[str, Any]:
     program = gathered.program
     coordinates: dict[str, Any] = {
         "time": time_coordinate(network, request.times),
@@ -238,7 +238,7 @@ def _coordinates(network: Network, request: Any, gathered: Gathered) -> dict[str
     return coordinates
 
 
-def _attributes(request: Any, gathered: Gathered, devices: tuple[Any, ...]) -> dict[str, Any]:
+def _attributes(request: Request, gathered: Gathered, devices: tuple[Any, ...]) -> dict[str, Any]:
     program, status = gathered.program, gathered.status
     fine = int(sum(status[code] for code in Status if code.fine))
     return {

@@ -15,7 +15,7 @@ from jaxsim.ensemble.pilot import typical_network
 from jaxsim.ensemble.prepare import initial_leaves, parameter_leaves, sampled_names
 from jaxsim.ensemble.rate_analysis import RateAnalysis
 from jaxsim.ensemble.rate_equations import flow_inputs, run_program
-from jaxsim.ensemble.request import checked_times, refuse_for_langevin
+from jaxsim.ensemble.request import Request, checked_times, refuse_for_langevin
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Status
 from jaxsim.kernels.continuous import FlowProgram, LangevinInputs, LangevinProgram, LangevinSums, run_langevin
@@ -35,7 +35,7 @@ _PARTS = 64  # of the span, at whose ends the relaxation times are found
 _MOST = 10_000_000  # steps that are taken without being asked for
 
 
-def step_length(network: Network, request: Any, device: Any) -> tuple[float, float]:
+def step_length(network: Network, request: Request, device: Any) -> tuple[float, float]:
     """Return the longest step, as asked for or chosen, and the seconds of compiling that choosing took.
 
     The choice is a twentieth of the shortest relaxation time, the inverse of the largest eigenvalue of
@@ -61,7 +61,7 @@ def step_length(network: Network, request: Any, device: Any) -> tuple[float, flo
     return step, seconds
 
 
-def fastest_relaxation(network: Network, request: Any, span: float, device: Any) -> tuple[float, float]:
+def fastest_relaxation(network: Network, request: Request, span: float, device: Any) -> tuple[float, float]:
     """Return the largest eigenvalue (by size) of the drift's Jacobian along the rate equations, and seconds."""
     grid = np.linspace(request.start, request.start + span, _PARTS + 1) if span > 0 else np.array([request.start])
     inputs = flow_inputs(typical_network(network), replace(request, rtol=1e-4, atol=1e-3), grid)
@@ -77,7 +77,7 @@ _KEPT_BYTES = 256 << 20
 
 
 def simulate_langevin(
-    point: int, network: Network, request: Any, devices: tuple[Any, ...], count: Callable[[int], None]
+    point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Callable[[int], None]
 ) -> ContinuousOutcome:
     """Simulate the trajectories of one design point."""
     refuse_for_langevin(network)
@@ -101,7 +101,7 @@ def simulate_langevin(
     return gathered.outcome(request, step, wall, compiling)
 
 
-def _lane_count(request: Any, species: int, times: int, backend: str) -> int:
+def _lane_count(request: Request, species: int, times: int, backend: str) -> int:
     """Return how many trajectories run side by side."""
     lanes = _FEW if request.trajectories <= _FEW else _CPU_LANES if backend == "cpu" else _GPU_LANES
     if request.keep != "trajectories":
@@ -111,7 +111,7 @@ def _lane_count(request: Any, species: int, times: int, backend: str) -> int:
 
 
 def _prepare(
-    point: int, network: Network, request: Any, step: float, backend: str
+    point: int, network: Network, request: Request, step: float, backend: str
 ) -> tuple[LangevinProgram, LangevinInputs]:
     grid = checked_times(request.times, request.start)
     timeline = build_timeline(network, request.schedule, request.start, float(grid[-1]))
@@ -204,7 +204,7 @@ class _Gathered:
             self.states.append(np.moveaxis(np.asarray(sums.states)[:, :, : part[1]], 2, 0))
             self.ends.append(ends)
 
-    def outcome(self, request: Any, step: float, wall: float, compiling: float) -> ContinuousOutcome:
+    def outcome(self, request: Request, step: float, wall: float, compiling: float) -> ContinuousOutcome:
         """Return what was found, as arrays over the save times."""
         assert self.moments is not None
         reached, mean, squares = self.moments

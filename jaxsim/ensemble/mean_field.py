@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from jaxsim.dosing import Schedule, Timeline, build_timeline
@@ -93,7 +94,7 @@ def mean_field(
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _solution(static: Any, enabled: bool, leaves: list[Any]) -> Any:
+def _solution(static: tuple[Any, ...], enabled: bool, leaves: list[Any]) -> Any:
     """Solve in double precision; a derivative rule of its own keeps the way back in double precision too."""
     if not enabled and any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
         raise SimulationError(
@@ -104,7 +105,7 @@ def _solution(static: Any, enabled: bool, leaves: list[Any]) -> Any:
         return _compiled_solution(static, _room(static, double), double)
 
 
-def _room(static: Any, leaves: list[Any]) -> int:
+def _room(static: tuple[Any, ...], leaves: list[Any]) -> int:
     """Return the room for moments at which rates jump or bend, as much as there is use for where numbers are known."""
     if not need_room(real_drift(static[0]).switches):
         return ROOM
@@ -114,11 +115,11 @@ def _room(static: Any, leaves: list[Any]) -> int:
     return all_moments(real_drift(structure).switches, structure.inputs, inputs.parameters, inputs.timeline)[1]
 
 
-def _forward(static: Any, enabled: bool, leaves: list[Any]) -> tuple[Any, list[Any]]:
+def _forward(static: tuple[Any, ...], enabled: bool, leaves: list[Any]) -> tuple[Any, list[Any]]:
     return _solution(static, enabled, leaves), leaves
 
 
-def _backward(static: Any, _: bool, leaves: list[Any], cotangent: Any) -> tuple[list[Any]]:
+def _backward(static: tuple[Any, ...], _: bool, leaves: list[Any], cotangent: Array) -> tuple[list[Any]]:
     with double_precision():
         double = _as_double(leaves)
         found = _compiled_gradient(static, _room(static, double), double, jnp.asarray(cotangent).astype(jnp.float64))
@@ -128,7 +129,7 @@ def _backward(static: Any, _: bool, leaves: list[Any], cotangent: Any) -> tuple[
 _solution.defvjp(_forward, _backward)
 
 
-def _as_array(leaf: Any) -> Any:
+def _as_array(leaf: ArrayLike) -> Any:
     return leaf if isinstance(leaf, jax.core.Tracer) else jnp.asarray(leaf)
 
 
@@ -136,14 +137,14 @@ def _as_double(leaves: list[Any]) -> list[Any]:
     return [jnp.asarray(leaf).astype(jnp.float64) for leaf in leaves]
 
 
-def _like(gradient: Any, leaf: Any) -> Any:
+def _like(gradient: Array, leaf: Any) -> Any:
     """Return the gradient in the dtype of its leaf; integers have none."""
     if not jnp.issubdtype(leaf.dtype, jnp.floating):
         return np.zeros(jnp.shape(leaf), jax.dtypes.float0)
     return gradient.astype(leaf.dtype)
 
 
-def _inputs(static: Any, leaves: list[Any]) -> FlowInputs:
+def _inputs(static: tuple[Any, ...], leaves: list[Any]) -> FlowInputs:
     _, relative, absolute, shape = static
     network, schedule, times, start = jax.tree.unflatten(shape, leaves)
     timeline = build_timeline(network, schedule, start, times[-1])
@@ -156,7 +157,7 @@ def _inputs(static: Any, leaves: list[Any]) -> FlowInputs:
     )
 
 
-def _solve(static: Any, room: int, leaves: list[Any]) -> Any:
+def _solve(static: tuple[Any, ...], room: int, leaves: list[Any]) -> Any:
     result = run_flow(FlowProgram(static[0], room=room), _inputs(static, leaves))
     return jnp.where((result.status[:, None] == 0) & result.fits, result.mean, jnp.nan)
 
@@ -165,5 +166,5 @@ _compiled_solution = jax.jit(_solve, static_argnums=(0, 1))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _compiled_gradient(static: Any, room: int, leaves: list[Any], cotangent: Any) -> Any:
+def _compiled_gradient(static: tuple[Any, ...], room: int, leaves: list[Any], cotangent: Array) -> Any:
     return jax.vjp(partial(_solve, static, room), leaves)[1](cotangent)[0]

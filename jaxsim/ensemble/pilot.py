@@ -3,12 +3,14 @@
 Source of the solver: Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136 (LSODA, which notices stiffness by itself).
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.ensemble.prepare import median
 from jaxsim.kernels import Inputs, Program
@@ -66,7 +68,7 @@ def fly(program: Program, inputs: Inputs, given: Context) -> Pilot:
     return Pilot(t, cells, np.maximum(x, 0.0)) if len(t) == 1 else Pilot(t[1:], cells[1:], np.maximum(x[1:], 0.0))
 
 
-def _leg(slope: Any, ends: np.ndarray, y: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+def _leg(slope: Callable[..., Any], ends: np.ndarray, y: np.ndarray, points: np.ndarray) -> np.ndarray | None:
     """Return the counts at the points of one cell and at its end; None if the solver gave up.
 
     The solver counts time from the start of the cell, so that its steps are resolved far from zero.
@@ -86,7 +88,7 @@ def _leg(slope: Any, ends: np.ndarray, y: np.ndarray, points: np.ndarray) -> np.
     return np.asarray(found.y.T) if sound else None
 
 
-def _since(slope: Any, start: float, gone: float, y: np.ndarray) -> np.ndarray:
+def _since(slope: Callable[..., Any], start: float, gone: float, y: np.ndarray) -> np.ndarray:
     return np.asarray(slope(start + gone, y))
 
 
@@ -95,7 +97,7 @@ def _dosed(inputs: Inputs, cell: int, y: np.ndarray) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=0)
-def pilot_drift(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, y: Any) -> Any:
+def pilot_drift(program: Program, inputs: Inputs, given: Context, t: Array, cell: Array, y: Array) -> Any:
     """Return how fast each mean count changes at counts y [S], time t and in a cell: float64 [S]."""
     structure = program.structure
     x = [jnp.maximum(value, np.float64(0.0)).astype(program.real)[None] for value in y]

@@ -224,7 +224,7 @@ def refuse_beyond_double(network: Network, plan: Rates, known: _Known) -> None:
                 raise _beyond_double(network, plan, r, part)
 
 
-def _beyond_double(network: Network, plan: Rates, where: Any, part: Expression) -> SimulationError:
+def _beyond_double(network: Network, plan: Rates, where: int | str, part: Expression) -> SimulationError:
     readers = (r for r, rate in enumerate(plan.expressions) if where in names(rate))
     r = where if isinstance(where, int) else next(readers, None)
     rate = f"the rate of reaction '{network.structure.reactions[r]}'" if r is not None else "a rate"

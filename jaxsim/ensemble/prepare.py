@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.errors import NetworkError, SimulationError, closest
 from jaxsim.kernels import VARIANTS, Saving, Stepper, plan_rates
@@ -169,7 +170,7 @@ def _observables(structure: Structure, times: int) -> Observables:
     return Observables((*structure.observables, *variables), structure.species, times, structure.variables)
 
 
-def _histogram(structure: Structure, name: str, bins: Any, times: int) -> Histogram:
+def _histogram(structure: Structure, name: str, bins: int | tuple[Any, ...], times: int) -> Histogram:
     if name not in structure.species:
         raise SimulationError(f"there is no species '{name}' for a histogram{closest(name, structure.species)}")
     low, high, width = (0, bins, 1) if isinstance(bins, (int, np.integer)) else (*bins, 1)[:3]
@@ -181,7 +182,7 @@ def _histogram(structure: Structure, name: str, bins: Any, times: int) -> Histog
     return Histogram(name, structure.species.index(name), times, int(low), int(width), number)
 
 
-def _probabilities(values: Any) -> tuple[float, ...]:
+def _probabilities(values: tuple[Any, ...]) -> tuple[float, ...]:
     for value in values:
         if not 0 < float(value) < 1:
             raise SimulationError(f"the quantile {value!r} is not between 0 and 1; give probabilities such as 0.05")
@@ -237,7 +238,7 @@ def variable_leaves(network: Network) -> dict[str, Any]:
     return {name: _leaf(value, f"variable '{name}'", np.float64) for name, value in network.variables.items()}
 
 
-def _leaf(value: Any, text: str, dtype: Any) -> Any:
+def _leaf(value: Any, text: str, dtype: type[Any]) -> Any:
     if is_distribution(value):
         return within_single(value)
     if not math.isfinite(float(value)):
@@ -281,7 +282,7 @@ def extent(value: Any) -> tuple[float, float]:
 
 
 @jax.jit
-def _sampled(law: Any, u: Any) -> Any:
+def _sampled(law: Any, u: Array) -> Any:
     """Return values of a law: one program for all of its kind."""
     return law.sample(u)
 

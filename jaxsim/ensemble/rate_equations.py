@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from jaxsim.dosing import Schedule, Timeline, build_timeline
 from jaxsim.ensemble.dataset import ContinuousOutcome
 from jaxsim.ensemble.rate_analysis import RateAnalysis
-from jaxsim.ensemble.request import checked_times, refuse_for_flow
+from jaxsim.ensemble.request import Request, checked_times, refuse_for_flow
 from jaxsim.errors import SimulationError
 from jaxsim.kernels import Status
 from jaxsim.kernels.continuous import (
@@ -37,7 +37,7 @@ _RELATIVE, _ABSOLUTE = 1e-8, 1e-6  # defaults of rtol and atol; the latter in mo
 NOISE_STEPS = 1 << 12  # of the solver between two points, all of which linear noise looks back at
 
 
-def solve_noise(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> ContinuousOutcome:
+def solve_noise(point: int, network: Network, request: Request, devices: tuple[Any, ...]) -> ContinuousOutcome:
     """Solve the rate equations of one design point, with the covariance."""
     refuse_for_flow(network, request.method)
     program = FlowProgram(network.structure, noise=True, max_steps=NOISE_STEPS)
@@ -47,7 +47,7 @@ def solve_noise(point: int, network: Network, request: Any, devices: tuple[Any, 
     return _outcome(request, result, wall, compiling)
 
 
-def flow_inputs(network: Network, request: Any, grid: np.ndarray) -> FlowInputs:
+def flow_inputs(network: Network, request: Request, grid: np.ndarray) -> FlowInputs:
     """Return the numbers of a network as the solver takes them, checked."""
     timeline = build_timeline(network, request.schedule, request.start, float(grid[-1]))
     RateAnalysis(network, timeline).refuse_bad_start()
@@ -60,7 +60,7 @@ def flow_inputs(network: Network, request: Any, grid: np.ndarray) -> FlowInputs:
     )
 
 
-def controls(relative: Any, absolute: Any) -> Controls:
+def controls(relative: float | None, absolute: float | None) -> Controls:
     """Return the tolerances; refuse those that no solver can hold."""
     checked = []
     for name, given, usual in (("rtol", relative, _RELATIVE), ("atol", absolute, _ABSOLUTE)):
@@ -84,7 +84,7 @@ def run_program(program: FlowProgram, inputs: FlowInputs, device: Any) -> tuple[
     return result, time.perf_counter() - began, compiling
 
 
-def _outcome(request: Any, result: FlowResult, wall: float, compiling: float) -> ContinuousOutcome:
+def _outcome(request: Request, result: FlowResult, wall: float, compiling: float) -> ContinuousOutcome:
     fine = np.asarray(result.status) == int(Status.OK)
     mean, observed = (np.where(fine[:, None], value, np.nan) for value in (result.mean, result.observed))
     assert result.covariance is not None and result.observed_variance is not None
@@ -139,11 +139,11 @@ class Flows(NamedTuple):
 
 def solve_flows(
     cases: Sequence[FlowCase],
-    times: Any,
+    times: list[Any] | np.ndarray,
     *,
     start: float = 0.0,
-    rtol: Any = None,
-    atol: Any = None,
+    rtol: float | None = None,
+    atol: float | None = None,
     devices: Sequence[Any] | None = None,
 ) -> Flows:
     """Solve the rate equations of all points of all cases, side by side on all cores.
@@ -230,7 +230,7 @@ class _Numbers(NamedTuple):
 
 
 def _blocks(
-    cases: Sequence[FlowCase], grid: np.ndarray, start: float, tolerances: Any, platform: str
+    cases: Sequence[FlowCase], grid: np.ndarray, start: float, tolerances: Controls, platform: str
 ) -> tuple[list[tuple[np.ndarray, LaneFlowInputs]], LaneFlow]:
     """Return the inputs of every call, each with the numbers of its points."""
     structure = cases[0].network.structure
@@ -268,7 +268,9 @@ def _numbers(case: FlowCase, start: float, end: float) -> _Numbers:
     return _Numbers(case, shared, initial, Timeline(*(np.asarray(part, np.float64) for part in timeline)))
 
 
-def _inputs(program: LaneFlow, part: list[tuple[_Numbers, int]], grid: np.ndarray, tolerances: Any) -> LaneFlowInputs:
+def _inputs(
+    program: LaneFlow, part: list[tuple[_Numbers, int]], grid: np.ndarray, tolerances: Controls
+) -> LaneFlowInputs:
     """Return the numbers of one call; lanes that are left over repeat the last point, unused."""
     filled = part + [part[-1]] * (program.lanes - len(part))
 
@@ -307,7 +309,7 @@ def _gathered(places: list[np.ndarray], results: list[LaneFlowResult], wall: flo
 # Design points of the methods with one solution each; those of mean_field in one call.
 
 
-def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, ...]) -> ContinuousOutcome:
+def solve_point(point: int, network: Network, request: Request, devices: tuple[Any, ...]) -> ContinuousOutcome:
     """Solve one design point, by rate equations or with linear noise."""
     if request.method == "mean_field":
         return solve_points([network], {}, request, devices)[0]
@@ -315,7 +317,7 @@ def solve_point(point: int, network: Network, request: Any, devices: tuple[Any, 
 
 
 def solve_points(
-    networks: list[Network], batch: dict[str, np.ndarray], request: Any, devices: tuple[Any, ...]
+    networks: list[Network], batch: dict[str, np.ndarray], request: Request, devices: tuple[Any, ...]
 ) -> list[ContinuousOutcome]:
     """Solve the rate equations of every design point; the points differ in the parameters of the batch alone."""
     case = FlowCase(networks[0], request.schedule, batch, len(networks))

@@ -37,7 +37,7 @@ from jaxsim.random import seed_words
 UNIFORM = 1e-9  # relative deviation of the spacing below which a grid counts as uniform
 
 
-def as_grid(times: Any) -> np.ndarray:
+def as_grid(times: list[Any] | np.ndarray) -> np.ndarray:
     """Return save times, given as a number or any sequence, as float64 [K]."""
     return np.atleast_1d(np.asarray(list(times) if np.ndim(times) else [times], dtype=np.float64))
 
@@ -96,7 +96,7 @@ def is_uniform(grid: np.ndarray) -> bool:
     return bool(np.max(np.abs(grid - ideal)) <= UNIFORM * (grid[-1] - grid[0]))
 
 
-def time_coordinate(network: Network, times: Any) -> tuple[str, np.ndarray, dict[str, str]]:
+def time_coordinate(network: Network, times: list[Any] | np.ndarray) -> tuple[str, np.ndarray, dict[str, str]]:
     """Return the time coordinate of a Dataset, with the unit of time where the network knows it.
 
     Examples
@@ -210,7 +210,7 @@ class Request:
     backend: str | None = None
 
 
-def whole_number(value: Any) -> Any:
+def whole_number(value: float) -> Any:
     """Return a float that is whole, such as 1e6, as an int, and anything else as it is.
 
     Examples
@@ -260,7 +260,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def _whole(name: str, value: Any, least: int, most: int) -> None:
+def _whole(name: str, value: float, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
         raise SimulationError(f"{name} is {value!r}; give a whole number from {least} to {most}")
 
@@ -343,13 +343,13 @@ def _program(rates: RateAnalysis, request: Request, grid: np.ndarray, backend: s
 SHOWN = 3
 
 
-def warn_of_no_effect(network: Network, request: Any) -> None:
+def warn_of_no_effect(network: Network, request: Request) -> None:
     """Warn, in one sentence each, of parameters that nothing reads, inputs without doses and doses after the end."""
     for sentence in (*_parameters(network, request), *_inputs(network, request), *_doses(request)):
         warnings.warn(sentence, NoEffectWarning, stacklevel=4)  # the caller of js.simulate
 
 
-def _parameters(network: Network, request: Any) -> Iterator[str]:
+def _parameters(network: Network, request: Request) -> Iterator[str]:
     structure, read = network.structure, set[str]()
     for reaction in structure.reactions:
         read |= names(reaction.rate).union(*(names(value) for _, value in reaction.effects))
@@ -366,7 +366,7 @@ def _parameters(network: Network, request: Any) -> Iterator[str]:
         yield f"no rate, event or observable reads the parameter{'s' if len(unread) > 1 else ''} {shown}{more}"
 
 
-def _inputs(network: Network, request: Any) -> Iterator[str]:
+def _inputs(network: Network, request: Request) -> Iterator[str]:
     dosed = [name for name, value in network.inputs.items() if not isinstance(value, (int, float, np.number))]
     if request.schedule is None and dosed:
         yield (
@@ -375,7 +375,7 @@ def _inputs(network: Network, request: Any) -> Iterator[str]:
         )
 
 
-def _doses(request: Any) -> Iterator[str]:
+def _doses(request: Request) -> Iterator[str]:
     if request.schedule is None:
         return
     end = float(as_grid(request.times)[-1])

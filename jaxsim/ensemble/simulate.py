@@ -3,7 +3,7 @@
 import secrets
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -239,7 +239,9 @@ def _devices(given: Any) -> tuple[Any, ...]:
     return tuple(given)
 
 
-def _one_point(point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Any) -> Gathered:
+def _one_point(
+    point: int, network: Network, request: Request, devices: tuple[Any, ...], count: Callable[..., Any]
+) -> Gathered:
     """Run all trajectories of one design point."""
     grid_size, species = checked_times(request.times, request.start).size, len(network.structure.species)
     platform = devices[0].platform

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
+from jax.typing import ArrayLike
 
 from jaxsim.kernels.change import to_count
 from jaxsim.kernels.leaping.leap import apply_firings, computed_once
@@ -145,7 +146,7 @@ def begin_chain(chain: MeshChain, numbers: Numbers, tables: MeshTables) -> Start
     return Start(stream(EVENTS), env, precise, dosed_on_mesh(chain, tables, np.int32(0), tuple(x)))
 
 
-def dosed_on_mesh(chain: MeshChain, tables: MeshTables, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
+def dosed_on_mesh(chain: MeshChain, tables: MeshTables, edge: ArrayLike, x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the counts after the doses at an edge of the mesh."""
     result = list(x)
     for s in chain.dosed:
@@ -161,7 +162,7 @@ def chain_state(chain: MeshChain, start: Start, x: tuple[Any, ...]) -> dict[str,
     return state
 
 
-def mesh_rates(chain: MeshChain, start: Start, x: tuple[Any, ...], exposure: Any) -> Any:
+def mesh_rates(chain: MeshChain, start: Start, x: tuple[Any, ...], exposure: Array) -> Any:
     """Return the propensities, float32 [R, L], with the leaves in time at the given row [D]."""
     plan = chain.plan
     state = chain_state(chain, start, x) | {name: exposure[d] for d, (name, _) in enumerate(plan.in_time)}
@@ -205,7 +206,7 @@ def leap_path(chain: MeshChain, inputs: PathInputs) -> LevelValues:
     start = begin_chain(chain, numbers, tables)
     go = tables.steps > 0
 
-    def step(i: Any, here: _Carry) -> _Carry:
+    def step(i: Array, here: _Carry) -> _Carry:
         a = computed_once(go, lambda x, row: mesh_rates(chain, start, x, row), here.x, tables.exposure[i])
         means = a * tables.width[i]
         words = computed_once(go, lambda i: path_words(chain, numbers, start, i), i)
@@ -226,7 +227,7 @@ def leap_path(chain: MeshChain, inputs: PathInputs) -> LevelValues:
     return LevelValues(value, last.control, value, jnp.zeros((chain.lanes,), jnp.uint32), last.held, last.fault)
 
 
-def path_words(chain: MeshChain, numbers: Numbers, start: Start, step: Any) -> Any:
+def path_words(chain: MeshChain, numbers: Numbers, start: Start, step: Array) -> Any:
     """Return the random words of a step, [R, L]; of a point set while it has any left."""
     number = len(chain.structure.reactions)
     own = step_words(start.key, number, step.astype(jnp.uint32))

@@ -1,5 +1,6 @@
 """Which levels: from the coarsest mesh up, as long as another level makes the whole cheaper, or the bias smaller."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Found(NamedTuple):
     """Levels that were looked at and left."""
 
 
-def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
+def climb_exact(ladder: Ladder, seed: int, wish: Wish) -> Found | None:
     """Return levels that end with the exact process; None where plain Monte Carlo is cheaper."""
     levels: list[Any] = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
     wasted: list[Any] = []
@@ -68,7 +69,7 @@ def climb_exact(ladder: Ladder, seed: Any, wish: Wish) -> Found | None:
     return Found(levels, 0.0, [1.0] * len(levels), wasted)
 
 
-def _ascend(levels: list[Any], seed: Any, wish: Wish) -> Level | None:
+def _ascend(levels: list[Any], seed: int, wish: Wish) -> Level | None:
     """Add pairs of leaps, as long as they are cheap to look at and make the whole cheaper; return the one left out.
 
     The variance of the exact process less leaps is that of all pairs above, and each is taken for 1/REFINEMENT of the
@@ -92,7 +93,7 @@ def _ascend(levels: list[Any], seed: Any, wish: Wish) -> Level | None:
     return None
 
 
-def climb_leaps(ladder: Ladder, seed: Any, wish: Wish) -> Found:
+def climb_leaps(ladder: Ladder, seed: int, wish: Wish) -> Found:
     """Return levels whose bias, after extrapolation to steps of no length, is a small part of the wish."""
     levels: list[Any] = [_level(ladder, "path", 0, seed, PILOT_PATHS)]
     wasted: list[Any] = []
@@ -146,7 +147,7 @@ def leftover(levels: list[Any]) -> float:
     return size if len(levels) == 2 else size * step
 
 
-def sample(levels: list[Any], weights: list[float], wish: Wish, bias: Any) -> None:
+def sample(levels: list[Any], weights: list[float], wish: Wish, bias: Callable[..., Any]) -> None:
     """Run every level until the interval is as narrow as wished, with sample sizes from what is known by then.
 
     Trajectories that cost little beside the pilots are many before anything is said by them: a sample that is small
@@ -181,7 +182,7 @@ def plain_trajectories(level: Level | PointSets, target: float) -> float:
     return max(level.sums.finer_variance * MARGIN**2 / target, 2.0)
 
 
-def _level(ladder: Ladder, kind: str, level: int, seed: Any, number: int) -> Level:
+def _level(ladder: Ladder, kind: str, level: int, seed: int, number: int) -> Level:
     found = Level(ladder, kind, level, seed)
     found.run(number)
     return found

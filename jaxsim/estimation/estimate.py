@@ -119,7 +119,7 @@ def estimate(
     return _report(question, wish, seed, found, spent, ladder)
 
 
-def _chain(question: Question, chunk: Any) -> MeshChain:
+def _chain(question: Question, chunk: int | None) -> MeshChain:
     program, structure = question.program, question.network.structure
     if chunk is None:
         chunk = min(256, max(GROUP, 1 << (_WORDS // max(len(structure.reactions), 1)).bit_length() - 1))
@@ -131,7 +131,7 @@ def _chain(question: Question, chunk: Any) -> MeshChain:
     return MeshChain(structure, *sampled, dosed, question.quantity, int(chunk), ranges=program.ranges)
 
 
-def _report(question: Question, wish: Wish, seed: Any, found: Found, seconds: float, ladder: Ladder) -> Estimate:
+def _report(question: Question, wish: Wish, seed: int, found: Found, seconds: float, ladder: Ladder) -> Estimate:
     """Return the result of levels."""
     levels, weights = found.levels, found.weights
     mean = value(levels, weights)
@@ -165,7 +165,7 @@ def _row(level: Level | PointSets, weight: float) -> LevelReport:
     )  # fmt: skip
 
 
-def _plain(question: Question, wish: Wish, seed: Any, seconds: float, ladder: Ladder) -> Estimate:
+def _plain(question: Question, wish: Wish, seed: int, seconds: float, ladder: Ladder) -> Estimate:
     """Run exact trajectories alone until the interval is as narrow as wished."""
     network = question.network.with_observables(**{OBSERVABLE: question.quantity})
     rung, number, count = ladder.rung(0), PLAIN_LEAST, 0

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.dosing import Timeline
 from jaxsim.estimation.chain import (
@@ -33,7 +33,7 @@ from jaxsim.estimation.chain import (
     worth,
 )
 from jaxsim.kernels.draws import choose, draw_bits, falls_below, running_sums, wait_and_choice, waiting_time
-from jaxsim.kernels.rates import leaves_in_time, propensities, propensity_bounds
+from jaxsim.kernels.rates import Rates, leaves_in_time, propensities, propensity_bounds
 
 _NOTHING = np.int32(-1)
 _TOLERANCE = np.float32(1e-5)  # by which a rate may exceed its float32 bound from rounding
@@ -102,7 +102,7 @@ def exact_pair(chain: MeshChain, inputs: ExactInputs) -> LevelValues:
     numbers, tables, cells, _ = inputs
     start = begin_chain(chain, numbers, tables)
 
-    def cell(k: Any, here: _Outer) -> _Outer:
+    def cell(k: Array, here: _Outer) -> _Outer:
         here = _open(chain, inputs, start, k, here)
         none = jnp.zeros((chain.lanes,), bool)
         first = _Carry(
@@ -130,7 +130,7 @@ def exact_pair(chain: MeshChain, inputs: ExactInputs) -> LevelValues:
     return LevelValues(finer - worth(chain, start, z), last.control, finer, last.events, last.held | held, fault)
 
 
-def _open(chain: MeshChain, inputs: ExactInputs, start: Start, k: Any, here: _Outer) -> _Outer:
+def _open(chain: MeshChain, inputs: ExactInputs, start: Start, k: Array, here: _Outer) -> _Outer:
     """Begin the step of the mesh that begins with a cell: doses, and the rates of the chain for the step."""
     tables, cells = inputs.tables, inputs.cells
     step = cells.step[k]
@@ -150,7 +150,7 @@ def _open(chain: MeshChain, inputs: ExactInputs, start: Start, k: Any, here: _Ou
 
 
 def _event(
-    chain: MeshChain, inputs: ExactInputs, start: Start, k: Any, width: Any, frozen: Any, here: _Carry
+    chain: MeshChain, inputs: ExactInputs, start: Start, k: Array, width: Array, frozen: Array, here: _Carry
 ) -> _Carry:
     """Apply what is pending, then propose the next event within the cell."""
     cells, slope = inputs.cells, inputs.tables.slope[inputs.cells.step[k]]
@@ -197,13 +197,13 @@ def _event(
     )
 
 
-def _line(cells: PairCells, k: Any, r: int, share: Any) -> Any:
+def _line(cells: PairCells, k: Array, r: int, share: Array) -> Any:
     """Return the slope of a reaction of the exact process where a share of the cell is over, [L]."""
     first = cells.first[k, r]
     return first + (cells.last[k, r] - first) * share
 
 
-def _apply(chain: MeshChain, x: tuple[Any, ...], pending: Any, fires: Any) -> tuple[Any, ...]:
+def _apply(chain: MeshChain, x: tuple[Any, ...], pending: Array, fires: Array) -> tuple[Any, ...]:
     """Return the counts after the pending reaction, where it fires."""
     result = []
     for name, row in zip(chain.structure.species, x, strict=True):
@@ -218,11 +218,11 @@ def _apply(chain: MeshChain, x: tuple[Any, ...], pending: Any, fires: Any) -> tu
 def _present(
     chain: MeshChain,
     inputs: ExactInputs,
-    plan: Any,
+    plan: Rates,
     state: dict[str, Any],
-    k: Any,
-    s: Any,
-    proposed: Any,
+    k: Array,
+    s: Array,
+    proposed: Array,
     bound: list[Any],
 ) -> tuple[list[Any], Any]:
     """Return the rates of the exact process at the moment that is proposed, and where they obey their bounds."""
@@ -242,7 +242,7 @@ def _present(
     return present, good
 
 
-def _accepted(threshold: Any, sums: list[Any], chosen: Any, heights: list[Any]) -> Any:
+def _accepted(threshold: Array, sums: list[Any], chosen: Array, heights: list[Any]) -> Any:
     """Return where the threshold falls below the height of the chosen reaction."""
     below = jnp.zeros(threshold.shape, bool)
     for r, height in enumerate(heights):
@@ -250,14 +250,14 @@ def _accepted(threshold: Any, sums: list[Any], chosen: Any, heights: list[Any]) 
     return below
 
 
-def _at(chosen: Any, values: list[Any]) -> Any:
+def _at(chosen: Array, values: list[Any]) -> Any:
     found = values[0]
     for r, value in enumerate(values[1:], start=1):
         found = jnp.where(chosen == np.int32(r), value, found)
     return found
 
 
-def _sound(x: tuple[Any, ...], bound: list[Any], sums: Any) -> Any:
+def _sound(x: tuple[Any, ...], bound: list[Any], sums: Array) -> Any:
     """Return the lanes of which counts and rates are in range."""
     together = jax.tree.reduce(jnp.bitwise_or, list(x))
     good = (together >= np.int32(0)) & (sums <= float(np.finfo(np.float32).max))

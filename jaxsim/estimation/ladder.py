@@ -15,6 +15,7 @@ from jaxsim.estimation.mesh import Relaxation, mesh
 from jaxsim.estimation.question import Question
 from jaxsim.estimation.sums import GROUP
 from jaxsim.kernels.rates import leaf_bounds, plan_rates
+from jaxsim.network.network import Network
 from jaxsim.paths.exposure import exposures
 from jaxsim.random import seed_words
 from jaxsim.runtime.double import double_precision
@@ -89,7 +90,7 @@ class Ladder:
         number = len(self.chain.structure.reactions)
         return before + number * min(self.steps(0), max(MOST_COORDINATES - before, 0) // number)
 
-    def numbers(self, kind: str, level: int, seed: Any, first: int) -> Numbers:
+    def numbers(self, kind: str, level: int, seed: int, first: int) -> Numbers:
         """Return the numbers of a call."""
         return Numbers(
             seed=seed_words(seed),
@@ -149,7 +150,7 @@ class Ladder:
         )
         return Rung(edges, single, float(found.value), float(found.events))
 
-    def _mean(self, tables: MeshTables, typical: Any, multiply: np.ndarray, add: np.ndarray) -> MeanPath:
+    def _mean(self, tables: MeshTables, typical: Network, multiply: np.ndarray, add: np.ndarray) -> MeanPath:
         parameters = {name: np.float64(value) for name, value in typical.parameters.items()}
         counts = np.array([float(typical.initial[name]) for name in self.chain.structure.species])
         given = MeanInputs(tables, parameters, multiply * counts + add)

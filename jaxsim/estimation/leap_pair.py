@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.estimation.chain import (
     LevelValues,
@@ -54,16 +54,16 @@ def leap_pair(chain: MeshChain, inputs: PairInputs) -> LevelValues:
     start = begin_chain(chain, numbers, fine)
     go, number = fine.steps > 0, len(chain.structure.reactions)
 
-    def propensity(x: tuple[Any, ...], row: Any) -> Any:
+    def propensity(x: tuple[Any, ...], row: Array) -> Any:
         return mesh_rates(chain, start, x, row)
 
-    def words(i: Any) -> Any:
+    def words(i: Array) -> Any:
         counter = jnp.arange(number, dtype=jnp.uint32)[:, None]
         return jnp.concatenate(
             threefry2x32(start.key[0][None, :], start.key[1][None, :], i.astype(jnp.uint32), counter)
         )
 
-    def step(i: Any, here: _Carry) -> _Carry:
+    def step(i: Array, here: _Carry) -> _Carry:
         j = i // ratio
         a = computed_once(go, propensity, here.x, fine.exposure[i])
         frozen = lax.cond(i % ratio == 0, lambda: propensity(here.z, coarse.exposure[j]), lambda: here.frozen)
@@ -98,12 +98,12 @@ def leap_pair(chain: MeshChain, inputs: PairInputs) -> LevelValues:
     return LevelValues(finer - worth(chain, start, last.z), last.control, finer, events, last.held, last.fault)
 
 
-def _split(a: Any, frozen: Any, width: Any) -> Any:
+def _split(a: Array, frozen: Array, width: Array) -> Any:
     """Return the means of what fires in both chains and of what fires in one, [2 R, L]."""
     return jnp.concatenate([jnp.minimum(a, frozen) * width, jnp.abs(a - frozen) * width])
 
 
-def _gain(fine: Any, coarse: Any, more: Any, surprise: Any) -> Any:
+def _gain(fine: Array, coarse: Array, more: Array, surprise: Array) -> Any:
     """Return what the firings, less their means, change the difference by along the mean, [L]."""
     number = fine.shape[0]
     both = (fine - coarse) * surprise[:number]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.estimation.chain import MeshChain, MeshTables
 from jaxsim.kernels.rates import leaves_before, plan_rates, propensities
@@ -47,14 +47,14 @@ def noiseless_path(chain: MeshChain, inputs: MeanInputs) -> MeanPath:
     return MeanPath(value, slope @ change, events)
 
 
-def _follow(chain: MeshChain, inputs: MeanInputs, nudges: Any) -> tuple[Any, Any]:
+def _follow(chain: MeshChain, inputs: MeanInputs, nudges: Array) -> tuple[Any, Any]:
     """Return the quantity at the end and the firings, when `nudges` [N, S] are added to the counts after each step."""
     tables = inputs.tables
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     env = leaves_before(plan, inputs.parameters, jnp.float64)
     change = jnp.asarray(stoichiometry(chain.structure).astype(np.float64))
 
-    def step(here: Any, index: Any) -> Any:
+    def step(here: tuple[Any, ...], index: Array) -> Any:
         y, events = here
         state = {**env, **{name: tables.exposure[index, d] for d, (name, _) in enumerate(plan.in_time)}}
         state |= {name: y[s : s + 1] for s, name in enumerate(chain.structure.species)}

@@ -1,5 +1,6 @@
 """Meshes of time for leaps: steps of equal shares of what the rate equations relax, nested from level to level."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from jaxsim.ensemble.request import Request, prepare
 from jaxsim.errors import SimulationError
 from jaxsim.estimation.question import Question
 from jaxsim.kernels.context import context
+from jaxsim.kernels.program import Program
 from jaxsim.kernels.state import Owner
 from jaxsim.runtime.double import double_precision
 from jaxsim.runtime.programs import timed_executable
@@ -87,19 +89,19 @@ class _Place(NamedTuple):
     y: Any
 
 
-def _slope(program: Any, place: _Place) -> Any:
+def _slope(program: Program, place: _Place) -> Any:
     return pilot_drift(program, *place)
 
 
-def _jacobian(program: Any, place: _Place) -> Any:
+def _jacobian(program: Program, place: _Place) -> Any:
     return jax.jacfwd(lambda y: pilot_drift(program, *place[:4], y))(place.y)
 
 
-def _at(call: Any, held: Any, cell: int, t: float, y: np.ndarray) -> np.ndarray:
+def _at(call: Callable[..., Any], held: tuple[Any, ...], cell: int, t: float, y: np.ndarray) -> np.ndarray:
     return np.asarray(call(_Place(held[0], held[1], np.float64(t), np.int32(cell), np.asarray(y, np.float64))))
 
 
-def _leg(slope: Any, ends: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _leg(slope: Callable[..., Any], ends: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return times and counts from one edge to the next, where the solver stepped; it counts from the first edge."""
     from scipy.integrate import solve_ivp
 

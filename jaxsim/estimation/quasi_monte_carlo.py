@@ -115,7 +115,7 @@ class PointSets:
         return float(np.var(values / each, ddof=1)) * each
 
 
-def coordinates(seed: Any, replicate: int, dimension: int, first: int, number: int) -> np.ndarray:
+def coordinates(seed: int, replicate: int, dimension: int, first: int, number: int) -> np.ndarray:
     """Return points of a scrambled Sobol sequence as words of 32 bits, uint32 [dimension, number].
 
     Scrambling: a random linear matrix and a digital shift (Matousek, J. Complexity 14 (1998) 527).

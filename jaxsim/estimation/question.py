@@ -62,7 +62,7 @@ def ask(network: Any, quantity: Any, at: Any, schedule: Any, start: float, seed:
     return Question(network, expression, text, float(at), float(start), schedule, program, inputs)
 
 
-def read_quantity(network: Network, quantity: Any) -> Expression:
+def read_quantity(network: Network, quantity: int | str) -> Expression:
     """Return the quantity as an expression of species and parameters.
 
     Raises
@@ -148,7 +148,7 @@ class Wish(NamedTuple):
             )
 
 
-def read_wish(relative: Any, absolute: Any, limit: Any) -> Wish:
+def read_wish(relative: float, absolute: float | None, limit: float) -> Wish:
     """Check the arguments.
 
     Examples
@@ -168,7 +168,7 @@ def read_wish(relative: Any, absolute: Any, limit: Any) -> Wish:
     return Wish(relative, None, _positive("limit_seconds", limit))
 
 
-def _positive(name: str, value: Any) -> float:
+def _positive(name: str, value: float) -> float:
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not 0 < value < np.inf:
         raise SimulationError(f"{name} is {value!r}; give a positive number")

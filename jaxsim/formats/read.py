@@ -64,7 +64,7 @@ def read(path: Any, rounded: bool = False) -> Network:
     return network
 
 
-def inspect_file(path: Any, rounded: bool = False) -> Reading:
+def inspect_file(path: Path | str, rounded: bool = False) -> Reading:
     """Read a model file and return the network, or everything that is wrong with the file.
 
     Raises

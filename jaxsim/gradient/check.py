@@ -24,7 +24,7 @@ from jaxsim.gradient.objective import cut, looks
 from jaxsim.gradient.problem import Average, Problem, chain_of, drive_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.stencils import Stencil, stencils
-from jaxsim.gradient.tables import build_tables, chained
+from jaxsim.gradient.tables import Tables, build_tables, chained
 from jaxsim.paths.exposure import SHIFTS
 
 # Ripple: how much a derivative on a leap grid changes as the grid slides by a part of one leap.
@@ -56,7 +56,7 @@ def ripple(problem: Problem) -> np.ndarray:
 def _cotangent(chain: LeapChain, drive: Drive) -> Any:
     """Return the derivative of the sum of the terms on the noiseless chain, with respect to the tables."""
 
-    def total(tables: Any) -> Any:
+    def total(tables: Tables) -> Any:
         numbers = mean_path(chain, drive._replace(tables=tables), no_nudges(chain, drive))[1]
         return sum(numbers[j] for j in range(len(chain.terms)))
 

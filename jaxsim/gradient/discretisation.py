@@ -9,7 +9,7 @@ as means over pieces of the span, which tells where a dose has only part of a pi
 All count in the errors.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -20,7 +20,7 @@ from jaxsim.gradient.leap.linear_noise import reads_spread, value_and_slope
 from jaxsim.gradient.objective import LeapGrid, cut
 from jaxsim.gradient.problem import Problem, chain_of, drive_of
 from jaxsim.gradient.stencils import Stencil, stencils
-from jaxsim.gradient.tables import Tables, build_tables, chained, table_values
+from jaxsim.gradient.tables import Slopes, Tables, build_tables, chained, table_values
 
 FINER = 4  # times as many steps
 MOST_FINER = 1 << 16  # steps of the finer grid; beyond, twice as many
@@ -132,7 +132,7 @@ def _moved(problem: Problem, p: int, offset: float) -> float:
     return _smooth(problem, grid, tables)[0]
 
 
-def _smooth(problem: Problem, grid: LeapGrid, tables: Tables, slopes: Any = None) -> tuple[float, np.ndarray]:
+def _smooth(problem: Problem, grid: LeapGrid, tables: Tables, slopes: Slopes | None = None) -> tuple[float, np.ndarray]:
     """Return the objective in the linear-noise approximation on a grid, and its gradient [P] where slopes are given."""
     problem = problem._replace(grid=grid)
     chain, objective = chain_of(problem, 1), problem.objective

@@ -99,7 +99,12 @@ class Free(NamedTuple):
         return self.build(self.theta if theta is None else theta, self.base)
 
 
-def free_numbers(model: Any, schedule: Schedule | None, free: Sequence[str] | None, at: Any) -> Free:
+def free_numbers(
+    model: Callable[..., Any] | Network,
+    schedule: Schedule | None,
+    free: Sequence[str] | None,
+    at: dict[str, Any] | None,
+) -> Free:
     """Find what is to be differentiated.
 
     Raises
@@ -122,7 +127,7 @@ def free_numbers(model: Any, schedule: Schedule | None, free: Sequence[str] | No
     return Free(_Function(model, structure, shapes), None, _joined(leaves), names, shapes, structure)
 
 
-def _readable(path: Any) -> str:
+def _readable(path: tuple[Any, ...]) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
@@ -154,7 +159,7 @@ def _joined(leaves: list[np.ndarray]) -> np.ndarray:
     return theta
 
 
-def _places(base: Any) -> dict[str, int]:
+def _places(base: tuple[Any, ...]) -> dict[str, int]:
     """Return the position of every number among the leaves, by a readable name."""
     _, schedule = base
     places: dict[str, int] = {}

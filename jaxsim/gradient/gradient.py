@@ -18,7 +18,7 @@ from jaxsim.gradient.free import Free, free_numbers
 from jaxsim.gradient.leap.channels import find_channels, moved_by
 from jaxsim.gradient.leap.mean import typical_counts
 from jaxsim.gradient.no_event import with_bounds
-from jaxsim.gradient.objective import LeapGrid, leap_grid, settled
+from jaxsim.gradient.objective import LeapGrid, Objective, leap_grid, settled
 from jaxsim.gradient.pace import pace, refined
 from jaxsim.gradient.problem import GradientEstimate, Problem, chain_of, drive_of
 from jaxsim.gradient.result import Gradient
@@ -246,14 +246,14 @@ def with_rounding(found: GradientEstimate) -> GradientEstimate:
 
 def posed(
     free: Free,
-    objective: Any,
-    trajectories: Any,
-    seed: Any,
+    objective: Objective | str,
+    trajectories: int,
+    seed: int,
     span: tuple[Any, Any],
-    step: Any,
+    step: float | None,
     widths: Mapping[str, Any] | None,
-    shifts: Any,
-    first: Any,
+    shifts: int,
+    first: int,
     grid: LeapGrid | None = None,
 ) -> Problem:
     """Check what is asked for and lay out everything that is not random, on a grid of its own unless one is given."""
@@ -281,7 +281,7 @@ def posed(
     return problem._replace(slopes=_with_still(problem, span[0], end))
 
 
-def _with_still(problem: Problem, start: Any, end: float) -> Slopes:
+def _with_still(problem: Problem, start: float, end: float) -> Slopes:
     """Return the slopes with a note of what nothing depends on; refuse where that is all that is free."""
     slopes, free = problem.slopes, problem.free
     channels = find_channels(chain_of(problem, 1), slopes)

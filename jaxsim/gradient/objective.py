@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Bool, Float64
 
 from jaxsim.dosing import Schedule, Set
@@ -177,7 +178,7 @@ def has_jumps(expression: Expression) -> bool:
     return fold(expression, visit)
 
 
-def settled(objective: Any, network: Network, start: float, end: Any) -> tuple[Objective, float]:
+def settled(objective: Objective | str, network: Network, start: float, end: float | None) -> tuple[Objective, float]:
     """Return the objective for one network, all times filled in and observables written out, and its last time.
 
     Raises
@@ -232,7 +233,7 @@ def is_condition(expression: Expression) -> bool:
     return isinstance(expression, Compare | Logic) or (isinstance(expression, Unary) and expression.op == "not")
 
 
-def as_signal(text: Any, condition: bool | None = None) -> Expression:
+def as_signal(text: str, condition: bool | None = None) -> Expression:
     """Parse a signal; refuse a condition where a number is needed, and the reverse."""
     expression = parse(text) if isinstance(text, str) else text
     if condition is True and not is_condition(expression):
@@ -266,7 +267,9 @@ class LeapGrid(NamedTuple):
         return np.diff(self.edges)
 
 
-def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], span: Any, step: Any) -> LeapGrid:
+def leap_grid(
+    objective: Objective, schedule: Schedule, species: Iterable[str], span: tuple[Any, ...], step: float | None
+) -> LeapGrid:
     """Return the grid from start to end whose steps are at most `step`, 1/512 of the span if not given.
 
     Steps end at the times of the objective and at the doses of species. Doses of inputs need not: exposure is averaged.
@@ -303,7 +306,7 @@ def leap_grid(objective: Objective, schedule: Schedule, species: Iterable[str], 
     return LeapGrid(edges, np.isin(edges, marks))
 
 
-def cut(grid: LeapGrid, parts: Any) -> LeapGrid:
+def cut(grid: LeapGrid, parts: ArrayLike) -> LeapGrid:
     """Return the grid with every step cut in so many equal parts, a number for all or one for each step.
 
     Examples

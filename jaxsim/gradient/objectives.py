@@ -236,7 +236,7 @@ def cvar(of: Any, share: Any, *, at: Any = None, upper: bool = True) -> Objectiv
     return _summarised(of, at, TailMean(_share(share), upper))
 
 
-def _at(expression: Any, at: Any) -> Objective:
+def _at(expression: Any, at: float | None) -> Objective:
     return Objective((Term(expression, AT, None, None if at is None else float(at)),))
 
 
@@ -245,7 +245,7 @@ def _over(functional: Functional, expression: Any, during: _Span) -> Objective:
     return Objective((Term(expression, functional, start, end),))
 
 
-def _share(value: Any) -> float:
+def _share(value: float) -> float:
     if not 0 < value < 1:
         raise SimulationError(f"{value} is not between 0 and 1; give a probability such as 0.95")
     return float(value)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.leap.chain import Drive, LeapChain, mean_rates
@@ -63,10 +63,10 @@ def _followed(chain: LeapChain, drive: Drive) -> Any:
     change = jnp.asarray(stoichiometry(chain.structure).astype(np.float32))
     x = jnp.stack([start_of(chain, drive, name) for name in chain.structure.species])
 
-    def at(x: Any, index: Any) -> Any:
+    def at(x: Array, index: Array) -> Any:
         return mean_rates(chain, drive, parameters, x, index)
 
-    def step(x: Any, index: Any) -> tuple[Any, Any]:
+    def step(x: Array, index: Array) -> tuple[Any, Any]:
         a, width = at(x, index), drive.width[index]
         jacobian = change @ jax.jacfwd(at)(x, index)
         implicit = jnp.eye(x.shape[0], dtype=x.dtype) - width * jacobian

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from scipy.ndimage import uniform_filter1d
 
 from jaxsim.dosing import build_timeline
@@ -204,7 +205,7 @@ class _Moves:
 
 
 @partial(jax.jit, static_argnums=0)
-def _rates_along(chain: LeapChain, drive: Drive, counts: Any) -> Any:
+def _rates_along(chain: LeapChain, drive: Drive, counts: Array) -> Any:
     """Return the rates [R, n] in every step, at counts [n, S]."""
     x = tuple(counts[:, s] for s in range(counts.shape[1]))
     return jnp.stack([jnp.broadcast_to(a, x[0].shape) for a in chain_rates(chain, x, drive.tables.exposure.T,

@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
+from jaxsim.dosing.schedule import Schedule
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.free import Free
 from jaxsim.kernels.rates import plan_rates
@@ -65,11 +68,11 @@ class _Found(NamedTuple):
 
 def tables_of(
     structure: Structure,
-    network: Any,
-    schedule: Any,
-    edges: Any,
+    network: Network,
+    schedule: Schedule,
+    edges: Array,
     shifts: int = SHIFTS,
-    pinned: Any = None,
+    pinned: Array | None = None,
     crossings: Crossings | None = None,
 ) -> Tables:
     """Return the tables of a network and a schedule, traced or not; call within ``jax.enable_x64(True)``."""
@@ -81,11 +84,17 @@ def tables_of(
 
 @partial(jax.jit, static_argnums=(0, 1, 4))
 def _evaluated(
-    build: Any, structure: Structure, edges: Any, given: Any, shifts: int, pinned: Any, crossings: Any
+    build: Any,
+    structure: Structure,
+    edges: Array,
+    given: tuple[Any, ...],
+    shifts: int,
+    pinned: Array,
+    crossings: Crossings | None,
 ) -> tuple[_Found, _Found]:
     theta, base = given
 
-    def tables(point: Any) -> _Found:
+    def tables(point: Array) -> _Found:
         network, schedule = build(point, base)
         plan = plan_rates(structure, distributed_names(network.parameters))
         marks = mark_times(structure, plan, network, schedule, edges, crossings)
@@ -95,7 +104,7 @@ def _evaluated(
     return tables(theta), jax.jacfwd(tables)(theta)
 
 
-def _fixed(network: Network, schedule: Any) -> Any:
+def _fixed(network: Network, schedule: Schedule) -> Any:
     """Return the numbers that change counts directly."""
     parts = [_real(leaf).reshape(-1) for leaf in jax.tree.leaves(dict(network.initial))]
     for agent, entries in schedule.items():
@@ -104,7 +113,7 @@ def _fixed(network: Network, schedule: Any) -> Any:
     return jnp.concatenate(parts)
 
 
-def _real(value: Any) -> Any:
+def _real(value: ArrayLike) -> Any:
     return jnp.asarray(value).astype(jnp.float64)
 
 
@@ -163,7 +172,7 @@ def _at(free: Free, network: Network, cells: _Cells, theta: np.ndarray) -> tuple
     return found
 
 
-def _crossings(structure: Structure, network: Network, schedule: Any, edges: np.ndarray) -> Crossings | None:
+def _crossings(structure: Structure, network: Network, schedule: Schedule, edges: np.ndarray) -> Crossings | None:
     plan = plan_rates(structure, distributed_names(network.parameters))
     return found_crossings(structure, plan, network, schedule, edges)
 
@@ -225,7 +234,7 @@ def _apart(cells: _Cells, below: np.ndarray, above: np.ndarray) -> bool:
 
 
 def table_values(
-    network: Network, schedule: Any, edges: np.ndarray, shifts: int = SHIFTS, pinned: np.ndarray | None = None
+    network: Network, schedule: Schedule, edges: np.ndarray, shifts: int = SHIFTS, pinned: np.ndarray | None = None
 ) -> Tables:
     """Return the tables (numpy, float64) of a network and a schedule, without derivatives."""
     with double_precision():
@@ -237,12 +246,14 @@ def table_values(
 
 
 @partial(jax.jit, static_argnums=(0, 3))
-def _valued(structure: Structure, edges: Any, given: Any, shifts: int, pinned: Any, crossings: Any) -> Tables:
+def _valued(
+    structure: Structure, edges: Array, given: tuple[Any, ...], shifts: int, pinned: Array | None, crossings: Any
+) -> Tables:
     network, schedule = given
     return tables_of(structure, network, schedule, edges, shifts, pinned, crossings)
 
 
-def _as_float(leaf: Any) -> Any:
+def _as_float(leaf: ArrayLike) -> Any:
     return np.asarray(leaf, np.float64)
 
 

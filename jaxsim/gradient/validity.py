@@ -5,9 +5,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsim.dosing.schedule import Schedule
 from jaxsim.ensemble.prepare import extent
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.objective import Objective, described, has_jumps
+from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.summaries import Quantile
 from jaxsim.gradient.tables import Slopes
 from jaxsim.kernels.rates import plan_rates
@@ -32,7 +34,7 @@ def refuse_for_gradient(network: Network) -> None:
             raise SimulationError(f"reaction '{reaction}' sets species by an effect, and {remedy}")
 
 
-def largest_known_count(network: Network, schedule: Any) -> float:
+def largest_known_count(network: Network, schedule: Schedule) -> float:
     """Return the largest number of molecules that a species begins with or is given at once."""
     given = [extent(value)[1] for value in network.initial.values()]
     for agent, entries in schedule.items():
@@ -86,7 +88,7 @@ def _parts(rate: Expression, before: dict[str, Expression]) -> list[Expression]:
     return [rate, *(before[name] for name in sorted(names(rate) & set(before)))]
 
 
-def refuse_jumping_rates(problem: Any, method: str) -> None:
+def refuse_jumping_rates(problem: Problem, method: str) -> None:
     """Refuse rates that jump with the state, which no derivative along a path sees."""
     network = problem.network
     for reaction in network.structure.reactions:
@@ -102,7 +104,7 @@ def refuse_jumping_rates(problem: Any, method: str) -> None:
 def _conditions(rate: Expression) -> list[Expression]:
     found: list[Expression] = []
 
-    def visit(node: Expression, _: Any) -> None:
+    def visit(node: Expression, _: list[Any]) -> None:
         if isinstance(node, Compare | Logic) or (isinstance(node, Call) and node.function in _STEPS):
             found.append(node)
 

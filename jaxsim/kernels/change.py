@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 from jaxtyping import Int32
 
 from jaxsim.dosing import Timeline
@@ -58,7 +60,7 @@ def apply_change(
     structure: Structure,
     plan: Changes,
     x: tuple[Any, ...],
-    pending: Any,
+    pending: Array,
     env: Mapping[str, Any],
     draw: _Draw | None = None,
 ) -> tuple[Any, ...]:
@@ -81,7 +83,7 @@ def set_variables(
     structure: Structure,
     plan: Changes,
     variables: tuple[Any, ...],
-    pending: Any,
+    pending: Array,
     env: Mapping[str, Any],
     draw: _Draw | None = None,
 ) -> tuple[Any, ...]:
@@ -98,7 +100,7 @@ def set_variables(
 
 
 def values_before(
-    structure: Structure, parameters: Mapping[str, Any], x: Any, variables: tuple[Any, ...], t: Any
+    structure: Structure, parameters: Mapping[str, Any], x: tuple[Any, ...], variables: tuple[Any, ...], t: Array
 ) -> dict[str, Any]:
     """Return all that assignments and triggers read, in float64: parameters, counts, variables and the time."""
     values = [
@@ -113,7 +115,7 @@ def _mine(codes: tuple[int, ...], slow: tuple[int, ...], draw: _Draw | None) -> 
     return [code for code in codes if (code in slow) == (draw is not None)]
 
 
-def _step(value: Any, pending: Any, steps: list[tuple[int, list[int]]]) -> Any:
+def _step(value: Array, pending: Array, steps: list[tuple[int, list[int]]]) -> Any:
     delta = None
     for change, codes in steps:
         if not codes:
@@ -125,7 +127,7 @@ def _step(value: Any, pending: Any, steps: list[tuple[int, list[int]]]) -> Any:
     return value if delta is None else value + delta
 
 
-def to_count(value: Any, like: Any) -> Any:
+def to_count(value: ArrayLike, like: Array) -> Any:
     """Round an assigned value down to a count; what does not fit becomes negative, which is a fault."""
     number = jnp.broadcast_to(jnp.floor(jnp.asarray(value).astype(jnp.float64)), like.shape)
     large = jnp.where(number > _LARGEST, -_LARGEST, number)
@@ -133,7 +135,7 @@ def to_count(value: Any, like: Any) -> Any:
 
 
 def enter_cell(
-    structure: Structure, dosed: tuple[str, ...], x: tuple[Any, ...], timeline: Timeline, cell: Any, entering: Any
+    structure: Structure, dosed: tuple[str, ...], x: tuple[Any, ...], timeline: Timeline, cell: Array, entering: Array
 ) -> tuple[Any, ...]:
     """Give the doses that act when a cell is entered: species become multiply * x + add."""
     result = list(x)

@@ -77,7 +77,7 @@ FINEST = 2.0**46  # events per unit time, times the time: a mean waiting time of
 BELOW_ONE = 1 - 2.0**-52  # times any normal float64 is less than it
 
 
-def waiting_time(exponential: Any, a0: Any) -> Any:
+def waiting_time(exponential: Array, a0: Array) -> Any:
     """Return the exponential of mean 1 over a0, in float64: infinite where a0 is zero, NaN where it is not a number."""
     return (exponential / a0).astype(jnp.float64)
 
@@ -95,7 +95,7 @@ def running_sums(rates: list[Any]) -> list[Any]:
     return sums
 
 
-def resolved(often: Any, t: Any) -> Any:
+def resolved(often: Array, t: Array) -> Any:
     """Return the lanes in which what happens `often` times per unit time can be told apart on the clock at t.
 
     Doubles near t are t*2**-52 apart at most. Rounding every waiting time to a spacing h makes a rate a appear larger
@@ -104,7 +104,7 @@ def resolved(often: Any, t: Any) -> Any:
     return ~(often * jnp.abs(t).astype(often.dtype) > often.dtype.type(FINEST))
 
 
-def choose(threshold: Any, sums: list[Any]) -> Any:
+def choose(threshold: Array, sums: list[Any]) -> Any:
     """Return the number of running sums that the threshold has passed: the chosen reaction.
 
     The threshold is below the last sum, so a reaction without propensity is never chosen.
@@ -116,7 +116,13 @@ def choose(threshold: Any, sums: list[Any]) -> Any:
 
 
 def in_single_precision(
-    program: Program, plan: Rates, bits: Any, upper: list[Any], lower: list[Any], asked: Any, exactly: Callable[[], Any]
+    program: Program,
+    plan: Rates,
+    bits: Array,
+    upper: list[Any],
+    lower: list[Any],
+    asked: Array,
+    exactly: Callable[[], Any],
 ) -> Any:
     """Return the reactions that are chosen and accepted as `exactly` has them in the lanes that ask.
 
@@ -136,7 +142,7 @@ def in_single_precision(
     return where_any(program, asked & (doubtful | ~clear), exactly, chosen)
 
 
-def choose_roughly(word: Any, sums: list[Any], floors: list[Any]) -> tuple[Any, Any]:
+def choose_roughly(word: Array, sums: list[Any], floors: list[Any]) -> tuple[Any, Any]:
     """Return the chosen reaction from running sums in single precision, and where rounding had no say in that.
 
     `word` are the random bits of which :func:`jaxsim.kernels.draws.choice_uniform` makes the uniform, `floors`
@@ -155,7 +161,7 @@ def choose_roughly(word: Any, sums: list[Any], floors: list[Any]) -> tuple[Any, 
     return chosen, nearest > margin
 
 
-def _smaller(a: Any, b: Any) -> Any:
+def _smaller(a: Array, b: Array) -> Any:
     return jnp.where(a < b, a, b)
 
 
@@ -172,7 +178,7 @@ def faultless(x: tuple[Any, ...], rates: list[Any], a0: Any, limit: Any, checked
     return good
 
 
-def falls_below(threshold: Any, sums: list[Any], r: int, rate: Any) -> Any:
+def falls_below(threshold: Array, sums: list[Any], r: int, rate: Array) -> Any:
     """Return whether a threshold among running sums of bounds lies within the rate of reaction r: it fires then.
 
     Source: Lewis & Shedler, Naval Res. Logist. 26 (1979) 403, theorem 1.

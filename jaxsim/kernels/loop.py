@@ -57,13 +57,13 @@ def run_slice(program: Program, inputs: Inputs, run: Run) -> tuple[Run, Any]:
     return run, ~unfinished(run)
 
 
-def _in_slice(program: Program, lanes: Lanes, began: Any) -> Any:
+def _in_slice(program: Program, lanes: Lanes, began: Array) -> Any:
     """Return whether iterations are left; their counter may pass 2**32."""
     iterations = max(SLICE_LEAST, int(SLICE / (program.lanes * step_cost(program))))
     return lanes.iteration - began < np.uint32(iterations)
 
 
-def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: Any) -> Run:
+def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: Array) -> Run:
     """Run the event loop until the waiting of lanes has cost as much as the service would."""
     occupied = lanes_counted(run.owner.number >= 0)
     patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program) / step_cost(program)))
@@ -84,7 +84,7 @@ def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: An
     return run._replace(lanes=end.lanes, tally=run.tally._replace(events=end.events))
 
 
-def _account(program: Program, inputs: Inputs, burst: Burst, lanes: Lanes, occupied: Any) -> Burst:
+def _account(program: Program, inputs: Inputs, burst: Burst, lanes: Lanes, occupied: Array) -> Burst:
     """Count the lanes that go on, and the cost of those that wait."""
     ended = occupied - lanes_counted(~program.stepper.finished(program, inputs, lanes))
     if not program.stepper.cells:  # every lane before the end has an event pending
@@ -144,7 +144,7 @@ def empty_run(program: Program) -> Run:
     return Run(owner, state, jnp.zeros((), jnp.int32), _nothing(program))
 
 
-def _empty_carry(program: Program, zeros: Any, word: Any) -> CellCarry:
+def _empty_carry(program: Program, zeros: Array, word: Array) -> CellCarry:
     stepper = program.stepper
     leaps = isinstance(stepper, LeapStepper)
     limit = jnp.full(zeros.shape, jnp.inf, program.real) if leaps else None

@@ -171,7 +171,9 @@ def _read(one: TimeSwitch, others: Sequence[TimeSwitch]) -> frozenset[str]:
     return found
 
 
-def _roots(course: _Course, one: TimeSwitch, before: tuple[TimeSwitch, ...], edges: Any, room: int) -> tuple[Any, Any]:
+def _roots(
+    course: _Course, one: TimeSwitch, before: tuple[TimeSwitch, ...], edges: Array, room: int
+) -> tuple[Any, Any]:
     """Return the roots of a guard, the end of the timeline where there are fewer; and whether there was room."""
     driven = bool(names(one.guard) & frozenset(course.inputs))
     if not (before or driven):
@@ -191,7 +193,9 @@ def _roots(course: _Course, one: TimeSwitch, before: tuple[TimeSwitch, ...], edg
     return _isolated(course, one, lax.stop_gradient((low, high)), inner, room)
 
 
-def _isolated(course: _Course, one: TimeSwitch, cells: Any, inner: dict[str, Any], room: int) -> tuple[Any, Any]:
+def _isolated(
+    course: _Course, one: TimeSwitch, cells: tuple[Any, ...], inner: dict[str, Any], room: int
+) -> tuple[Any, Any]:
     """Return the roots of a guard that is not linear, each in a box of its own."""
     fixed = _fixed(course)
     extra = [(0, room)]
@@ -250,7 +254,7 @@ def _crosses(course: _Course, one: TimeSwitch, boxes: _Boxes) -> Any:
     return (jnp.floor(first) != jnp.floor(last)) if one.stepped else (first >= 0.0) != (last >= 0.0)
 
 
-def _corrected(course: _Course, one: TimeSwitch, root: Any, inner: dict[str, Any]) -> Any:
+def _corrected(course: _Course, one: TimeSwitch, root: Array, inner: dict[str, Any]) -> Any:
     """Return a root after a step of Newton's method, whose derivatives are those of the moment."""
     fixed = _fixed(course)
     value = _guard(course, one, root, root, inner)
@@ -266,12 +270,12 @@ def _fixed(course: _Course) -> _Course:
     return course._replace(parameters=lax.stop_gradient(course.parameters), timeline=lax.stop_gradient(course.timeline))
 
 
-def _guard(course: _Course, one: TimeSwitch, time: Any, place: Any, inner: Mapping[str, Any]) -> Any:
+def _guard(course: _Course, one: TimeSwitch, time: Array, place: Array, inner: Mapping[str, Any]) -> Any:
     """Return the guard at times, with the inputs of the cells that hold `place`."""
     return jnp.broadcast_to(jnp.asarray(evaluate(one.guard, _at(course, time, place, inner))), time.shape)
 
 
-def _at(course: _Course, time: Any, place: Any, inner: Mapping[str, Any]) -> dict[str, Any]:
+def _at(course: _Course, time: Array, place: Array, inner: Mapping[str, Any]) -> dict[str, Any]:
     """Return all that guards read at times [n]."""
     timeline = course.timeline
     cell = cell_of(timeline, place)
@@ -283,12 +287,12 @@ def _at(course: _Course, time: Any, place: Any, inner: Mapping[str, Any]) -> dic
     return env
 
 
-def cell_of(timeline: Timeline, time: Any) -> Any:
+def cell_of(timeline: Timeline, time: Array) -> Any:
     """Return the cells that hold times."""
     return jnp.clip(jnp.searchsorted(timeline.edges, time, side="right") - 1, 0, timeline.base.shape[0] - 1)
 
 
-def input_boxes(timeline: Timeline, inputs: tuple[str, ...], low: Any, high: Any) -> dict[str, tuple[Any, Any]]:
+def input_boxes(timeline: Timeline, inputs: tuple[str, ...], low: Array, high: Array) -> dict[str, tuple[Any, Any]]:
     """Return bounds of the inputs over boxes of time [n], each within one cell: every mode lies between its ends."""
     cell = cell_of(timeline, 0.5 * (low + high))
     start = timeline.edges[cell]

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
 from jaxsim.dosing import Timeline
 from jaxsim.network import (
@@ -109,13 +111,13 @@ def state_values(rates: Rates, env: Mapping[str, Any], precise: Mapping[str, Any
     return state
 
 
-def propensities(rates: Rates, env: Mapping[str, Any], which: tuple[int, ...], like: Any) -> list[Any]:
+def propensities(rates: Rates, env: Mapping[str, Any], which: tuple[int, ...], like: Array) -> list[Any]:
     """Evaluate some propensities, each [L]."""
     values = evaluate_all([rates.expressions[r] for r in which], env)
     return [_lanes(value, like) for value in values]
 
 
-def propensity_bounds(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str, Any], like: Any) -> list[Any]:
+def propensity_bounds(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str, Any], like: Array) -> list[Any]:
     """Return for each reaction its propensity, or the upper bound over the cell if it varies in time."""
     boxes = {name: (value, value) for name, value in env.items()} | dict(leaves)
     fixed = [r for r in range(len(rates.expressions)) if r not in rates.varying]
@@ -127,13 +129,13 @@ def propensity_bounds(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str,
     return result or [jnp.zeros_like(like)]  # of a network of events alone
 
 
-def propensity_floors(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str, Any], like: Any) -> list[Any]:
+def propensity_floors(rates: Rates, env: Mapping[str, Any], leaves: Mapping[str, Any], like: Array) -> list[Any]:
     """Return the lower bound over the cell of each reaction that varies in time."""
     boxes = {name: (value, value) for name, value in env.items()} | dict(leaves)
     return [_lanes(bounds(rates.expressions[r], boxes)[0], like) for r in rates.varying]
 
 
-def _lanes(value: Any, like: Any) -> Any:
+def _lanes(value: ArrayLike, like: Array) -> Any:
     return jnp.broadcast_to(jnp.asarray(value).astype(like.dtype), like.shape)
 
 
@@ -165,8 +167,8 @@ def leaves_in_time(
     structure: Structure,
     env: Mapping[str, Any],
     timeline: Timeline,
-    cell: Any,
-    t: Any,
+    cell: ArrayLike,
+    t: ArrayLike,
     real: Any,
     shared: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -193,7 +195,7 @@ def leaves_in_time(
     return result
 
 
-def _input(timeline: Timeline, index: int, cell: Any, since: Any, real: Any) -> Any:
+def _input(timeline: Timeline, index: int, cell: ArrayLike, since: Array, real: Any) -> Any:
     """Return base + sum of amplitude * exp(-rate * since) for one input."""
     value = timeline.base[:, index].astype(real)[cell]
     short = since.astype(real)
@@ -341,14 +343,14 @@ def orders(structure: Structure, rates: Rates, state: Mapping[str, Any], a: list
     return result
 
 
-def _present_order(structure: Structure, rates: Rates, state: Mapping[str, Any], r: int, a: Any) -> Any:
+def _present_order(structure: Structure, rates: Rates, state: Mapping[str, Any], r: int, a: Array) -> Any:
     """Return the sum of |x da/dx| / a over the species that rate r reads, at least 1."""
     read = names(rates.expressions[r])
     total = jnp.zeros_like(a)
     for name in structure.species:
         if name in read:
 
-            def rate(value: Any, name: str = name) -> Any:
+            def rate(value: Array, name: str = name) -> Any:
                 found = evaluate(rates.expressions[r], {**state, name: value})
                 return jnp.broadcast_to(jnp.asarray(found).astype(a.dtype), a.shape)
 

@@ -65,7 +65,7 @@ def save_before_event(program: Program, lanes: Lanes, times: Float64[Array, " K"
     return _save_row(program, lanes, times, None)
 
 
-def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"], passes: Any) -> Lanes:
+def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"], passes: Array | None) -> Lanes:
     """Write the state in lanes that pass a save time; `passes` are these, where that is known."""
     assert lanes.row is not None
 
@@ -86,7 +86,7 @@ def _save_row(program: Program, lanes: Lanes, times: Float64[Array, " K"], passe
     return lanes._replace(saved=(grid,), row=jnp.where(jnp.isfinite(lanes.t), reached, lanes.row))
 
 
-def states_on_grid(program: Program, lanes: Lanes, sound: Any) -> tuple[Any, Any]:
+def states_on_grid(program: Program, lanes: Lanes, sound: Array) -> tuple[Any, Any]:
     """Return the states [species, K, L], and which of them were reached [K, L].
 
     A sound lane has reached every save time. Any other has reached those before its last change, since what
@@ -113,10 +113,10 @@ def variables_on_grid(program: Program, lanes: Lanes) -> tuple[Float64[Array, "K
     return tuple(fill_forward(grid) for grid in lanes.carried.saved_variables)
 
 
-def fill_forward(grid: Any) -> Any:
+def fill_forward(grid: Array) -> Any:
     """Replace unwritten entries (-1, or NaN among floats) by the entry of the row before, along the first axis."""
 
-    def step(before: Any, row: Any) -> tuple[Any, Any]:
+    def step(before: Array, row: Array) -> tuple[Any, Any]:
         unwritten = jnp.isnan(row) if jnp.issubdtype(row.dtype, jnp.floating) else row == UNWRITTEN
         filled = jnp.where(unwritten, before, row)
         return filled, filled

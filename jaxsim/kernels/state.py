@@ -233,7 +233,7 @@ def lanes_counted(mask: Bool[Array, " L"]) -> Int32[Array, ""]:
 # Work that few lanes need at a time.
 
 
-def where_any(program: Program, mask: Any, rare: Callable[[], Any], usual: Any) -> Any:
+def where_any(program: Program, mask: Array, rare: Callable[[], Any], usual: Array) -> Any:
     """Return `rare()` in the lanes of the mask and `usual` in all others, both of one structure.
 
     Native code does the work only if a lane of the few it runs in lockstep needs it. XLA runs hundreds, of which one

@@ -61,11 +61,13 @@ class Stepper(ABC):
         """Return the counts of lanes without trajectories."""
         return (jnp.zeros((program.lanes,), jnp.int32),) * len(program.structure.species)
 
-    def begin(self, program: "Program", inputs: "Inputs", counts: tuple[Any, ...], fresh: Any, x: Any) -> Any:
+    def begin(
+        self, program: "Program", inputs: "Inputs", counts: tuple[Any, ...], fresh: Array, x: tuple[Any, ...]
+    ) -> Any:
         """Return counts in its layout: in fresh lanes those given, int32 [L] of each species, elsewhere `x`."""
         return tuple(jnp.where(fresh, new, old) for new, old in zip(counts, x, strict=True))
 
-    def by_lane(self, program: "Program", x: Any) -> Int32[Array, "L species"]:
+    def by_lane(self, program: "Program", x: tuple[Any, ...]) -> Int32[Array, "L species"]:
         """Return the counts with the species of a lane side by side."""
         return jnp.stack(x, axis=1)
 
@@ -73,7 +75,7 @@ class Stepper(ABC):
         """Return the counts as one array for each species."""
         return tuple(x)
 
-    def stacked(self, program: "Program", x: Any) -> Int32[Array, "species L"]:
+    def stacked(self, program: "Program", x: tuple[Any, ...]) -> Int32[Array, "species L"]:
         """Return the counts as one array."""
         return jnp.stack(x)
 
@@ -139,6 +141,6 @@ def is_hybrid(program: "Program") -> bool:
     return isinstance(program.stepper, LeapStepper) and program.stepper.hybrid
 
 
-def in_last_cell(inputs: "Inputs", cell: Any) -> Bool[Array, " L"]:
+def in_last_cell(inputs: "Inputs", cell: Array) -> Bool[Array, " L"]:
     """Return the lanes for which no cell is left to enter."""
     return cell == np.int32(inputs.timeline.base.shape[0] - 1)

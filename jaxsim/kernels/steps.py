@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.dosing import Timeline
 from jaxsim.errors import SimulationError
@@ -101,7 +101,12 @@ def _margin(node: Expression) -> Expression:
 
 
 def locate(
-    structure: Structure, plan: Rates, steps: Steps, shared: Any, timeline: Timeline, span: tuple[float, float]
+    structure: Structure,
+    plan: Rates,
+    steps: Steps,
+    shared: dict[str, Any],
+    timeline: Timeline,
+    span: tuple[float, float],
 ) -> Crossings:
     """Find every jump of every step within a span; call within ``jax.enable_x64(True)``.
 
@@ -175,7 +180,13 @@ def _padded(count: int) -> int:
 
 
 def step_values(
-    structure: Structure, plan: Rates, steps: Steps, shared: Any, timeline: Timeline, crossings: Crossings, side: int
+    structure: Structure,
+    plan: Rates,
+    steps: Steps,
+    shared: dict[str, Any],
+    timeline: Timeline,
+    crossings: Crossings,
+    side: int,
 ) -> dict[str, Any]:
     """Return every step just before (`side` -1) or just after (1) each crossing, [m]; they do not move."""
     stepped = plan._replace(in_time=tuple(steps.nodes.items()))
@@ -185,13 +196,13 @@ def step_values(
 
 
 def crossing_times(
-    structure: Structure, plan: Rates, steps: Steps, shared: Any, timeline: Timeline, crossings: Crossings
+    structure: Structure, plan: Rates, steps: Steps, shared: dict[str, Any], timeline: Timeline, crossings: Crossings
 ) -> Any:
     """Return the times of the crossings, [m], differentiable by the implicit function theorem."""
     margins = plan._replace(in_time=tuple((name, _margin(node)) for name, node in steps.nodes.items()))
     cell, at = jnp.asarray(crossings.cell), jnp.asarray(crossings.time)
 
-    def margin(time: Any) -> Any:
+    def margin(time: Array) -> Any:
         found = leaves_in_time(margins, structure, shared, timeline, cell, time, jnp.float64)
         rows = jnp.stack([jnp.broadcast_to(value, at.shape) for value in found.values()])
         return rows[jnp.asarray(crossings.step), jnp.arange(at.size)]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.kernels.change import values_before
 from jaxsim.kernels.context import Context
@@ -40,7 +41,7 @@ class Look(NamedTuple):
     """The next moment at which one may switch while the state stays, float64 [L], or None if none reads the time."""
 
 
-def look(program: Program, precise: dict[str, Any], lanes: Lanes, after: Any) -> Look:
+def look(program: Program, precise: dict[str, Any], lanes: Lanes, after: Array | None) -> Look:
     """Evaluate all triggers in the present state; `precise` holds the parameters in float64.
 
     `after` tells which lanes look just after the present moment, bool [L]; None if no trigger reads the time.
@@ -67,7 +68,7 @@ class _Clock(NamedTuple):
     """Moments up to here are over: the same just after the present one, and less at it."""
 
 
-def _clock(t: Any, after: Any) -> _Clock:
+def _clock(t: Array, after: Array | None) -> _Clock:
     margin = slack(t)
     if after is None:
         return _Clock(t + margin, t + margin)
@@ -90,7 +91,7 @@ def _switch(switch: Switch, env: dict[str, Any], clock: _Clock) -> tuple[Any, An
     return holds, jnp.where(moment > clock.reached, moment, jnp.inf)
 
 
-def slack(t: Any) -> Any:
+def slack(t: Array) -> Any:
     """Return how far from t another time may be by rounding alone."""
     return np.float64(_SLACK) * jnp.abs(t)
 
@@ -116,12 +117,12 @@ def triggers_at_start(program: Program, precise: dict[str, Any], lanes: Lanes) -
     return fresh._replace(armed=look(program, precise, lanes, fresh.after).holds & waits)
 
 
-def chosen_lanes(mask: Any, new: Triggers | None, old: Triggers | None) -> Triggers | None:
+def chosen_lanes(mask: Array, new: Triggers | None, old: Triggers | None) -> Triggers | None:
     """Return the new triggers in the lanes of the mask and the old ones in the others."""
     return jax.tree.map(lambda n, o: jnp.where(mask if n.ndim == 1 else mask[None, :], n, o), new, old)
 
 
-def arrive(program: Program, inputs: Inputs, lanes: Lanes, active: Any) -> Lanes:
+def arrive(program: Program, inputs: Inputs, lanes: Lanes, active: Array) -> Lanes:
     """Note in which lanes the pending code is that a moment has come: one of a switch, of a dose, or the start."""
     carry = lanes.carried
     triggers = carry.triggers
@@ -144,7 +145,7 @@ def _new_moments(inputs: Inputs) -> Any:
     return edges[1:] > edges[:-1] + slack(edges[:-1])
 
 
-def next_trigger(program: Program, given: Context, lanes: Lanes, active: Any) -> tuple[Any, Any, Lanes]:
+def next_trigger(program: Program, given: Context, lanes: Lanes, active: Array) -> tuple[Any, Any, Lanes]:
     """Return what the triggers make happen now (-1 for nothing), the next moment to look, and the lanes.
 
     What happens is an event, a look just after this moment, or a fault. Of several events that turned true at once,
@@ -185,13 +186,13 @@ def next_trigger(program: Program, given: Context, lanes: Lanes, active: Any) ->
     return jnp.where(active, code, NONE), now.alarm, lanes._replace(carry=carry)
 
 
-def _counted(program: Program, bits: Any) -> Any:
+def _counted(program: Program, bits: Array) -> Any:
     """Return 1 for each persistent event whose bit is set, uint16 [persistent, L]."""
     places = np.array(program.persistent, np.uint32)[:, None]
     return ((bits[None, :] >> places) & np.uint32(1)).astype(jnp.uint16)
 
 
-def _bits(program: Program, rows: Any) -> Any:
+def _bits(program: Program, rows: Array) -> Any:
     """Return one bit for each persistent event, uint32 [L], from rows of truths."""
     bits = jnp.zeros(rows.shape[1:], jnp.uint32)
     for row, e in zip(rows, program.persistent, strict=True):

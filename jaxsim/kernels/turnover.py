@@ -27,7 +27,7 @@ from jaxsim.statistics import Batch
 
 
 def refill(
-    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, free: Any, started: Any
+    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, free: Array, started: Array
 ) -> tuple[Owner, Lanes, Any]:
     """Give the next trajectories to the free lanes, as long as there are any; empty the others."""
     number = started + jnp.cumsum(free.astype(jnp.int32), dtype=jnp.int32) - np.int32(1)
@@ -36,19 +36,21 @@ def refill(
 
 
 def begin(
-    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, number: Any, fresh: Any, free: Any
+    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, number: Array, fresh: Array, free: Array
 ) -> tuple[Owner, Lanes]:
     """Begin the trajectories with these numbers in fresh lanes, which are free, and empty the other free ones."""
     owner = _own(program, inputs, owner, jnp.where(fresh, number, np.int32(0)), fresh, free, lanes.iteration)
     return owner, _begin(program, inputs, owner, lanes, fresh, free)
 
 
-def stream(inputs: Inputs, number: Any, purpose: int) -> tuple[Any, Any]:
+def stream(inputs: Inputs, number: Array, purpose: int) -> tuple[Any, Any]:
     """Return the key of the trajectories with these numbers within the call."""
     return stream_of(inputs.seed, inputs.point, (inputs.first_low, inputs.first_high), number, purpose)
 
 
-def _own(program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any, free: Any, iteration: Any) -> Owner:
+def _own(
+    program: Program, inputs: Inputs, owner: Owner, number: Array, fresh: Array, free: Array, iteration: Array
+) -> Owner:
     key0, key1 = stream(inputs, number, EVENTS)
     sampled = stream(inputs, number, PARAMETERS)
     parameters = {}
@@ -64,7 +66,7 @@ def _own(program: Program, inputs: Inputs, owner: Owner, number: Any, fresh: Any
     )
 
 
-def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: Any, free: Any) -> Lanes:
+def _begin(program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, fresh: Array, free: Array) -> Lanes:
     structure, start = program.structure, inputs.timeline.edges[0]
     x0 = _initial(program, inputs, owner, fresh.shape)
     x0 = enter_cell(structure, program.dosed, x0, inputs.timeline, jnp.zeros(fresh.shape, jnp.int32), fresh)
@@ -97,7 +99,7 @@ def _initial(program: Program, inputs: Inputs, owner: Owner, shape: tuple[int, .
 
 
 def _begin_carry(
-    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, carry: CellCarry, fresh: Any, free: Any
+    program: Program, inputs: Inputs, owner: Owner, lanes: Lanes, carry: CellCarry, fresh: Array, free: Array
 ) -> CellCarry:
     variables = tuple(
         jnp.where(fresh, jnp.asarray(inputs.variables[name]).astype(jnp.float64), old)
@@ -184,7 +186,7 @@ def random_effects(program: Program, inputs: Inputs, given: Context, run: Run) -
     return run._replace(lanes=lanes._replace(x=x, pending=pending, carry=carry))
 
 
-def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Any) -> Tally:
+def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: Array) -> Tally:
     owner, lanes, tally = run.owner, run.lanes, run.tally
     status = diagnose(program, inputs, owner, given, lanes)
     sound = done & ((status == int(Status.OK)) | (status == int(Status.ABSORBED)))
@@ -209,14 +211,14 @@ def _gather(program: Program, inputs: Inputs, given: Context, run: Run, done: An
     return _keep(program, tally, owner, status, batch, done) if program.kept else tally
 
 
-def _whole_shares(inputs: Inputs, leaped: Any, sound: Any) -> Any:
+def _whole_shares(inputs: Inputs, leaped: Array, sound: Array) -> Any:
     """Return shares of the time in whole parts, so that their sum does not depend on its order."""
     span = inputs.times[-1] - inputs.timeline.edges[0]
     share = leaped / jnp.where(span > 0, span, np.float64(1.0))
     return jnp.where(sound, jnp.round(share * np.float64(SHARES)).astype(jnp.int64), np.int64(0))
 
 
-def _keep(program: Program, tally: Tally, owner: Owner, status: Any, batch: Batch, done: Any) -> Tally:
+def _keep(program: Program, tally: Tally, owner: Owner, status: Array, batch: Batch, done: Array) -> Tally:
     index = jnp.where(done, owner.number, np.int32(program.kept))
     states = jnp.transpose(jnp.where(batch.valid[None], batch.states, np.int32(-1)), (2, 0, 1))
     return tally._replace(

@@ -138,7 +138,7 @@ def _entry(where: str, name: str, entry: Mapping[str, Any]) -> ModelParameter:
     return ModelParameter(name, **{**entry, "value": value, "range": (low, high)})
 
 
-def _check_choice(where: str, field: str, given: Any, known: tuple[str, ...]) -> None:
+def _check_choice(where: str, field: str, given: str, known: tuple[str, ...]) -> None:
     if given not in known:
         raise JaxsimError(f"parameter '{where}' has the {field} '{given}'; choose from {', '.join(known)}")
 

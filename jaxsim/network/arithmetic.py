@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 # Above this the rounding of repeated multiplication exceeds that of a library power.
 LARGEST_MULTIPLIED_POWER = 32
@@ -22,14 +23,14 @@ def as_number(value: Any) -> Any:
     return jnp.where(value, 1.0, 0.0) if jnp.result_type(value) == jnp.bool_ else value
 
 
-def as_truth(value: Any) -> Any:
+def as_truth(value: ArrayLike) -> Any:
     """Return a number as whether it is not zero, and a truth value as it is."""
     if is_plain(value):
         return jnp.asarray(bool(value))
     return value if jnp.result_type(value) == jnp.bool_ else jnp.not_equal(value, 0.0)
 
 
-def add(a: Any, b: Any) -> Any:
+def add(a: ArrayLike, b: ArrayLike) -> Any:
     """Return ``a + b``."""
     return a + b if is_plain(a, b) else jnp.add(a, b)
 
@@ -39,7 +40,7 @@ def subtract(a: Any, b: Any) -> Any:
     return a - b if is_plain(a, b) else jnp.subtract(a, b)
 
 
-def multiply(a: Any, b: Any) -> Any:
+def multiply(a: ArrayLike, b: ArrayLike) -> Any:
     """Return ``a * b``."""
     return a * b if is_plain(a, b) else jnp.multiply(a, b)
 
@@ -113,7 +114,7 @@ def power(base: Any, exponent: Any) -> Any:
     return divide(1.0, result) if exponent < 0 else result
 
 
-def _multiplied_power(base: Any, exponent: int) -> Any:
+def _multiplied_power(base: ArrayLike, exponent: int) -> Any:
     result, square = None, base
     while exponent:
         if exponent & 1:
@@ -123,13 +124,13 @@ def _multiplied_power(base: Any, exponent: int) -> Any:
     return 1.0 if result is None else result
 
 
-def _general_power(base: Any, exponent: Any) -> Any:
+def _general_power(base: ArrayLike, exponent: ArrayLike) -> Any:
     corner = jnp.logical_and(jnp.equal(base, 0.0), jnp.less(exponent, 1.0))
     at_zero = jnp.where(jnp.greater(exponent, 0.0), 0.0, jnp.where(jnp.equal(exponent, 0.0), 1.0, jnp.inf))
     return jnp.where(corner, at_zero, jnp.power(jnp.where(corner, 1.0, base), exponent))
 
 
-def falling_factorial(x: Any, order: int) -> Any:
+def falling_factorial(x: ArrayLike, order: int) -> Any:
     """Return ``x*(x-1)*...*(x-order+1)`` in the dtype of `x`."""
     result = x
     for step in range(1, order):

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jax.typing import ArrayLike
+
 from jaxsim.errors import ExpressionError, closest
 from jaxsim.network import arithmetic, interval
 from jaxsim.network.evaluate import apply
@@ -220,25 +222,25 @@ def _look_up(name: str, env: Mapping[str, Interval]) -> Interval:
     return env[name]
 
 
-def _name(node: Any, operands: list[Interval], env: Any) -> Interval:
+def _name(node: Name, operands: list[Interval], env: Any) -> Interval:
     return _look_up(node.id, env)
 
 
-def _falling_factorial(node: Any, operands: list[Interval], env: Any) -> Interval:
+def _falling_factorial(node: FallingFactorial, operands: list[Interval], env: dict[str, Any]) -> Interval:
     return interval.falling_factorial(_look_up(node.name, env), node.order)
 
 
-def _unary(node: Any, operands: list[Interval], env: Any) -> Interval:
+def _unary(node: Unary, operands: list[Interval], env: dict[str, Any]) -> Interval:
     if node.op == "-":
         return interval.negate(operands[0])
     return interval.subtract((1.0, 1.0), _truth(operands[0]))
 
 
-def _binary(node: Any, operands: list[Interval], env: Any) -> Interval:
+def _binary(node: Binary, operands: list[Interval], env: Any) -> Interval:
     return _ARITHMETIC[node.op](*operands)
 
 
-def _compare(node: Any, operands: list[Interval], env: Any) -> Interval:
+def _compare(node: Compare, operands: list[Interval], env: dict[str, Any]) -> Interval:
     return _COMPARISON[node.op](*operands)
 
 
@@ -256,13 +258,13 @@ def _equal(a: Interval, b: Interval) -> Interval:
     return _indicator(certain), _unless(apart)
 
 
-def _logic(node: Any, operands: list[Interval], env: Any) -> Interval:
+def _logic(node: Logic, operands: list[Interval], env: dict[str, Any]) -> Interval:
     left, right = map(_truth, operands)
     pair = arithmetic.minimum if node.op == "and" else arithmetic.maximum
     return pair(left[0], right[0]), pair(left[1], right[1])
 
 
-def _call(node: Any, operands: list[Interval], env: Any) -> Interval:
+def _call(node: Call, operands: list[Interval], env: Any) -> Interval:
     if node.function == "if":
         return _choice(*operands)
     if node.function == "binomial":
@@ -285,11 +287,11 @@ def _truth(a: Interval) -> Interval:
     return _indicator(interval.excludes_zero(a)), _unless(zero)
 
 
-def _indicator(truth: Any) -> Any:
+def _indicator(truth: ArrayLike) -> Any:
     return arithmetic.where(truth, 1.0, 0.0)
 
 
-def _unless(truth: Any) -> Any:
+def _unless(truth: ArrayLike) -> Any:
     return arithmetic.where(truth, 0.0, 1.0)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jaxsim.errors import ExpressionError, closest
 from jaxsim.network import arithmetic
@@ -63,7 +64,7 @@ def _has_pole(node: Expression) -> bool:
     return False
 
 
-def _divide(a: Any, b: Any) -> Any:
+def _divide(a: ArrayLike, b: ArrayLike) -> Any:
     """Return ``a / b`` with no derivative where `b` is zero."""
     if arithmetic.is_plain(b):
         return arithmetic.divide(a, b)
@@ -72,7 +73,7 @@ def _divide(a: Any, b: Any) -> Any:
     return jnp.where(pole, at_pole, jnp.divide(a, jnp.where(pole, 1.0, b)))
 
 
-def call(function: str, value: Any, x: Any) -> Any:
+def call(function: str, value: Callable[..., Any], x: ArrayLike) -> Any:
     """Return ``value(x)`` of a logarithm, root or inverse function with no derivative where it has none."""
     if function in _DOMAINS:
         low, high, harmless = _DOMAINS[function]
@@ -230,7 +231,7 @@ def _compute(node: Expression, numbers: list[Any], draw: _Draw | None, guarded: 
     raise TypeError(f"{type(node).__name__} is not an expression node")
 
 
-def _choose(condition: Any, chosen: Any, other: Any) -> Any:
+def _choose(condition: ArrayLike, chosen: ArrayLike, other: ArrayLike) -> Any:
     return jnp.where(arithmetic.as_truth(condition), arithmetic.as_number(chosen), arithmetic.as_number(other))
 
 

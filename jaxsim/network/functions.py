@@ -87,16 +87,16 @@ class KineticFunction(NamedTuple):
 # The elementary functions: powers, logarithms, trigonometric, hyperbolic and their inverses, extremes, steps.
 
 
-def _log10(x: Any) -> Any:
+def _log10(x: ArrayLike) -> Any:
     # Of a Python number jnp.log10 is not weakly typed and would widen what it meets.
     return jnp.divide(jnp.log(x), math.log(10.0))
 
 
-def _increasing(constant: Any, value: Any) -> KineticFunction:
+def _increasing(constant: Callable[..., Any], value: Callable[..., Any]) -> KineticFunction:
     return KineticFunction(1, constant, value, partial(interval.increasing, value))
 
 
-def _increasing_from_zero(constant: Any, value: Any) -> KineticFunction:
+def _increasing_from_zero(constant: Callable[..., Any], value: Callable[..., Any]) -> KineticFunction:
     """Describe a function that increases from 0 on and has no real value below 0."""
 
     def bounds(a: Interval) -> Interval:
@@ -106,7 +106,9 @@ def _increasing_from_zero(constant: Any, value: Any) -> KineticFunction:
     return KineticFunction(1, constant, value, bounds)
 
 
-def _increasing_within(constant: Any, value: Any, low: float, high: float) -> KineticFunction:
+def _increasing_within(
+    constant: Callable[..., Any], value: Callable[..., Any], low: float, high: float
+) -> KineticFunction:
     """Describe a function that increases from `low` to `high` and has no real value elsewhere."""
 
     def bounds(a: Interval) -> Interval:
@@ -139,7 +141,7 @@ def _misses(a: Interval, phase: float, period: float) -> Any:
     return jnp.greater(nearest, a[1] + slack)
 
 
-def _wave_bounds(value: Any, peak: float, trough: float, a: Interval) -> Interval:
+def _wave_bounds(value: Callable[..., Any], peak: float, trough: float, a: Interval) -> Interval:
     first, last = value(a[0]), value(a[1])
     lower = jnp.where(_misses(a, trough, 2 * math.pi), jnp.minimum(first, last), -1.0)
     upper = jnp.where(_misses(a, peak, 2 * math.pi), jnp.maximum(first, last), 1.0)
@@ -151,7 +153,7 @@ def _tangent_bounds(a: Interval) -> Interval:
     return interval.where(_misses(a, math.pi / 2, math.pi), inside, interval.EVERYTHING)
 
 
-def _extreme(constant: Any, pair: Any) -> KineticFunction:
+def _extreme(constant: Callable[..., Any], pair: Any) -> KineticFunction:
     def value(*arguments: Any) -> Any:
         return reduce(pair, arguments)
 
@@ -194,7 +196,7 @@ def _hill_constant(x: float, k: float, n: float) -> float:
     return x**n / (k**n + x**n)
 
 
-def _hill(x: Any, k: Any, n: Any) -> Any:
+def _hill(x: ArrayLike, k: ArrayLike, n: ArrayLike) -> Any:
     # The power of the smaller over the larger never overflows, where x^n does (2e9^5 > float32).
     below = arithmetic.less(x, k)
     low, high = arithmetic.where(below, x, k), arithmetic.where(below, k, x)
@@ -221,7 +223,7 @@ def _michaelis_menten_constant(x: float, vmax: float, km: float) -> float:
     return vmax * x / (km + x)
 
 
-def _michaelis_menten(x: Any, vmax: Any, km: Any) -> Any:
+def _michaelis_menten(x: ArrayLike, vmax: ArrayLike, km: ArrayLike) -> Any:
     return arithmetic.divide(arithmetic.multiply(vmax, x), arithmetic.add(km, x))
 
 

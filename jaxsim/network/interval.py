@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from jax.typing import ArrayLike
+
 from jaxsim.network import arithmetic
 
 Interval = tuple[Any, Any]
@@ -73,7 +75,7 @@ def multiply(a: Interval, b: Interval) -> Interval:
     return corners(_product, a, b)
 
 
-def _product(a: Any, b: Any) -> Any:
+def _product(a: ArrayLike, b: ArrayLike) -> Any:
     if arithmetic.is_plain(a, b):
         return 0.0 if a == 0 or b == 0 else a * b
     # An infinite end is a limit that is never reached, so zero times it is zero.
@@ -81,7 +83,7 @@ def _product(a: Any, b: Any) -> Any:
     return arithmetic.where(zero, 0.0, arithmetic.multiply(a, b))
 
 
-def product_with_point(point: Any, end: Any) -> Any:
+def product_with_point(point: ArrayLike, end: ArrayLike) -> Any:
     """Return the product of an exactly known value and one end of an interval."""
     if arithmetic.is_plain(point, end):
         return _product(point, end)
@@ -130,7 +132,7 @@ def falling_factorial(x: Interval, order: int) -> Interval:
     return _clamped_factorial(x[0], order), _clamped_factorial(x[1], order)
 
 
-def _clamped_factorial(x: Any, order: int) -> Any:
+def _clamped_factorial(x: ArrayLike, order: int) -> Any:
     result = arithmetic.maximum(x, 0.0)
     for step in range(1, order):
         result = arithmetic.multiply(result, arithmetic.maximum(arithmetic.subtract(x, float(step)), 0.0))

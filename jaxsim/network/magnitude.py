@@ -114,7 +114,7 @@ def _magnitude(node: Any, operands: list[Magnitude], sizes: Mapping[str, Magnitu
     raise TypeError(f"{type(node).__name__} is not an expression node")
 
 
-def _binary(op: str, a: Magnitude, b: Magnitude, right: Expression, box: Any) -> Magnitude:
+def _binary(op: str, a: Magnitude, b: Magnitude, right: Expression, box: dict[str, Any]) -> Magnitude:
     if op in "+-":
         return _sum(op, a, b)
     if a == _ZERO:
@@ -138,7 +138,7 @@ def _sum(op: str, a: Magnitude, b: Magnitude) -> Magnitude:
     return Magnitude(max(lows, default=low), high, max(a.sign, b.sign))
 
 
-def _power(a: Magnitude, exponent: Expression, box: Any) -> Magnitude:
+def _power(a: Magnitude, exponent: Expression, box: dict[str, Any]) -> Magnitude:
     low, high = _limits(exponent, box)
     if not (math.isfinite(low) and math.isfinite(high)):
         return UNKNOWN
@@ -147,12 +147,12 @@ def _power(a: Magnitude, exponent: Expression, box: Any) -> Magnitude:
     return Magnitude(min(corners), max(corners), max(a.sign, Sign.NOT_NEGATIVE) if even else a.sign)
 
 
-def _limits(expression: Expression, box: Any) -> tuple[float, float]:
+def _limits(expression: Expression, box: dict[str, Any]) -> tuple[float, float]:
     low, high = (float(np.asarray(end)) for end in bounds(expression, box))
     return low, high
 
 
-def _call(function: str, operands: list[Magnitude], arguments: Any, node: Expression, box: Any) -> Magnitude:
+def _call(function: str, operands: list[Magnitude], arguments: Any, node: Expression, box: dict[str, Any]) -> Magnitude:
     low, high = min(o.low for o in operands), max(o.high for o in operands)
     match function:
         case "exp":

@@ -100,7 +100,7 @@ def _values(values: Mapping[str, Any], units: Mapping[str, str]) -> list[str]:
     return [*texts, f"and {rest} more"] if rest else texts
 
 
-def _value(value: Any) -> str:
+def _value(value: float) -> str:
     return write_number(value) if isinstance(value, float) else repr(value)
 
 
@@ -384,7 +384,7 @@ def _flatten_with_keys(network: Network) -> tuple[Any, Any]:
     return children, (parts.structure, parts.units, parts.descriptions, parts.name)
 
 
-def _unflatten(auxiliary: Any, children: Any) -> Network:
+def _unflatten(auxiliary: tuple[Any, ...], children: Any) -> Network:
     structure, units, descriptions, name = auxiliary
     values = iter(children)
     # In the order of the structure, which jax's own handling of dictionaries would not keep.

@@ -101,7 +101,7 @@ def fold_constant(node: Expression) -> Expression:
     return node
 
 
-def _finite(value: Any) -> Number:
+def _finite(value: float) -> Number:
     if isinstance(value, complex) or not math.isfinite(value):
         raise ValueError("the result is not a finite real number")
     return Number(value)
@@ -129,7 +129,7 @@ _NOT, _COMPARE, _SIGN, _POWER = 3, 4, 7, 8
 _CONSTANTS = {"pi": math.pi}
 
 
-def parse(text: Any) -> Expression:
+def parse(text: int | str) -> Expression:
     """Read an expression such as ``"k*A*(A - 1)*hill(B, K, 2)"``.
 
     Operators, weakest first: ``or``, ``and``, ``not``, comparisons, ``+ -``, ``* /``, sign, ``^`` (or

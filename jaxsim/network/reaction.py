@@ -180,7 +180,7 @@ _ARROWS = {
 _EMPTY_SET = "∅"
 
 
-def parse_reaction(text: Any) -> tuple[Reaction, ...]:
+def parse_reaction(text: str | None) -> tuple[Reaction, ...]:
     """Read one reaction, or the two of a reversible one.
 
     ``"S + I -> 2 I @ beta*S*I/N"`` gives the full propensity after ``@``. ``"A + A -> B, k"`` gives a

@@ -282,7 +282,7 @@ def _check_reaction(
     _check_assignments(reaction.effects, species | variables, known - inputs - {"t"}, where)
 
 
-def _check_event(event: Any, settable: set[str], known: set[str], inputs: set[str]) -> None:
+def _check_event(event: Event | str, settable: set[str], known: set[str], inputs: set[str]) -> None:
     if not isinstance(event, Event):
         raise NetworkError(f"an event must be an Event, not {event!r:.60}")
     where = f"event '{event}'"

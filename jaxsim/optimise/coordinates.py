@@ -5,13 +5,14 @@ uniform over what is allowed, `shares(z)`: for each component the part of its ro
 `opening(z)`: which way leads off that bound, and `labels()`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 # Forbidden windows: an axis of time without them, and back.
 
@@ -214,7 +215,7 @@ class Budget:
     def values(self, z: Any) -> Any:
         """Return the amounts [n]."""
 
-        def parts(shift: Any) -> Any:
+        def parts(shift: Array) -> Any:
             capped = (self.high - self.low) * jax.nn.sigmoid(z[: self.number] + shift)
             return capped if self.spend_all else jnp.append(capped, self._unit * jnp.exp(z[-1] + shift))
 
@@ -311,10 +312,10 @@ class Fixed:
 Coordinate = Box | OrderedTimes | Budget | Fixed
 
 
-def _solve(excess: Any, z: Any) -> Any:
+def _solve(excess: Callable[..., Any], z: Array) -> Any:
     """Return the root of a rising function by halving."""
 
-    def halve(_: Any, ends: Any) -> Any:
+    def halve(_: Array, ends: tuple[Any, ...]) -> Any:
         middle = 0.5 * (ends[0] + ends[1])
         above = excess(middle) > 0.0
         return jnp.where(above, ends[0], middle), jnp.where(above, middle, ends[1])

@@ -53,7 +53,12 @@ class Criterion(NamedTuple):
 
 
 def criterion(
-    network: Network, minimise: Any, maximise: Any, subject_to: Any, start: float, end: float | None
+    network: Network,
+    minimise: Objective,
+    maximise: Objective | None,
+    subject_to: list[Any] | tuple[Any, ...],
+    start: float,
+    end: float | None,
 ) -> Criterion:
     """Return what is sought, checked.
 
@@ -78,7 +83,7 @@ def criterion(
     return Criterion(objective, limits, minimise is not None, terms, tuple(len(part.terms) for part in parts), last)
 
 
-def _limits(subject_to: Any) -> tuple[Limit, ...]:
+def _limits(subject_to: list[Any] | tuple[Any, ...]) -> tuple[Limit, ...]:
     given = () if subject_to is None else subject_to
     given = (given,) if isinstance(given, Limit) else tuple(given)
     for limit in given:

@@ -12,6 +12,7 @@ from jaxsim.gradient.estimators import estimator_named
 from jaxsim.gradient.estimators.surrogate import scored_reactions
 from jaxsim.gradient.gradient import chosen, known_species, posed
 from jaxsim.gradient.pace import refuse_unstable
+from jaxsim.gradient.problem import Problem
 from jaxsim.network import Network
 from jaxsim.optimise.criterion import Criterion, criterion
 from jaxsim.optimise.descent import Descent, descend
@@ -150,17 +151,17 @@ def _common_trial(optima: dict[str, Optimum], compare: dict[str, Schedule], traj
 
 def posed_search(
     network: Network,
-    schedule: Any,
+    schedule: Schedule,
     sought: Criterion,
     *,
     start: float = 0.0,
-    step: Any = None,
+    step: float | None = None,
     method: str = "auto",
     scored: Sequence[str] | None = None,
-    shifts: Any = SHIFTS,
+    shifts: int = SHIFTS,
     seed: int = 0,
-    trajectories: Any = 20_000,
-    budget: Any = BUDGET,
+    trajectories: int = 20_000,
+    budget: float = BUDGET,
     announce: Callable[[str], None] | None = None,
 ) -> Search:
     """Check everything and choose the estimator."""
@@ -183,7 +184,7 @@ def posed_search(
     return Search(sought, regimen, problem, method, seed, trajectories, announce or (lambda _: None), float(budget))
 
 
-def _scored_species(problem: Any) -> tuple[str, ...]:
+def _scored_species(problem: Problem) -> tuple[str, ...]:
     """Return the species whose reactions are scored at the start, so that they stay the same."""
     from jaxsim.network import changed_species
 
@@ -204,14 +205,14 @@ def _comparators(search: Search, compare: dict[str, Schedule]) -> dict[str, Sche
     return compare
 
 
-def _refuse_settings(trajectories: Any, starts: Any, batch: Any, steps: Any, check: Any) -> None:
+def _refuse_settings(trajectories: int, starts: float, batch: tuple[Any, ...], steps: int, check: float) -> None:
     known = {"trajectories": (trajectories, 2), "starts": (starts, 1), "steps": (steps, 0), "check": (check, 0)}
     for name, (value, least) in (known | {"batch[0]": (batch[0], 2), "batch[1]": (batch[1], batch[0])}).items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise SimulationError(f"{name} is {value!r}; give a whole number from {least} on")
 
 
-def _refuse_budget(budget: Any, posed: Mapping[str, Search]) -> None:
+def _refuse_budget(budget: float, posed: Mapping[str, Search]) -> None:
     """Refuse a budget that cannot pay for the choice between the ends."""
     lanes = max(search.problem.lanes or 0 for search in posed.values())
     least = lanes / CHOICE_SHARE

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import optax
+from jax import Array
+from jax.typing import ArrayLike
 from scipy import stats
 
 from jaxsim.gradient.estimators import estimator_named
@@ -38,11 +40,11 @@ def adam(rate: float, last_rate: float, steps: int) -> optax.GradientTransformat
     """
     rule = optax.adam(optax.cosine_decay_schedule(rate, max(1, steps), last_rate / rate), b1=FIRST_MOMENT)
 
-    def init(start: Any) -> Any:
+    def init(start: ArrayLike) -> Any:
         with jax.numpy_dtype_promotion("standard"):  # Optax promotes float and int32 as it pleases
             return rule.init(start)
 
-    def update(slope: Any, state: Any, at: Any = None) -> Any:
+    def update(slope: ArrayLike, state: tuple[Any, ...], at: Array | None = None) -> Any:
         with jax.numpy_dtype_promotion("standard"):
             return rule.update(slope, state, at)
 

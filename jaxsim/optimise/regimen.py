@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
 from jaxsim.dosing import Schedule
 from jaxsim.dosing.arrays import traced
@@ -49,7 +51,7 @@ class Decoder:
     structure: Any
     """How the leaves make the schedule."""
 
-    def __call__(self, z: Any, base: Any) -> tuple[Network, Schedule]:
+    def __call__(self, z: ArrayLike, base: tuple[Any, ...]) -> tuple[Network, Schedule]:
         """Return the network and the schedule at z."""
         network, leaves = base
         filled = list(leaves)
@@ -73,7 +75,7 @@ def _held(places: tuple[Place, ...], z: Any) -> list[Any]:
 _compiled = partial(jax.jit, static_argnums=0)(_held)
 
 
-def _meant(place: Place, value: Any, numbers: list[Any]) -> Any:
+def _meant(place: Place, value: Array, numbers: list[Any]) -> Any:
     """Return the times, amounts or durations that the free numbers of a place mean."""
     if place.after is not None:
         return place.after + jnp.cumsum(value)

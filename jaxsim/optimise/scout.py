@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.leap.branching import dying_terms, extinction
 from jaxsim.gradient.leap.chain import Drive, LeapChain
@@ -107,7 +107,7 @@ def _given(search: Search) -> tuple[_Given, _Posed]:
     return _Given(base, search.problem.grid.edges, drive, weights, zero, zero, search.criterion.sign), posed
 
 
-def _values(posed: _Posed, given: _Given, z: Any) -> Any:
+def _values(posed: _Posed, given: _Given, z: Array) -> Any:
     """Return the functionals of the mean at z, [1 + limits]."""
     network, schedule = posed.decoder(z, given.base)
     tables = tables_of(posed.structure, network, schedule, given.edges, posed.shifts)
@@ -120,22 +120,22 @@ def _values(posed: _Posed, given: _Given, z: Any) -> Any:
 
 
 @partial(jax.jit, static_argnums=0)
-def _functionals(posed: _Posed, given: _Given, z: Any) -> Any:
+def _functionals(posed: _Posed, given: _Given, z: Array) -> Any:
     return jax.vmap(lambda one: _values(posed, given, one))(z)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _descend(posed: _Posed, steps: int, given: _Given, z: Any) -> tuple[Any, Any, Any]:
+def _descend(posed: _Posed, steps: int, given: _Given, z: Array) -> tuple[Any, Any, Any]:
     """Return where all starts end, their merits there, and their paths [steps, starts, Z]."""
 
-    def merit(one: Any) -> Any:
+    def merit(one: Array) -> Any:
         found = _values(posed, given, one)
         excess = jnp.maximum((found[1:] - given.most) / given.scale[1:], 0.0)
         return given.sign * found[0] / given.scale[0] + 0.5 * FIRM * jnp.sum(excess**2)
 
     rule = adam(_RATE, _LAST_RATE, steps)
 
-    def step(here: Any, _: Any) -> Any:
+    def step(here: tuple[Any, ...], _: Any) -> Any:
         z, state = here
         slope = jax.vmap(jax.grad(merit))(z)
         moves, state = rule.update(jnp.where(jnp.isfinite(slope), slope, 0.0), state, z)

@@ -189,7 +189,7 @@ def _check_budget(made: Unknown) -> None:
 # Find what is free in a schedule, and refuse what cannot be searched, before anything is run.
 
 
-def read_regimen(network: Network, schedule: Any, start: float, end: float) -> Regimen:
+def read_regimen(network: Network, schedule: Schedule, start: float, end: float) -> Regimen:
     """Return a schedule with free numbers as a function of coordinates.
 
     Raises
@@ -220,7 +220,7 @@ def read_regimen(network: Network, schedule: Any, start: float, end: float) -> R
     return Regimen(Decoder(tuple(places), structure), (network, leaves), np.concatenate(starts))
 
 
-def _label(schedule: Schedule, path: Any) -> tuple[str, Any]:
+def _label(schedule: Schedule, path: tuple[Any, ...]) -> tuple[str, Any]:
     """Return the name of a leaf, such as ``drug.at``, and its entry."""
     _, agent, number, field = path
     entries = schedule.entries[agent.idx]
@@ -229,7 +229,7 @@ def _label(schedule: Schedule, path: Any) -> tuple[str, Any]:
 
 
 def _place(
-    name: str, leaf: int, first: int, unknown: Unknown, entry: Any, span: tuple[float, float], order: list[Unknown]
+    name: str, leaf: int, first: int, unknown: Unknown, entry: Dose, span: tuple[float, float], order: list[Unknown]
 ) -> tuple[Place, np.ndarray]:
     """Return where an unknown stands, and the coordinates of its start."""
     field = name.rpartition(".")[2]
@@ -280,7 +280,7 @@ def _coordinate(name: str, field: str, unknown: Unknown, windows: Windows) -> Co
     return made
 
 
-def _refuse_misplaced(name: str, field: str, unknown: Unknown, entry: Any) -> None:
+def _refuse_misplaced(name: str, field: str, unknown: Unknown, entry: Dose) -> None:
     """Refuse a wish that has no meaning for the field, or a schedule that the start already breaks."""
     timed = unknown.spacing or unknown.in_a_row or unknown.forbidden or unknown.pattern is not None
     if field != "at" and (timed or unknown.after is not None):

@@ -23,9 +23,11 @@ from jax import lax
 from jaxtyping import Array, Bool, Float64
 
 from jaxsim.dosing import Timeline, build_timeline
+from jaxsim.dosing.schedule import Schedule
 from jaxsim.kernels.rates import Rates, leaves_in_time
 from jaxsim.kernels.steps import Crossings, Steps, crossing_times, locate, plan_steps, step_values
 from jaxsim.network import Structure
+from jaxsim.network.network import Network
 
 _NODES, WEIGHTS = np.polynomial.legendre.leggauss(5)  # of a part of a cell: exact for polynomials of degree nine
 SHIFTS = 4  # of the cells in double averaging; eight take little more of the ripple away
@@ -38,8 +40,8 @@ _ROUNDING = (
 def exposures(
     structure: Structure,
     plan: Rates,
-    network: Any,
-    schedule: Any,
+    network: Network,
+    schedule: Schedule | None,
     edges: Float64[Any, " edges"],
     shifts: int = SHIFTS,
     pinned: Bool[Any, " edges"] | None = None,
@@ -113,7 +115,7 @@ def found_crossings(structure: Structure, plan: Rates, network: Any, schedule: A
 
 
 def mark_times(
-    structure: Structure, plan: Rates, network: Any, schedule: Any, edges: Any, crossings: Crossings | None
+    structure: Structure, plan: Rates, network: Network, schedule: Schedule, edges: Array, crossings: Crossings | None
 ) -> Float64[Array, " marks"]:
     """Return the marks: edges of doses, and where conditions switch; differentiable."""
     timeline = wide_timeline(network, schedule, jnp.asarray(edges))
@@ -131,22 +133,22 @@ def wide_timeline(network: Any, schedule: Any, edges: Any) -> Timeline:
     return jax.tree.map(jnp.asarray, found)
 
 
-def shared_numbers(network: Any) -> dict[str, Any]:
+def shared_numbers(network: Network) -> dict[str, Any]:
     """Return the parameters that all trajectories share."""
     given = network.parameters.items()
     return {name: jnp.asarray(value, jnp.float64) for name, value in given if not hasattr(value, "sample")}
 
 
-def _traced(given: Any) -> bool:
+def _traced(given: tuple[Any, ...]) -> bool:
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(given))
 
 
-def _ends(edges: Any) -> Any:
+def _ends(edges: Array) -> Any:
     number = jnp.arange(edges.size)
     return (number == 0) | (number == edges.size - 1)
 
 
-def _shifted(edges: Any, fixed: Any, shifts: int) -> Any:
+def _shifted(edges: Array, fixed: Array, shifts: int) -> Any:
     """Return the edges at every shift, [shifts, n + 1]: by parts of the narrower cell beside each edge."""
     widths, far = edges[1:] - edges[:-1], jnp.full(1, jnp.inf)
     beside = jnp.minimum(jnp.append(widths, far), jnp.append(far, widths))
@@ -154,7 +156,7 @@ def _shifted(edges: Any, fixed: Any, shifts: int) -> Any:
     return edges[None, :] + jnp.where(fixed, 0.0, beside)[None, :] * moves[:, None]
 
 
-def _ordered(edges: Any, marks: Any, cells: int) -> tuple[Any, Any, Any]:
+def _ordered(edges: Array, marks: Array, cells: int) -> tuple[Any, Any, Any]:
     """Return all points in order, where each one went, and the timeline's cell that follows each.
 
     The first `cells` marks begin one each.
@@ -168,7 +170,13 @@ def _ordered(edges: Any, marks: Any, cells: int) -> tuple[Any, Any, Any]:
 
 
 def _running_integral(
-    structure: Structure, plan: Rates, shared: dict[str, Any], timeline: Timeline, points: Any, cell: Any, edges: Any
+    structure: Structure,
+    plan: Rates,
+    shared: dict[str, Any],
+    timeline: Timeline,
+    points: Array,
+    cell: Array,
+    edges: Array,
 ) -> Any:
     """Return the integral of every leaf from the first edge up to each point, [points, d]; the points do not move."""
     half = 0.5 * (points[1:] - points[:-1])
@@ -186,7 +194,7 @@ def _running_integral(
 
 
 def _boundary(
-    structure: Structure, plan: Rates, shared: dict[str, Any], timeline: Timeline, edges: Any, fixed: Any
+    structure: Structure, plan: Rates, shared: dict[str, Any], timeline: Timeline, edges: Array, fixed: Array
 ) -> Any:
     """Return zeros [n, d] whose derivative is what moving edges of the timeline take from each cell."""
     marks, cell = timeline.edges[1:-1], jnp.arange(1, timeline.edges.size - 1)
@@ -203,8 +211,8 @@ def _switched(
     steps: Steps,
     shared: dict[str, Any],
     timeline: Timeline,
-    edges: Any,
-    fixed: Any,
+    edges: Array,
+    fixed: Array,
     crossings: Crossings,
 ) -> Any:
     """Return the same of conditions that switch: the jump in one of them, the others as before and as after."""
@@ -223,7 +231,7 @@ def _switched(
     return _spread(edges, fixed, marks, crossings.real, before, after)
 
 
-def _columns(leaves: dict[str, Any], like: Any) -> Any:
+def _columns(leaves: dict[str, Any], like: Array) -> Any:
     return jnp.stack([jnp.broadcast_to(value, like.shape) for value in leaves.values()], axis=1)
 
 

@@ -25,12 +25,12 @@ def step_words(key: tuple[Any, Any], reactions: int, step: UInt32[Any, "..."], s
     return jnp.concatenate(words)[:reactions]
 
 
-def poisson_firings(words: UInt32[Array, "R L"], means: Any) -> Int32[Array, "R L"]:
+def poisson_firings(words: UInt32[Array, "R L"], means: Array) -> Int32[Array, "R L"]:
     """Return Poisson numbers of firings of these means; -1 where a mean is negative, not finite or too large."""
     return poisson(uniform(words), means, uniform(~words))
 
 
-def fire(structure: Structure, x: tuple[Any, ...], firings: Any) -> tuple[tuple[Any, ...], Bool[Array, " L"]]:
+def fire(structure: Structure, x: tuple[Any, ...], firings: Array) -> tuple[tuple[Any, ...], Bool[Array, " L"]]:
     """Return the counts after the firings, held at zero, and in which lanes one was."""
     return hold(apply_firings(structure, x, firings))
 

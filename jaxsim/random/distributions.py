@@ -96,7 +96,7 @@ def _require(
     raise JaxsimError(f"{name} {value!r} of {owner} is not a finite number{' ' + said if said else ''}; correct it")
 
 
-def require_spread(owner: str, spread: Any, size: Any) -> None:
+def require_spread(owner: str, spread: ArrayLike, size: ArrayLike) -> None:
     """Refuse a law that is narrow beside its values: it is drawn in single precision, which tells 6e-8 of them apart.
 
     Raises

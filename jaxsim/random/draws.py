@@ -93,7 +93,7 @@ LARGEST_STEP = 8.0  # as a factor; a step of Halley's from far out may leave for
 _ENOUGH = 1e-13  # relative change of the last step; a step of third order leaves far less
 
 
-def gamma_quantile(shape: Any, p: Any, q: Any) -> Any:
+def gamma_quantile(shape: Array, p: Array, q: Array) -> Any:
     """Return x with P(X < x) = p for a gamma variate of the given shape and scale 1.
 
     Source: Press et al., Numerical Recipes (2007), section 6.2.1: the start after Wilson and Hilferty, then
@@ -113,7 +113,7 @@ def gamma_quantile(shape: Any, p: Any, q: Any) -> Any:
     """
     lower = p < q
 
-    def residual(x: Any) -> Any:
+    def residual(x: Array) -> Any:
         return jnp.where(lower, gammainc(shape, x) - p, q - gammaincc(shape, x))
 
     def step(carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
@@ -131,7 +131,7 @@ def gamma_quantile(shape: Any, p: Any, q: Any) -> Any:
     return lax.while_loop(goes_on, step, (number, start, jnp.ones((), bool)))[1]
 
 
-def _start(shape: Any, p: Any, q: Any) -> Any:
+def _start(shape: Array, p: Array, q: Array) -> Any:
     tail = jnp.minimum(p, q)
     s = jnp.sqrt(-2.0 * jnp.log(tail))
     w = (2.30753 + s * 0.27061) / (1.0 + s * (0.99229 + s * 0.04481)) - s  # about the normal variate of the tail
@@ -168,51 +168,51 @@ class RealLaw(NamedTuple):
     parameters: int = 2
 
 
-def _standard_normal(p: Any, q: Any) -> Any:
+def _standard_normal(p: Array, q: Array) -> Any:
     return jnp.where(p < q, ndtri(p), -ndtri(q))
 
 
-def _standard_exponential(p: Any, q: Any) -> Any:
+def _standard_exponential(p: Array, q: Array) -> Any:
     return jnp.where(p < q, -jnp.log1p(-p), -jnp.log(q))
 
 
-def _exponential_tails(x: Any) -> Pair:
+def _exponential_tails(x: Array) -> Pair:
     positive = jnp.maximum(x, 0.0)
     return -jnp.expm1(-positive), jnp.exp(-positive)
 
 
-def _standard_laplace(p: Any, q: Any) -> Any:
+def _standard_laplace(p: Array, q: Array) -> Any:
     return jnp.where(p < q, jnp.log(2.0 * p), -jnp.log(2.0 * q))
 
 
-def _laplace_tails(z: Any) -> Pair:
+def _laplace_tails(z: Array) -> Pair:
     tail = 0.5 * jnp.exp(-jnp.abs(z))
     return jnp.where(z < 0, tail, 1.0 - tail), jnp.where(z < 0, 1.0 - tail, tail)
 
 
-def _standard_cauchy(p: Any, q: Any) -> Any:
+def _standard_cauchy(p: Array, q: Array) -> Any:
     distance = 1.0 / jnp.tan(math.pi * jnp.minimum(p, q))
     return jnp.where(p < q, -distance, distance)
 
 
-def _cauchy_tails(z: Any) -> Pair:
+def _cauchy_tails(z: Array) -> Pair:
     return jnp.arctan2(1.0, -z) / math.pi, jnp.arctan2(1.0, z) / math.pi
 
 
-def _gamma_tails(x: Any, shape: Any, scale: Any) -> Pair:
+def _gamma_tails(x: Array, shape: Array, scale: Array) -> Pair:
     z = jnp.clip(x / scale, 0.0, 1e300)
     return gammainc(shape, z), gammaincc(shape, z)
 
 
-def _uniform_tails(x: Any, low: Any, high: Any) -> Pair:
+def _uniform_tails(x: Array, low: Array, high: Array) -> Pair:
     return jnp.clip((x - low) / (high - low), 0.0, 1.0), jnp.clip((high - x) / (high - low), 0.0, 1.0)
 
 
-def _normal_tails(z: Any) -> Pair:
+def _normal_tails(z: Array) -> Pair:
     return ndtr(z), ndtr(-z)
 
 
-def _logarithm(x: Any) -> Any:
+def _logarithm(x: Array) -> Any:
     return jnp.where(x > 0, jnp.log(jnp.where(x > 0, x, 1.0)), -jnp.inf)
 
 
@@ -336,37 +336,37 @@ class CountLaw(NamedTuple):
     parameters: int
 
 
-def _poisson(words: tuple[Any, Any], mean: Any) -> Any:
+def _poisson(words: tuple[Any, Any], mean: Array) -> Any:
     drawn = poisson(uniform(words[0]), mean.astype(jnp.float32), uniform(~words[0]))
     return _count(drawn)
 
 
-def _binomial(words: tuple[Any, Any], number: Any, chance: Any) -> Any:
+def _binomial(words: tuple[Any, Any], number: Array, chance: Array) -> Any:
     trials = number.astype(jnp.int32)
     return _count(binomial(uniform(words[0]), trials, chance.astype(jnp.float32), uniform(~words[0])))
 
 
-def _bernoulli(words: tuple[Any, Any], chance: Any) -> Any:
+def _bernoulli(words: tuple[Any, Any], chance: Array) -> Any:
     good = (chance >= 0) & (chance <= 1)
     return jnp.where(good, (_uniforms(words)[0] < chance).astype(jnp.float64), jnp.nan)
 
 
-def _count(drawn: Any) -> Any:
+def _count(drawn: Array) -> Any:
     """Return a count as a real number; the samplers return -1 for parameters out of range."""
     return jnp.where(drawn < 0, jnp.nan, drawn.astype(jnp.float64))
 
 
-def _binomial_below(k: Any, number: Any, chance: Any) -> Any:
+def _binomial_below(k: Array, number: Array, chance: Array) -> Any:
     inner = jnp.clip(k, 0.0, jnp.maximum(number - 1.0, 0.0))
     value = betainc(jnp.maximum(number - inner, 1e-300), inner + 1.0, 1.0 - chance)
     return jnp.where(k < 0, 0.0, jnp.where(k >= number, 1.0, value))
 
 
-def _poisson_below(k: Any, mean: Any) -> Any:
+def _poisson_below(k: Array, mean: Array) -> Any:
     return jnp.where(k < 0, 0.0, gammaincc(jnp.maximum(k, 0.0) + 1.0, mean))
 
 
-def _bernoulli_below(k: Any, chance: Any) -> Any:
+def _bernoulli_below(k: Array, chance: Array) -> Any:
     return jnp.where(k < 0, 0.0, jnp.where(k < 1, 1.0 - chance, 1.0))
 
 

@@ -163,7 +163,7 @@ def trajectory_key(
     return _apart(words[0], words[1], low, packed)
 
 
-def _apart(word0: Any, word1: Any, low: Any, packed: Any) -> tuple[Any, Any]:
+def _apart(word0: ArrayLike, word1: ArrayLike, low: Array, packed: Array) -> tuple[Any, Any]:
     """Return the cipher of a key, in a program as arrays of their own and not as a part of what is drawn with it.
 
     LLVM, as of JAX 0.12, takes time exponential in the rounds of ciphers to vectorise the loop in which XLA joins a key

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jax.sharding import Mesh, PartitionSpec
 
 from jaxsim.kernels import Inputs, Program, Run, empty_run, run_slice
@@ -107,8 +108,8 @@ def _empty(program: Program, devices: tuple[Any, ...]) -> Any:
     return jax.tree.map(lambda leaf: np.zeros((*several, *leaf.shape), leaf.dtype), shapes)
 
 
-def _lower(program: Program, inputs: Inputs, empty: Any, devices: tuple[Any, ...]) -> Any:
-    def one(given: Inputs, begin: Any, run: Run) -> tuple[Run, Any]:
+def _lower(program: Program, inputs: Inputs, empty: Run, devices: tuple[Any, ...]) -> Any:
+    def one(given: Inputs, begin: Array, run: Run) -> tuple[Run, Any]:
         _TRACES[0] += 1
         return run_slice(
             program, given, jax.tree.map(lambda new, old: jnp.where(begin, new, old), empty_run(program), run)

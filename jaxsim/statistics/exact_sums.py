@@ -28,14 +28,14 @@ def lane_sum(function: Callable[..., Any], *arrays: Any) -> Any:
     return jnp.sum(partial, axis=-1, dtype=partial.dtype)
 
 
-def lane_or(array: Any) -> Any:
+def lane_or(array: Array) -> Any:
     """Return lanes joined bit by bit with "or": the last axis becomes at most SLICE long."""
     if _wide(array):
         return jnp.bitwise_or.reduce(array, axis=-1, keepdims=True)
     return _by_slices(jnp.bitwise_or, lambda values: values, array)
 
 
-def _wide(array: Any) -> bool:
+def _wide(array: Array) -> bool:
     return bool(array.shape[-1] > SLICED_LANES)
 
 

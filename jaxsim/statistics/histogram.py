@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.statistics.batch import Batch
 
@@ -27,7 +28,7 @@ class Histogram:
         """Return the counts of no trajectories, int64 [time, bins + 2]."""
         return jnp.zeros((self.times, self.bins + 2), jnp.int64)
 
-    def add(self, counts: Any, batch: Batch) -> Any:
+    def add(self, counts: Array, batch: Batch) -> Any:
         """Add the trajectories of one batch."""
         x = batch.states[self.species]
         inside = jnp.floor_divide(x - np.int32(self.low), np.int32(self.width)) + np.int32(1)
@@ -36,6 +37,6 @@ class Histogram:
         time = jnp.broadcast_to(jnp.arange(self.times, dtype=jnp.int32)[:, None], x.shape)
         return counts.at[time, index].add(np.int64(1), mode="drop")
 
-    def result(self, counts: Any) -> dict[str, np.ndarray]:
+    def result(self, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Return the counts [time, bins + 2]: below, the bins, above."""
         return {f"histogram_{self.name}": np.asarray(counts)}

@@ -29,14 +29,14 @@ class Quantiles:
         """Return the counts of no trajectories, int64 [species, time, bins]."""
         return jnp.zeros((self.species, self.times, _BINS), jnp.int64)
 
-    def add(self, counts: Any, batch: Batch) -> Any:
+    def add(self, counts: Array, batch: Batch) -> Any:
         """Add the trajectories of one batch."""
         shape = batch.states.shape
         bins = jnp.where(batch.valid[None], bin_of(batch.states), np.int32(_BINS))
         species, time = (lax.broadcasted_iota(jnp.int32, shape, axis) for axis in (0, 1))
         return counts.at[species, time, bins].add(np.int64(1), mode="drop")
 
-    def result(self, counts: Any) -> dict[str, np.ndarray]:
+    def result(self, counts: np.ndarray) -> dict[str, np.ndarray]:
         """Return the quantiles [probability, time, species]; NaN where no trajectory was counted."""
         cumulative = np.cumsum(np.asarray(counts), axis=2)
         total = cumulative[:, :, -1]

@@ -141,7 +141,7 @@ class _Opened:
         self.path = path
         self._known: dict[tuple[str, str], Any] = {}
 
-    def __call__(self, name: str, mode: Any) -> Any:
+    def __call__(self, name: str, mode: str) -> Any:
         if (name, mode) not in self._known:
             import zarr
 

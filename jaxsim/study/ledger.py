@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,7 @@ class ChunkOwner:
         A function that returns what else each heartbeat says.
     """
 
-    def __init__(self, folder: Path, facts: Any = dict) -> None:
+    def __init__(self, folder: Path, facts: Callable[..., Any] | type[Any] = dict) -> None:
         self.folder, self.facts = folder, facts
         self.name = uuid.uuid4().hex[:16]
         self._over = threading.Event()

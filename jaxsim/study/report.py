@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jaxsim.kernels import LABELS, Status
 from jaxsim.study.display import spoken
 from jaxsim.study.results import State
+from jaxsim.study.schema import StudyFile
 from jaxsim.study.stopping import QUANTILE, beyond_limit
 from jaxsim.study.store import Store
 
@@ -109,7 +110,7 @@ def verbatim(text: str) -> str:
 _MOST_ROWS = 200
 
 
-def head_section(file: Any, data: "xarray.Dataset", state: State, method: str) -> list[str]:
+def head_section(file: StudyFile, data: "xarray.Dataset", state: State, method: str) -> list[str]:
     """Return the title, what was asked for, and how far it is."""
     bad = sum(number for label, number in state.status.items() if not Status(LABELS.index(label)).fine)
     parts = [f"<h1>{escape(file.study.name)}</h1>"]

@@ -1,7 +1,7 @@
 """A study, ready to be simulated: the network, the design points and the request of every point."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib import import_module
@@ -38,7 +38,7 @@ def read_inputs(given: dict[str, Any]) -> dict[str, Any]:
     return {name: _input(f"model.inputs.{name}", value) for name, value in given.items()}
 
 
-def _input(place: str, value: Any) -> Any:
+def _input(place: str, value: dict[str, Any] | float) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, dict):
@@ -93,7 +93,7 @@ def _value(place: str, value: Any) -> Any:
     return _LAWS[name](**found)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: float) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -153,7 +153,7 @@ def _source(model: Model, sources: Sources) -> Network:
     return found
 
 
-def _called(function: Any, model: Model, text: str) -> Any:
+def _called(function: Callable[..., Any], model: Model, text: str) -> Any:
     try:
         inspect.signature(function).bind(**model.arguments)
     except TypeError as error:

@@ -147,6 +147,6 @@ def _executed(path: Path, original: Path) -> Any:
 class _Uncached(SourceFileLoader):
     """A loader that neither reads nor writes compiled code beside the source, where nobody checks it."""
 
-    def path_stats(self, path: Any) -> Any:
+    def path_stats(self, path: str) -> Any:
         """Say that there is nothing to compare compiled code with."""
         raise OSError(f"no compiled code of '{path}'")

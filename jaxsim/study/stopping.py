@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from jaxsim.study.engines import Continuous, Counted
 from jaxsim.study.ledger import Ledger
 from jaxsim.study.plan import Chunk, StudyPlan
 from jaxsim.study.schema import Stop
@@ -31,7 +32,9 @@ class Stopping:
     computed them and when. Blocks beyond it, which others may have begun meanwhile, are not used.
     """
 
-    def __init__(self, stop: Stop | None, plan: StudyPlan, ledger: Ledger, sums: "Sums", engine: Any) -> None:
+    def __init__(
+        self, stop: Stop | None, plan: StudyPlan, ledger: Ledger, sums: "Sums", engine: Continuous | Counted
+    ) -> None:
         self.stop, self.plan, self.ledger, self.sums, self.engine = stop, plan, ledger, sums, engine
         self._lock = threading.Lock()
         self._known: dict[int, _Prefix] = {}

@@ -181,7 +181,7 @@ _HEAD = (
 DISTRIB = ' xmlns:distrib="http://www.sbml.org/sbml/level3/version1/distrib/version1" distrib:required="true"'
 
 
-def write_sbml(network: Network, path: Any) -> None:
+def write_sbml(network: Network, path: Path) -> None:
     """Write a network as an SBML file.
 
     Raises
@@ -281,7 +281,7 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _species(name: str, value: Any, compartment: str) -> str:
+def _species(name: str, value: float, compartment: str) -> str:
     flags = 'hasOnlySubstanceUnits="true" boundaryCondition="false" constant="false"'
     return f'<species id="{name}" compartment="{compartment}" initialAmount="{int(value)}" {flags}/>'
 

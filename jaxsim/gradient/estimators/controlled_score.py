@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.estimators.leap_score import LEAP_BIAS, bias_of, leap_anchors, spread_of
+from jaxsim.gradient.exact.scores import ExactScores
 from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.influence import Doubt, influences, values
 from jaxsim.gradient.leap.channels import find_channels
@@ -84,7 +85,7 @@ def controlled_estimate(
     )
 
 
-def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.ndarray:
+def fitted(objective: Objective, anchor: list[Anchor | None], kept: ExactScores | Scores) -> np.ndarray:
     """Return the weight of each critic, [C], by least squares of the influence on the martingales."""
     martingale = kept.martingale.astype(np.float64)
     martingale = martingale - martingale.mean(axis=1, keepdims=True)
@@ -98,7 +99,9 @@ def fitted(objective: Objective, anchor: list[Anchor | None], kept: Any) -> np.n
     return weights
 
 
-def controlled(objective: Objective, anchor: list[Anchor | None], kept: Any, weights: np.ndarray) -> np.ndarray:
+def controlled(
+    objective: Objective, anchor: list[Anchor | None], kept: ExactScores | Scores, weights: np.ndarray
+) -> np.ndarray:
     """Return what each trajectory of a batch gives to the gradient, [P, L]."""
     many = kept.numbers.shape[1] / (kept.numbers.shape[1] - 1)
     left = influences(objective, anchor, kept.numbers) - weights @ kept.martingale.astype(np.float64)

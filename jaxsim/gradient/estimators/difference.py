@@ -90,7 +90,7 @@ def paired_chunks(problem: Problem, taken: list[Stencil], anchor: list[Anchor | 
         numbers = {place: one for place, (one, _) in found.items()}
         middle, held = found[0, 0.0]
 
-        def quotients(known: list[Anchor | None], numbers: Any = numbers) -> np.ndarray:
+        def quotients(known: list[Anchor | None], numbers: dict[Any, Any] = numbers) -> np.ndarray:
             worth = {place: values(problem.objective, known, one) for place, one in numbers.items()}
             return np.stack([_quotient(p, stencil, worth) for p, stencil in enumerate(taken)])
 

@@ -11,21 +11,23 @@ Learn. Res. 25 (2024) 72), or where the two tilts disagree.
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxsim.errors import SimulationError
 from jaxsim.gradient.estimators.leap_score import spread_of
 from jaxsim.gradient.estimators.score import exact_from, refuse_exact_faults, refuse_nonlinear
-from jaxsim.gradient.exact.drive import PIECES, exact_drive
+from jaxsim.gradient.exact.drive import PIECES, ExactDrive, exact_drive
 from jaxsim.gradient.exact.scores import settled_terms
 from jaxsim.gradient.exact.tilted import Tilt, TiltedPaths, tilted_paths
 from jaxsim.gradient.functionals import AT, MAXIMUM
 from jaxsim.gradient.leap.channels import find_channels
+from jaxsim.gradient.leap.scores import Spread
 from jaxsim.gradient.objective import Objective, Term, is_condition
 from jaxsim.gradient.problem import Alike, Average, GradientEstimate, Problem, batches, chain_of, lanes_of
 from jaxsim.gradient.summaries import MEAN
+from jaxsim.gradient.tables import Slopes
 from jaxsim.network import Binary, Call, Compare, Expression, Logic, Number, Unary, to_string
 from jaxsim.runtime.double import double_precision
 
@@ -87,7 +89,9 @@ def estimate(problem: Problem) -> GradientEstimate:
     )
 
 
-def weighed_paths(problem: Problem, exact: Any, spread: Any = None, slopes: Any = None) -> list[Weighed]:
+def weighed_paths(
+    problem: Problem, exact: ExactDrive, spread: Spread | None = None, slopes: Slopes | None = None
+) -> list[Weighed]:
     """Return the trajectories under two tilts that are learnt apart.
 
     Raises

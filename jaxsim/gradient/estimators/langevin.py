@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
 from jaxsim.gradient.estimators.leap_score import leap_anchors
 from jaxsim.gradient.estimators.surrogate import drive_from, from_batches
@@ -28,6 +30,7 @@ from jaxsim.gradient.leap.chain import (
 )
 from jaxsim.gradient.leap.paths import checkpointed_scan
 from jaxsim.gradient.problem import GradientEstimate, Problem, chain_of, drive_of, lanes_of
+from jaxsim.gradient.tables import Tables
 from jaxsim.gradient.validity import refuse_jumping_rates, refuse_jumps
 from jaxsim.kernels.continuous.langevin import starved
 from jaxsim.network import stoichiometry
@@ -69,7 +72,7 @@ def estimate(problem: Problem) -> GradientEstimate:
 def langevin_gradient(chain: LeapChain, drive: Drive, levels: Levels) -> tuple[Any, Ends]:
     """Return the gradient with respect to the tables, over one batch, and what the trajectories end with."""
 
-    def scalar(tables: Any) -> tuple[Any, Ends]:
+    def scalar(tables: Tables) -> tuple[Any, Ends]:
         ends = _ends(chain, drive._replace(tables=tables))
         return loss(chain.terms, levels, ends), ends
 
@@ -79,7 +82,7 @@ def langevin_gradient(chain: LeapChain, drive: Drive, levels: Levels) -> tuple[A
 def _ends(chain: LeapChain, drive: Drive) -> Ends:
     lanes = begin_leaps(chain, drive)
 
-    def step(here: _Carry, index: Any) -> _Carry:
+    def step(here: _Carry, index: Array) -> _Carry:
         read = tuple(jnp.maximum(row, 0.0) for row in here.x)
         a = chain_rates(chain, read, drive.tables.exposure[index], lanes.parameters)
         fired = [_fired(rate * drive.width[index], here.noise[r]) for r, rate in enumerate(a)]
@@ -105,12 +108,12 @@ def _first(chain: LeapChain, drive: Drive, lanes: ChainLanes) -> _Carry:
     )
 
 
-def _noise(chain: LeapChain, lanes: ChainLanes, step: Any) -> Any:
+def _noise(chain: LeapChain, lanes: ChainLanes, step: ArrayLike) -> Any:
     words = step_words(lanes.key, len(chain.structure.reactions), jnp.asarray(step).astype(jnp.uint32))
     return normal(uniform(words), uniform(~words))
 
 
-def _fired(mean: Any, noise: Any) -> Any:
+def _fired(mean: Array, noise: Array) -> Any:
     some = mean > _SMALLEST
     return mean + jnp.where(some, jnp.sqrt(jnp.where(some, mean, 1.0)), 0.0) * noise
 

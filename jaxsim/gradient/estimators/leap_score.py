@@ -1,13 +1,13 @@
 """Method leap_score: score function on the leap chain."""
 
 from functools import partial
-from typing import Any
 
 import jax
 import numpy as np
 
 from jaxsim.gradient.heavy import Heavy, ends_of
 from jaxsim.gradient.influence import MORE, PILOT_MOST, Doubt, anchors, contributions, influence_rows, values
+from jaxsim.gradient.leap.chain import Drive
 from jaxsim.gradient.leap.channels import find_channels
 from jaxsim.gradient.leap.paths import leap_paths
 from jaxsim.gradient.leap.scores import Spread, leap_scores
@@ -81,7 +81,7 @@ def spread_of(problem: Problem) -> Spread:
     return Spread(slopes.exposure, slopes.parameters)
 
 
-def leap_anchors(problem: Problem, drive: Any) -> list[Anchor | None]:
+def leap_anchors(problem: Problem, drive: Drive) -> list[Anchor | None]:
     """Return quantiles from trajectories that the gradient does not use."""
 
     def pilot(times: int = 1) -> np.ndarray:

@@ -96,7 +96,7 @@ def followed(
     channels: tuple[Channel, ...],
     exact: ExactDrive,
     critic: ExactCritic,
-    parameters: Any,
+    parameters: dict[str, Any],
     slopes: dict[str, Any],
     here: Control,
     span: Span,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.exact.drive import ExactDrive
 from jaxsim.gradient.exact.proposals import (
@@ -110,7 +110,7 @@ def _proposed(
     return _Pair([side._replace(pending=None) for side in sides], pending, drawn(lanes[0], clock, proposal))
 
 
-def _apart(pending: Any) -> tuple[Any, Any]:
+def _apart(pending: Array) -> tuple[Any, Any]:
     """Return what is pending on each side."""
     half = np.int32(16)
     return (pending << half) >> half, pending >> half

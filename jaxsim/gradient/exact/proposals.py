@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
 from jaxsim.gradient.exact.drive import ExactDrive
-from jaxsim.gradient.leap.chain import LeapChain
+from jaxsim.gradient.leap.chain import ChainLanes, LeapChain
 from jaxsim.kernels.draws import choose, draw_bits, falls_below, resolved, wait_and_choice, waiting_time
 from jaxsim.kernels.rates import Rates, leaves_before, propensity_bounds
 
@@ -48,18 +50,18 @@ class Proposal(NamedTuple):
     """float64 [L]: when it happens, at the latest the edge of the cell."""
 
 
-def first_clock(chain: LeapChain, exact: ExactDrive, lanes: Any) -> Clock:
+def first_clock(chain: LeapChain, exact: ExactDrive, lanes: ChainLanes) -> Clock:
     """Return the clock before the first proposal."""
     time, none = jnp.full((chain.lanes,), exact.origin), jnp.zeros((chain.lanes,), jnp.int32)
     return Clock(time, time, none, np.uint32(0), next_bits(lanes, np.uint32(0)))
 
 
-def next_bits(lanes: Any, draws: Any) -> Any:
+def next_bits(lanes: ChainLanes, draws: ArrayLike) -> Any:
     """Return the random bits of a proposal, by its number."""
     return draw_bits(lanes.key[0], lanes.key[1], jnp.broadcast_to(draws, lanes.key[0].shape))
 
 
-def entered(exact: ExactDrive, clock: Clock, pending: Any) -> Clock:
+def entered(exact: ExactDrive, clock: Clock, pending: Array) -> Clock:
     """Return the clock at the next proposal, in the next cell where that is pending."""
     cell = clock.cell + (pending == np.int32(ENTER)).astype(jnp.int32)
     cell = jnp.where(pending == np.int32(_FAULT), np.int32(exact.lower.shape[0] + 1), cell)
@@ -85,14 +87,14 @@ def within(exact: ExactDrive, clock: Clock) -> Any:
     return jnp.minimum(clock.cell, np.int32(exact.lower.shape[0] - 1))
 
 
-def drawn(lanes: Any, clock: Clock, proposal: Proposal) -> Clock:
+def drawn(lanes: ChainLanes, clock: Clock, proposal: Proposal) -> Clock:
     """Return the clock after a proposal."""
     draws = clock.draws + np.uint32(1)
     return clock._replace(until=proposal.until, draws=draws, bits=next_bits(lanes, draws))
 
 
 def accepted(
-    exact: ExactDrive, clock: Clock, proposal: Proposal, a: list[Any], thinned: tuple[int, ...], wrong: Any
+    exact: ExactDrive, clock: Clock, proposal: Proposal, a: list[Any], thinned: tuple[int, ...], wrong: Array
 ) -> Any:
     """Return what a proposal comes to for rates of which some are below their bounds."""
     pending, sums = proposal.chosen, proposal.sums
@@ -104,7 +106,7 @@ def accepted(
     return jnp.where(clock.cell >= np.int32(exact.lower.shape[0]), np.int32(NO_EVENT), pending)
 
 
-def out_of_range(clock: Clock, total_rate: Any, found: list[Any]) -> Any:
+def out_of_range(clock: Clock, total_rate: Array, found: list[Any]) -> Any:
     """Return the lanes in which a rate is negative, the total not finite, or too large for the clock."""
     wrong = ~((total_rate < 3e38) & resolved(total_rate, clock.time))
     for rate in found:
@@ -112,7 +114,9 @@ def out_of_range(clock: Clock, total_rate: Any, found: list[Any]) -> Any:
     return wrong
 
 
-def upper_bounds(chain: LeapChain, plan: Rates, exact: ExactDrive, lanes: Any, clock: Clock, x: Any) -> list[Any]:
+def upper_bounds(
+    chain: LeapChain, plan: Rates, exact: ExactDrive, lanes: ChainLanes, clock: Clock, x: tuple[Any, ...]
+) -> list[Any]:
     """Return an upper bound of every propensity over the cell of each lane, [L]."""
     cell, env = within(exact, clock), leaves_before(plan, lanes.parameters, jnp.float32)
     env |= dict(zip(chain.structure.species, x, strict=True))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.exact.critic import Control, ExactCritic, first_control, followed
 from jaxsim.gradient.exact.drive import ExactDrive
@@ -43,7 +43,16 @@ from jaxsim.gradient.exact.tally import (
     tallied,
 )
 from jaxsim.gradient.functionals import Event
-from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, chain_rates, dosed, first_note, reals, signals
+from jaxsim.gradient.leap.chain import (
+    ChainLanes,
+    LeapChain,
+    begin_leaps,
+    chain_rates,
+    dosed,
+    first_note,
+    reals,
+    signals,
+)
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
 from jaxsim.kernels.draws import running_sums
@@ -182,19 +191,19 @@ def settled_terms(chain: LeapChain, exact: ExactDrive) -> Settled:
     return Settled(late, tuple(bool(dose) for dose in given))
 
 
-def first_side(chain: LeapChain, exact: ExactDrive, lanes: Any, scores: tuple[Any, ...]) -> Side:
+def first_side(chain: LeapChain, exact: ExactDrive, lanes: ChainLanes, scores: tuple[Any, ...]) -> Side:
     """Return a path before its first proposal."""
     now = signals(chain, reals(lanes.x), lanes.parameters)
     nothing = jnp.full((chain.lanes,), NO_EVENT, jnp.int32)
     return Side(lanes.x, nothing, Kept(tuple(first_note(chain, exact.drive, now)), scores))
 
 
-def going(pending: Any) -> Any:
+def going(pending: Array) -> Any:
     """Return whether a path has not ended."""
     return jnp.any(pending != np.int32(NO_EVENT))
 
 
-def numbers_at_end(chain: LeapChain, known: Settled, lanes: Any, last: Side) -> Any:
+def numbers_at_end(chain: LeapChain, known: Settled, lanes: ChainLanes, last: Side) -> Any:
     """Return F of each term [J, L]; what is read at the very end is read here."""
     now = signals(chain, reals(last.x), lanes.parameters)
     final = [late and term.functional.instant for late, term in zip(known.late, chain.terms, strict=True)]
@@ -202,7 +211,7 @@ def numbers_at_end(chain: LeapChain, known: Settled, lanes: Any, last: Side) -> 
 
 
 def applied(
-    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock, score: Any
+    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: ChainLanes, here: Side, clock: Clock, score: Any
 ) -> Side:
     """Apply what is pending: an event, or the entry of the next cell with what is looked at and given there."""
     enters, ended = here.pending == np.int32(ENTER), here.pending == np.int32(NO_EVENT)
@@ -232,7 +241,14 @@ def changed(chain: LeapChain, known: Settled, exact: ExactDrive, here: Side, clo
 
 
 def _noted(
-    chain: LeapChain, known: Settled, exact: ExactDrive, here: Kept, score: Any, moment: Any, before: Any, after: Any
+    chain: LeapChain,
+    known: Settled,
+    exact: ExactDrive,
+    here: Kept,
+    score: Any,
+    moment: Any,
+    before: Array,
+    after: Array,
 ) -> Kept:
     """Return what is kept once the pending change has been made."""
     cell, enters, ended, waited = moment
@@ -254,7 +270,7 @@ def _noted(
 
 
 def _proposed(
-    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: Any, here: Side, clock: Clock
+    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: ChainLanes, here: Side, clock: Clock
 ) -> tuple[Span, Side, Clock]:
     """Propose the next event at the bounds of the cell, and accept it with the rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)

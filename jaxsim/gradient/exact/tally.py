@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.gradient.exact.drive import ExactDrive
 from jaxsim.gradient.leap.chain import LeapChain
@@ -59,7 +60,7 @@ def first_tally(channels: tuple[Channel, ...], exact: ExactDrive, lanes: int) ->
     return ScoreTally(score, (one,) * (len(channels) - len(timed)), one.astype(jnp.int32), timed, timed)
 
 
-def piece_of(exact: ExactDrive, time: Any) -> tuple[Any, Any]:
+def piece_of(exact: ExactDrive, time: Array) -> tuple[Any, Any]:
     """Return the piece in which a time lies, and the time since its start."""
     last = np.int32(exact.slope.shape[0] - 1)
     since = time - exact.origin
@@ -67,7 +68,7 @@ def piece_of(exact: ExactDrive, time: Any) -> tuple[Any, Any]:
     return piece, since - piece.astype(jnp.float64) * exact.piece
 
 
-def exposure_at(exact: ExactDrive, piece: Any) -> Any:
+def exposure_at(exact: ExactDrive, piece: Array) -> Any:
     """Return every drug curve in a piece, [D, L]."""
     rows = [exact.drive.tables.exposure[piece, d] for d in range(exact.slope.shape[1])]
     return jnp.stack(rows) if rows else jnp.zeros((0, 1), jnp.float32)
@@ -77,7 +78,7 @@ def tallied(
     chain: LeapChain,
     channels: tuple[Channel, ...],
     exact: ExactDrive,
-    parameters: Any,
+    parameters: dict[str, Any],
     here: ScoreTally,
     span: Span,
 ) -> ScoreTally:
@@ -115,7 +116,7 @@ def score_now(
     chain: LeapChain,
     channels: tuple[Channel, ...],
     exact: ExactDrive,
-    parameters: Any,
+    parameters: dict[str, Any],
     slopes: dict[str, Any],
     here: ScoreTally,
     now: tuple[Any, Any],
@@ -132,7 +133,7 @@ def score_now(
 
 
 def _slopes_in_time(
-    chain: LeapChain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any
+    chain: LeapChain, channels: tuple[Channel, ...], x: tuple[Any, ...], exposure: Array, parameters: dict[str, Any]
 ) -> list[Any]:
     """Return for each channel in time the derivative of the rates, [L]; that of a linear rate reads no curve."""
     timed = tuple(channel for channel in channels if channel.in_time)
@@ -141,7 +142,12 @@ def _slopes_in_time(
 
 
 def _added(
-    channels: tuple[Channel, ...], exact: ExactDrive, score: Any, piece: Any, at_slope: Any, at_reached: Any
+    channels: tuple[Channel, ...],
+    exact: ExactDrive,
+    score: Array,
+    piece: Array,
+    at_slope: tuple[Any, ...],
+    at_reached: tuple[Any, ...],
 ) -> Any:
     columns = [channel.column for channel in channels if channel.in_time]
     for column, first, second in zip(columns, at_slope, at_reached, strict=True):
@@ -151,7 +157,12 @@ def _added(
 
 
 def _between(
-    chain: LeapChain, channels: tuple[Channel, ...], exact: ExactDrive, parameters: Any, span: Span, then: Any
+    chain: LeapChain,
+    channels: tuple[Channel, ...],
+    exact: ExactDrive,
+    parameters: dict[str, Any],
+    span: Span,
+    then: list[Any],
 ) -> Any:
     """Return the derivatives of the rates, averaged over a span: those at its end, unless a parameter's reads time."""
     varying = plan_rates(chain.structure, chain.sampled_parameters).varying

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.exact.drive import ExactDrive
 from jaxsim.gradient.exact.proposals import (
@@ -40,7 +40,7 @@ from jaxsim.gradient.exact.tally import (
     tallied,
 )
 from jaxsim.gradient.functionals import MAXIMUM
-from jaxsim.gradient.leap.chain import LeapChain, begin_leaps, chain_rates, reals, signals
+from jaxsim.gradient.leap.chain import ChainLanes, LeapChain, begin_leaps, chain_rates, reals, signals
 from jaxsim.gradient.leap.channels import Channel, parameter_slopes
 from jaxsim.gradient.leap.scores import Spread
 from jaxsim.kernels.draws import running_sums
@@ -163,7 +163,7 @@ def _no_firings(chain: LeapChain, tilt: Tilt) -> Firings:
     return Firings(nothing, nothing)
 
 
-def _factors(chain: LeapChain, exact: ExactDrive, lanes: Any, tilt: Tilt, here: _Carry) -> tuple[Any, Any]:
+def _factors(chain: LeapChain, exact: ExactDrive, lanes: ChainLanes, tilt: Tilt, here: _Carry) -> tuple[Any, Any]:
     """Return the row of the table in which each lane is, and the factors there, [L, R]."""
     stages, bins, reactions = tilt.factor.shape
     now = signals(chain, reals(here.side.x), lanes.parameters)
@@ -177,7 +177,7 @@ def _factors(chain: LeapChain, exact: ExactDrive, lanes: Any, tilt: Tilt, here: 
 
 
 def _proposed(
-    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: Any, here: _Carry, factor: Any
+    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: ChainLanes, here: _Carry, factor: Array
 ) -> tuple[Span, Side, Clock]:
     """Propose the next event at the tilted bounds of the cell, and accept it with the tilted rate over its bound."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
@@ -194,7 +194,7 @@ def _proposed(
     return span, side, drawn(lanes, clock, proposal)
 
 
-def _passed(chain: LeapChain, exact: ExactDrive, lanes: Any, span: Span) -> tuple[Any, Any]:
+def _passed(chain: LeapChain, exact: ExactDrive, lanes: ChainLanes, span: Span) -> tuple[Any, Any]:
     """Return which reaction fires at the end of a span and the integral of each true rate over it, [L, R]."""
     waited = (span.until - span.time).astype(jnp.float32)
     mean = span.exposure

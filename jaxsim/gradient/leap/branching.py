@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.functionals import AT
 from jaxsim.gradient.leap.chain import Drive, LeapChain, chain_rates
@@ -70,7 +70,7 @@ def _tables(chain: LeapChain, species: int, drive: Drive) -> Branching:
     path, _ = mean_path(chain, drive, no_nudges(chain, drive))
     per_cell, change = per_cell_rates(chain, drive, path, species)
 
-    def back(q: Any, leap: Any) -> tuple[Any, Any]:
+    def back(q: Array, leap: tuple[Any, ...]) -> tuple[Any, Any]:
         rate, width = leap
         before = q + width * jnp.sum(rate * (q ** (1.0 + change) - q))
         before = jnp.clip(before, np.float32(_LEAST), np.float32(1.0))
@@ -82,11 +82,11 @@ def _tables(chain: LeapChain, species: int, drive: Drive) -> Branching:
     return Branching(jnp.log(q), ratio, growth, inverse, jnp.ones((path.shape[0], 2 + path.shape[1]), jnp.float32))
 
 
-def per_cell_rates(chain: LeapChain, drive: Drive, path: Any, species: int) -> tuple[Any, np.ndarray]:
+def per_cell_rates(chain: LeapChain, drive: Drive, path: Array, species: int) -> tuple[Any, np.ndarray]:
     """Return the rates along the mean per cell of a species [n, R], 0 where they do not change it, and its changes."""
     parameters = typical_parameters(chain, drive)
 
-    def at(x: Any, exposure: Any) -> Any:
+    def at(x: Array, exposure: Array) -> Any:
         return jnp.stack(chain_rates(chain, tuple(row[None] for row in x), exposure, parameters))[:, 0]
 
     own = jnp.maximum(path[:, species], np.float32(SCARCE))
@@ -95,7 +95,7 @@ def per_cell_rates(chain: LeapChain, drive: Drive, path: Any, species: int) -> t
     return jax.vmap(at)(path, drive.tables.exposure) / own[:, None] * counts, change
 
 
-def extinction(chain: LeapChain, drive: Drive, path: Any, species: int, term: int) -> Any:
+def extinction(chain: LeapChain, drive: Drive, path: Array, species: int, term: int) -> Any:
     """Return the probability that a species is 0 when a term looks, in the branching mean field; a float32 scalar.
 
     Cells divide and die independently, at their rates along the mean `path` [n, S]: one has died out with probability
@@ -106,7 +106,7 @@ def extinction(chain: LeapChain, drive: Drive, path: Any, species: int, term: in
     before = jnp.arange(drive.width.shape[0]) < jnp.argmax(drive.looks.at[:, term])
     width = jnp.where(before, drive.width, 0.0)
 
-    def back(q: Any, leap: Any) -> tuple[Any, None]:
+    def back(q: Array, leap: tuple[Any, ...]) -> tuple[Any, None]:
         rate, width = leap
         earlier = q + width * jnp.sum(rate * (q ** (1.0 + change) - q))
         return jnp.clip(earlier, np.float32(_NOTHING), np.float32(1.0)), None

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.influence import influences
 from jaxsim.gradient.leap.branching import BLOCKS, Branching, branching_tables, dying_species, seen
@@ -60,12 +60,12 @@ def fitted_critic(
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _martingales(
-    chain: LeapChain, scored: tuple[bool, ...], species: int, drive: Drive, tables: Branching, block: Any
+    chain: LeapChain, scored: tuple[bool, ...], species: int, drive: Drive, tables: Branching, block: Array
 ) -> tuple[Any, Any]:
     """Return F of each term [J, L] and the martingale of each critic in each block of time [B, 2 + S, L]."""
     lanes = begin_leaps(chain, drive)
 
-    def step(here: Any, index: Any) -> tuple[Any, None]:
+    def step(here: tuple[Any, ...], index: Array) -> tuple[Any, None]:
         x, firings, numbers, before, sums = here
         a = chain_rates(chain, reals(x), drive.tables.exposure[index], lanes.parameters)
         fired = firings.astype(jnp.float32)

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
+from jax.typing import ArrayLike
 
 from jaxsim.gradient.objective import Looks, Term
 from jaxsim.gradient.tables import Tables
@@ -87,18 +89,20 @@ def begin_leaps(chain: LeapChain, drive: Drive) -> ChainLanes:
     return ChainLanes(stream(EVENTS), parameters, dosed_at(drive, 0, tuple(x)))
 
 
-def dosed_at(drive: Drive, edge: Any, x: tuple[Any, ...]) -> tuple[Any, ...]:
+def dosed_at(drive: Drive, edge: ArrayLike, x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the counts after the doses of species at an edge."""
     scale, whole = drive.multiply[edge], drive.whole[edge]
     return tuple(dosed(scale[s], whole[s], row) for s, row in enumerate(x))
 
 
-def dosed(scale: Any, whole: Any, row: Any) -> Any:
+def dosed(scale: ArrayLike, whole: ArrayLike, row: Array) -> Any:
     """Return counts after a dose, which adds whole molecules, or sets the count where the scale is 0."""
     return jnp.where(scale == 0.0, whole, row + whole)
 
 
-def chain_rates(chain: LeapChain, x: Any, exposure: Any, parameters: Any) -> list[Any]:
+def chain_rates(
+    chain: LeapChain, x: tuple[Any, ...], exposure: Array | list[Any], parameters: dict[str, Any]
+) -> list[Any]:
     """Return the propensities, float32 [L] each, at counts given as real numbers."""
     plan = plan_rates(chain.structure, chain.sampled_parameters)
     env = leaves_before(plan, parameters, jnp.float32)
@@ -107,38 +111,38 @@ def chain_rates(chain: LeapChain, x: Any, exposure: Any, parameters: Any) -> lis
     return propensities(plan, env, tuple(range(len(plan.expressions))), x[0])
 
 
-def mean_rates(chain: LeapChain, drive: Drive, parameters: Any, x: Any, index: Any) -> Any:
+def mean_rates(chain: LeapChain, drive: Drive, parameters: dict[str, Any], x: Array, index: Array) -> Any:
     """Return the propensities [R] in a step at counts [S], those of the mean."""
     point = tuple(row[None] for row in x)
     return jnp.stack(chain_rates(chain, point, drive.tables.exposure[index], parameters))[:, 0]
 
 
-def reals(x: Any) -> tuple[Any, ...]:
+def reals(x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return counts as real numbers."""
     return tuple(row.astype(jnp.float32) for row in x)
 
 
-def firings_at(chain: LeapChain, drive: Drive, lanes: ChainLanes, step: Any, x: tuple[Any, ...]) -> Any:
+def firings_at(chain: LeapChain, drive: Drive, lanes: ChainLanes, step: ArrayLike, x: tuple[Any, ...]) -> Any:
     """Return the numbers of firings in one step, int32 [R, L]; beyond the last step those of the last, for no use."""
     step = jnp.minimum(step, np.int32(drive.width.shape[0] - 1))
     a = chain_rates(chain, reals(x), drive.tables.exposure[step], lanes.parameters)
     return fired(a, drive.width[step], step_words(lanes.key, len(a), step.astype(jnp.uint32)))
 
 
-def fired(a: list[Any], width: Any, words: Any) -> Any:
+def fired(a: list[Any], width: Array, words: Array) -> Any:
     """Return the numbers of firings, int32 [R, L]; -1 where a rate is negative or not finite."""
     mean = jnp.stack([jax.lax.stop_gradient(rate) * width for rate in a])
     return poisson_firings(words, mean)
 
 
-def signals(chain: LeapChain, x: Any, parameters: Any) -> Any:
+def signals(chain: LeapChain, x: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
     """Return the signal of each term, float32 [J, L]."""
     env = {**parameters, **dict(zip(chain.structure.species, x, strict=True))}
     values = [jnp.asarray(evaluate(term.signal, env)).astype(jnp.float32) for term in chain.terms]
     return jnp.stack([jnp.broadcast_to(value, x[0].shape) for value in values])
 
 
-def noted(chain: LeapChain, drive: Drive, step: Any, so_far: Any, before: Any, after: Any) -> Any:
+def noted(chain: LeapChain, drive: Drive, step: Array, so_far: Array, before: Array, after: Array) -> Any:
     """Return the number of each term so far [J, L], with a step from signals `before` to `after` [J, L]."""
     at, weight, within = drive.looks.at[step + 1], drive.looks.weight[step], drive.looks.within[step + 1]
     rows = [
@@ -148,7 +152,7 @@ def noted(chain: LeapChain, drive: Drive, step: Any, so_far: Any, before: Any, a
     return jnp.stack(rows)
 
 
-def first_note(chain: LeapChain, drive: Drive, now: Any) -> Any:
+def first_note(chain: LeapChain, drive: Drive, now: Array) -> Any:
     """Return the number of each term at the start [J, L], from the signals then."""
     at, within = drive.looks.at[0], drive.looks.within[0]
     return jnp.stack([term.functional.first(now[j], at[j], within[j]) for j, term in enumerate(chain.terms)])

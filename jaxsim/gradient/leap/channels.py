@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.gradient.leap.chain import Drive, LeapChain, begin_leaps, chain_rates
 from jaxsim.gradient.tables import Slopes
@@ -75,14 +76,14 @@ def _reads(rate: Any, before: dict[str, Any]) -> frozenset[str]:
 
 
 def channel_slopes(
-    chain: LeapChain, channels: tuple[Channel, ...], x: Any, exposure: Any, parameters: Any
+    chain: LeapChain, channels: tuple[Channel, ...], x: tuple[Any, ...], exposure: Array, parameters: dict[str, Any]
 ) -> tuple[list[Any], list[dict[int, Any]]]:
     """Return the rates, and for each channel the derivatives of the rates that read it, [L] each."""
     a = chain_rates(chain, x, exposure, parameters)
     found = []
     for channel in channels:
 
-        def at(value: Any, channel: Channel = channel) -> list[Any]:
+        def at(value: Array, channel: Channel = channel) -> list[Any]:
             if channel.in_time:
                 row = [value if d == channel.column else exposure[d] for d in range(exposure.shape[0])]
                 return chain_rates(chain, x, row, parameters)

@@ -15,13 +15,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 from jax.scipy.stats import norm
 
 from jaxsim.gradient.leap.chain import Drive, LeapChain, mean_rates
 from jaxsim.gradient.leap.mean import start_of, typical_parameters
 from jaxsim.gradient.objective import Objective, Term
 from jaxsim.gradient.summaries import LEAST_VARIANCE, MEAN
+from jaxsim.gradient.tables import Tables
 from jaxsim.network import Compare, Expression, Logic, Name, Number, Unary, evaluate, stoichiometry
 from jaxsim.network.expression import Call, fold
 
@@ -37,16 +38,16 @@ def reads_spread(objective: Objective) -> bool:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def value_and_slope(chain: LeapChain, noisy: bool, drive: Drive, weights: Any) -> tuple[Any, Any]:
+def value_and_slope(chain: LeapChain, noisy: bool, drive: Drive, weights: Array) -> tuple[Any, Any]:
     """Return the value of the objective of these weights [J] and its derivative with respect to the tables."""
 
-    def value(tables: Any) -> Any:
+    def value(tables: Tables) -> Any:
         return _value(chain, noisy, drive._replace(tables=tables), weights)
 
     return jax.value_and_grad(value)(drive.tables)
 
 
-def _value(chain: LeapChain, noisy: bool, drive: Drive, weights: Any) -> Any:
+def _value(chain: LeapChain, noisy: bool, drive: Drive, weights: Array) -> Any:
     means, spreads = _course(chain, noisy, drive)
     parameters = typical_parameters(chain, drive)
     total = jnp.float32(0.0)
@@ -61,10 +62,10 @@ def _course(chain: LeapChain, noisy: bool, drive: Drive) -> Any:
     change = jnp.asarray(stoichiometry(chain.structure).astype(np.float32))
     species = len(chain.structure.species)
 
-    def at(x: Any, index: Any) -> Any:
+    def at(x: Array, index: Array) -> Any:
         return mean_rates(chain, drive, parameters, x, index)
 
-    def step(here: Any, index: Any) -> tuple[Any, Any]:
+    def step(here: tuple[Any, ...], index: Array) -> tuple[Any, Any]:
         x, spread = here
         a, width = at(x, index), drive.width[index]
         scale, shift = drive.multiply[index + 1], drive.add[index + 1]
@@ -83,7 +84,7 @@ def _course(chain: LeapChain, noisy: bool, drive: Drive) -> Any:
 
 
 def _number(
-    chain: LeapChain, drive: Drive, j: int, term: Term, means: Any, spreads: Any, parameters: dict[str, Any]
+    chain: LeapChain, drive: Drive, j: int, term: Term, means: Array, spreads: Array, parameters: dict[str, Any]
 ) -> Any:
     """Return the summary of a term over trajectories."""
     signal = _smooth(chain, term.signal, parameters)
@@ -93,7 +94,7 @@ def _number(
     return term.functional.course(expected, drive.looks, j)
 
 
-def _summarised(term: Term, expected: Any, variance: Any) -> Any:
+def _summarised(term: Term, expected: Array, variance: Array) -> Any:
     """Return the summary of a normal variable; of an integral, whose spread is not known, what its mean says."""
     if term.functional.additive:
         return term.summary.of_integral(expected)
@@ -102,7 +103,7 @@ def _summarised(term: Term, expected: Any, variance: Any) -> Any:
     return term.summary.of_normal(expected, variance)
 
 
-def _variance(signal: Callable[[Any, Any], Any], x: Any, spread: Any) -> Any:
+def _variance(signal: Callable[[Any, Any], Any], x: Array, spread: Array) -> Any:
     slope = jax.grad(signal)(x, spread)
     return slope @ spread @ slope
 
@@ -129,7 +130,7 @@ def _smooth(chain: LeapChain, expression: Expression, parameters: dict[str, Any]
         marks = tuple(f"part {i}" for i in range(len(parts)))
         shape = node.rebuild(tuple(Name(mark) for mark in marks)) if parts else node
 
-        def value(x: Any, spread: Any) -> Any:
+        def value(x: Array, spread: Array) -> Any:
             env = {**parameters, **{name: x[s] for s, name in enumerate(species)}}
             env |= {mark: part(x, spread) for mark, part in zip(marks, parts, strict=True)}
             return jnp.asarray(evaluate(shape, env)).astype(jnp.float32)
@@ -139,10 +140,10 @@ def _smooth(chain: LeapChain, expression: Expression, parameters: dict[str, Any]
     return fold(expression, visit)
 
 
-def _condition(op: str, left: Any, right: Any, x: Any, spread: Any) -> Any:
+def _condition(op: str, left: Callable[..., Any], right: Callable[..., Any], x: Array, spread: Array) -> Any:
     """Return the probability that left and right compare so, their difference being normal and whole."""
 
-    def apart(x: Any) -> Any:
+    def apart(x: Array) -> Any:
         return left(x, spread) - right(x, spread)
 
     gap, slope = jax.value_and_grad(apart)(x)
@@ -158,7 +159,7 @@ def _condition(op: str, left: Any, right: Any, x: Any, spread: Any) -> Any:
     return under if op in ("<", "<=") else 1.0 - under
 
 
-def _empty(count: Any, x: Any, spread: Any) -> Any:
+def _empty(count: Callable[..., Any], x: Array, spread: Array) -> Any:
     """Return the probability of 0 in the law of Panjer's class with this mean and variance: exp(-m log(u) / (u - 1)),
     u the variance over the mean."""
     mean, slope = jax.value_and_grad(count)(x, spread)

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.leap.chain import Drive, LeapChain, first_note, mean_rates, noted, signals
 from jaxsim.network import stoichiometry
@@ -23,7 +23,7 @@ def typical_parameters(chain: LeapChain, drive: Drive) -> dict[str, Any]:
     return values
 
 
-def mean_path(chain: LeapChain, drive: Drive, nudges: Any, midpoint: bool = False) -> tuple[Any, Any]:
+def mean_path(chain: LeapChain, drive: Drive, nudges: Array, midpoint: bool = False) -> tuple[Any, Any]:
     """Return the counts before every step [n, S] and F of each term [J].
 
     `nudges` [n, S] are added to the counts after each step: derivatives with respect to them are the adjoint.
@@ -34,13 +34,13 @@ def mean_path(chain: LeapChain, drive: Drive, nudges: Any, midpoint: bool = Fals
     x = jnp.stack([start_of(chain, drive, name) for name in chain.structure.species])
     x = drive.multiply[0] * x + drive.add[0]
 
-    def look(x: Any) -> Any:
+    def look(x: Array) -> Any:
         return signals(chain, tuple(row[None] for row in x), parameters)
 
-    def at(x: Any, index: Any) -> Any:
+    def at(x: Array, index: Array) -> Any:
         return mean_rates(chain, drive, parameters, x, index)
 
-    def step(here: Any, index: Any) -> Any:
+    def step(here: tuple[Any, ...], index: Array) -> Any:
         x, numbers, before = here
         half = 0.5 * drive.width[index]
         read = jnp.maximum(x + change @ (at(x, index) * half), 0.0) if midpoint else x

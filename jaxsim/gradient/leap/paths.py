@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.leap.chain import (
     Drive,
@@ -50,7 +50,7 @@ def leap_paths(chain: LeapChain, drive: Drive) -> Paths:
     """Run every lane from the start to the end."""
     lanes = begin_leaps(chain, drive)
 
-    def step(here: _Carry, index: Any) -> tuple[_Carry, None]:
+    def step(here: _Carry, index: Array) -> tuple[_Carry, None]:
         x, held = fire(chain.structure, here.x, here.firings)
         x = dosed_at(drive, index + 1, x)
         after = signals(chain, reals(x), lanes.parameters)
@@ -83,11 +83,11 @@ def checkpointed_scan(step: Callable[[Any, Any], Any], first: Any, number: int) 
     block = block_length(number)
     whole = number // block
 
-    def one(carry: Any, index: Any) -> tuple[Any, None]:
+    def one(carry: Any, index: Array) -> tuple[Any, None]:
         return step(carry, index), None
 
     @jax.checkpoint
-    def run(carry: Any, indices: Any) -> Any:
+    def run(carry: Any, indices: Array) -> Any:
         return lax.scan(one, carry, indices)[0]
 
     indices = np.arange(number, dtype=np.int32)

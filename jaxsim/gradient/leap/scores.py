@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.gradient.leap.chain import (
     ChainLanes,
@@ -72,13 +72,13 @@ class _Carry(NamedTuple):
 
 @partial(jax.jit, static_argnums=(0, 1))
 def leap_scores(
-    chain: LeapChain, channels: tuple[Channel, ...], drive: Drive, spread: Spread, critics: Any = None
+    chain: LeapChain, channels: tuple[Channel, ...], drive: Drive, spread: Spread, critics: Array | None = None
 ) -> Scores:
     """Run every lane from the start to the end with its score, and with the martingales of `critics` [n, C, R]."""
     lanes = begin_leaps(chain, drive)
     slopes = parameter_slopes(chain, channels, drive, spread)
 
-    def step(here: _Carry, index: Any) -> tuple[_Carry, None]:
+    def step(here: _Carry, index: Array) -> tuple[_Carry, None]:
         exposure, width = drive.tables.exposure[index], drive.width[index]
         a, by_channel = channel_slopes(chain, channels, reals(here.x), exposure, lanes.parameters)
         by_number = [_by_number(channel, spread.exposure[index], slopes) for channel in channels]
@@ -111,12 +111,14 @@ def _first(chain: LeapChain, drive: Drive, lanes: ChainLanes, spread: Spread, cr
     return _Carry(lanes.x, firings_at(chain, drive, lanes, np.int32(0), lanes.x), now, kept)
 
 
-def _by_number(channel: Channel, exposure: Any, slopes: dict[str, Any]) -> Any:
+def _by_number(channel: Channel, exposure: Array, slopes: dict[str, Any]) -> Any:
     """Return how a channel moves with the free numbers, [P, 1] or [P, L]."""
     return exposure[channel.column][:, None] if channel.in_time else slopes[channel.name]
 
 
-def _increment(channels: Any, a: Any, by_channel: Any, firings: Any, width: Any, by_number: Any) -> Any:
+def _increment(
+    channels: tuple[Any, ...], a: list[Any], by_channel: list[Any], firings: Array, width: Array, by_number: list[Any]
+) -> Any:
     """Return the score of one step, [P, L]."""
     excess = []
     for r, rate in enumerate(a):
@@ -130,7 +132,14 @@ def _increment(channels: Any, a: Any, by_channel: Any, firings: Any, width: Any,
 
 
 def _judged(
-    kept: Scores, channels: Any, a: Any, by_channel: Any, firings: Any, width: Any, by_number: Any, critics: Any
+    kept: Scores,
+    channels: tuple[Any, ...],
+    a: list[Any],
+    by_channel: list[Any],
+    firings: Array,
+    width: Array,
+    by_number: list[Any],
+    critics: Array,
 ) -> Scores:
     """Add what the critics see of one step, D W [C, R]."""
     martingale, bracket = [], []
@@ -145,7 +154,7 @@ def _judged(
     return kept._replace(martingale=jnp.stack(martingale), bracket=jnp.stack(bracket))
 
 
-def _noted(chain: LeapChain, drive: Drive, index: Any, here: _Carry, after: Any, score: Any) -> Scores:
+def _noted(chain: LeapChain, drive: Drive, index: Array, here: _Carry, after: Array, score: Array) -> Scores:
     """Return what is kept after one step."""
     numbers = noted(chain, drive, index, here.kept.numbers, here.signals, after)
     scores, credit = [], []

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jax.lax import stop_gradient
 
 from jaxsim.gradient.influence import Ends, Levels, loss
@@ -32,6 +33,7 @@ from jaxsim.gradient.leap.chain import (
     signals,
 )
 from jaxsim.gradient.leap.paths import checkpointed_scan
+from jaxsim.gradient.tables import Tables
 from jaxsim.network import stoichiometry
 from jaxsim.paths.leap import fire
 
@@ -75,7 +77,7 @@ def surrogate_gradient(
 ) -> tuple[Any, Ends]:
     """Return the gradient with respect to the tables, over one batch, and what the trajectories end with."""
 
-    def scalar(tables: Any) -> tuple[Any, Ends]:
+    def scalar(tables: Tables) -> tuple[Any, Ends]:
         ends = surrogate_ends(program, drive._replace(tables=tables), critic)
         return loss(program.chain.terms, levels, ends), ends
 
@@ -87,7 +89,7 @@ def surrogate_ends(program: Surrogate, drive: Drive, critic: Branching | None = 
     chain = program.chain
     lanes = begin_leaps(chain, drive)
 
-    def step(here: _Carry, index: Any) -> _Carry:
+    def step(here: _Carry, index: Array) -> _Carry:
         a = chain_rates(chain, _real(here.x, here.carriers), drive.tables.exposure[index], lanes.parameters)
         mean = [rate * drive.width[index] for rate in a]
         likelihood = here.likelihood + _likelihood(program, mean, here.firings)
@@ -122,11 +124,11 @@ def first_carry(chain: LeapChain, drive: Drive, lanes: ChainLanes, controlled: b
     return _Carry(lanes.x, (zero,) * len(lanes.x), firings, now, zero, (zero,) * (2 * controlled), ends)
 
 
-def _real(x: Any, carriers: Any) -> tuple[Any, ...]:
+def _real(x: tuple[Any, ...], carriers: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(count + carrier for count, carrier in zip(reals(x), carriers, strict=True))
 
 
-def _likelihood(program: Surrogate, mean: list[Any], firings: Any) -> Any:
+def _likelihood(program: Surrogate, mean: list[Any], firings: Array) -> Any:
     """Return the log-likelihood of the scored firings of one step, up to a constant, [L]."""
     total = jnp.zeros_like(mean[0])
     for r, scored in enumerate(program.scored):
@@ -137,7 +139,7 @@ def _likelihood(program: Surrogate, mean: list[Any], firings: Any) -> Any:
     return total
 
 
-def _controlled(program: Surrogate, critic: Branching, index: Any, here: _Carry, mean: list[Any]) -> tuple[Any, Any]:
+def _controlled(program: Surrogate, critic: Branching, index: Array, here: _Carry, mean: list[Any]) -> tuple[Any, Any]:
     """Return martingale and bracket after one step."""
     leap, x = jax.tree.map(lambda leaf: leaf[index], critic), reals(here.x)
     expected = [rate if scored else None for rate, scored in zip(mean, program.scored, strict=True)]
@@ -152,7 +154,7 @@ def _controlled(program: Surrogate, critic: Branching, index: Any, here: _Carry,
     return here.control[0] + added[0], here.control[1] + added[1]
 
 
-def _carried(program: Surrogate, here: _Carry, mean: list[Any], x: Any) -> tuple[Any, ...]:
+def _carried(program: Surrogate, here: _Carry, mean: list[Any], x: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the carriers after one step; a count held at zero takes no derivative on."""
     moves = []
     for r, scored in enumerate(program.scored):
@@ -172,7 +174,7 @@ def _carried(program: Surrogate, here: _Carry, mean: list[Any], x: Any) -> tuple
     return tuple(rows)
 
 
-def _noted(chain: LeapChain, drive: Drive, index: Any, here: _Carry, after: Any, likelihood: Any) -> Ends:
+def _noted(chain: LeapChain, drive: Drive, index: Array, here: _Carry, after: Array, likelihood: Array) -> Ends:
     """Return what is kept after one step."""
     numbers = noted(chain, drive, index, here.ends.numbers, here.signals, after)
     likelihoods, credit = [], []

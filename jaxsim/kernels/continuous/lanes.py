@@ -50,14 +50,14 @@ def constants(structure: Structure, parameters: Mapping[str, Any]) -> dict[str, 
     return env
 
 
-def lane_propensities(structure: Structure, known: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+def lane_propensities(structure: Structure, known: Mapping[str, Any], timed: Mapping[str, Any], x: Array) -> Any:
     """Return the propensities [R, L], from what :func:`constants` returned."""
     env = environment(structure, known, timed, x)
     values = evaluate_all(hoisted_rates(structure)[0], env)
     return jnp.stack([jnp.broadcast_to(jnp.asarray(value).astype(x.dtype), x[0].shape) for value in values])
 
 
-def lane_drift(structure: Structure, known: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+def lane_drift(structure: Structure, known: Mapping[str, Any], timed: Mapping[str, Any], x: Array) -> Any:
     """Return d(mean)/dt [S, L], from what :func:`constants` returned."""
     a = lane_propensities(structure, known, timed, x)
     change = jnp.asarray(stoichiometry(structure).astype(np.float64)) @ a
@@ -158,7 +158,7 @@ def run_lanes(program: LaneFlow, inputs: LaneFlowInputs) -> LaneFlowResult:
     never = jnp.full((1, lanes), jnp.inf)
     known = _Known(constants(program.structure, inputs.parameters), jnp.concatenate([moments.times, never]))
 
-    def visit(here: _Place, point: Any) -> tuple[_Place, Any]:
+    def visit(here: _Place, point: tuple[Any, ...]) -> tuple[_Place, Any]:
         time, entered = point
         here = _reach(program, inputs, known, here, time)
         arrives = entered < cells
@@ -182,7 +182,7 @@ def _moments(program: LaneFlow, inputs: LaneFlowInputs) -> TimeMoments:
     """Return the moments [M, L] of every lane."""
     structure = program.structure
 
-    def one(parameters: Any, timeline: Any) -> TimeMoments:
+    def one(parameters: dict[str, Any], timeline: Timeline) -> TimeMoments:
         return find_moments(real_drift(structure).switches, structure.inputs, parameters, timeline, program.room)
 
     apart: Any = Timeline(*(None if name == "edges" else -1 for name in Timeline._fields))
@@ -190,7 +190,7 @@ def _moments(program: LaneFlow, inputs: LaneFlowInputs) -> TimeMoments:
     return found._replace(times=found.times.T)
 
 
-def _reach(program: LaneFlow, inputs: LaneFlowInputs, known: Any, here: _Place, time: Any) -> _Place:
+def _reach(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Place, time: Array) -> _Place:
     """Take every lane to the next point, or to where its solution ends."""
     width = time - here.time
     step = jnp.where(here.step > 0.0, here.step, FIRST_STEP * width)
@@ -209,12 +209,12 @@ def _reach(program: LaneFlow, inputs: LaneFlowInputs, known: Any, here: _Place, 
     return here._replace(x=end.x, step=end.step, status=end.status, steps=steps, time=time, moment=end.moment)
 
 
-def _until(known: _Known, start: Any, width: Any, way: _Way) -> Any:
+def _until(known: _Known, start: Array, width: Array, way: _Way) -> Any:
     """Return the time from the first point to the next moment, or to the second point."""
     return jnp.minimum(jnp.take_along_axis(known.moments, way.moment[None], axis=0)[0] - start, width)
 
 
-def _past(known: _Known, start: Any, way: _Way) -> _Way:
+def _past(known: _Known, start: Array, way: _Way) -> _Way:
     """Leave the moments behind that are over, and begin with new branches where one is."""
     over = jnp.sum(known.moments <= (start + way.gone)[None, :], axis=0).astype(jnp.int32)
     over = jnp.maximum(over, way.moment)
@@ -226,17 +226,17 @@ def _past(known: _Known, start: Any, way: _Way) -> _Way:
     )
 
 
-def _moving(inputs: LaneFlowInputs, way: _Way, width: Any) -> Any:
+def _moving(inputs: LaneFlowInputs, way: _Way, width: Array) -> Any:
     return inputs.used & (way.status == int(Status.OK)) & (way.gone < width)
 
 
-def _attempt(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Place, width: Any, way: _Way) -> _Way:
+def _attempt(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Place, width: Array, way: _Way) -> _Way:
     """Try one step in every lane that has not arrived, and choose the next (an error of order `ORDER` is assumed)."""
     moving = _moving(inputs, way, width)
     until = _until(known, here.time, width, way)
     held = _branches(program, inputs, known, here, 0.5 * (way.begun + until))
 
-    def field(gone: Any, x: Any) -> Any:
+    def field(gone: Array, x: Array) -> Any:
         return lane_drift(program.structure, known.env, {**_timed(program, inputs, here, gone), **held}, x)
 
     left = jnp.where(moving, until - way.gone, 1.0)
@@ -270,19 +270,25 @@ def _attempt(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Pl
     return _past(known, here.time, new_way)
 
 
-def _below_zero(inputs: LaneFlowInputs, x: Any) -> Any:
+def _below_zero(inputs: LaneFlowInputs, x: Array) -> Any:
     """Return the lanes in which a count is below zero by more than the tolerance explains."""
     return jnp.any(x < -_UNDERSHOOT - 10.0 * inputs.controls.absolute, axis=0)
 
 
-def _branches(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Place, gone: Any) -> dict[str, Any]:
+def _branches(program: LaneFlow, inputs: LaneFlowInputs, known: _Known, here: _Place, gone: Array) -> dict[str, Any]:
     """Return the branches that the rates of every lane take."""
     env = {**known.env, **_timed(program, inputs, here, gone)}
     return branches(real_drift(program.structure).switches, env)
 
 
 def _overlooks(
-    program: LaneFlow, inputs: LaneFlowInputs, env: Any, here: _Place, held: Any, between: Any, width: Any
+    program: LaneFlow,
+    inputs: LaneFlowInputs,
+    env: dict[str, Any],
+    here: _Place,
+    held: dict[str, Any],
+    between: tuple[Any, ...],
+    width: Array,
 ) -> Any:
     """Return the lanes whose step could pass over a peak of a rate."""
     first, last, x = between
@@ -294,12 +300,12 @@ def _overlooks(
     return overlooks(rates, full, looks, boxes, last - first, width, negligible)
 
 
-def _weight(controls: Controls, x: Any, y: Any) -> Any:
+def _weight(controls: Controls, x: Array, y: Array) -> Any:
     """Return the error that counts as one."""
     return controls.absolute + controls.relative * jnp.maximum(jnp.abs(x), jnp.abs(y))
 
 
-def _timed(program: LaneFlow, inputs: LaneFlowInputs, here: _Place, gone: Any) -> dict[str, Any]:
+def _timed(program: LaneFlow, inputs: LaneFlowInputs, here: _Place, gone: Array) -> dict[str, Any]:
     """Return the inputs and the time of every lane, by name."""
     timeline, found = inputs.timeline, {"t": here.time + gone}
     for index, name in enumerate(program.structure.inputs):
@@ -307,7 +313,7 @@ def _timed(program: LaneFlow, inputs: LaneFlowInputs, here: _Place, gone: Any) -
     return found
 
 
-def _modes(inputs: LaneFlowInputs, here: _Place, index: int, gone: Any) -> list[Any]:
+def _modes(inputs: LaneFlowInputs, here: _Place, index: int, gone: Array) -> list[Any]:
     """Return the terms of an input that vary."""
     timeline, since = inputs.timeline, here.time - inputs.timeline.edges[here.cell]
     rates = timeline.rate[index]
@@ -317,7 +323,7 @@ def _modes(inputs: LaneFlowInputs, here: _Place, index: int, gone: Any) -> list[
     ]
 
 
-def _input_boxes(program: LaneFlow, inputs: LaneFlowInputs, here: _Place, first: Any, last: Any) -> dict[str, Any]:
+def _input_boxes(program: LaneFlow, inputs: LaneFlowInputs, here: _Place, first: Array, last: Array) -> dict[str, Any]:
     """Return bounds of the inputs between two times: every mode lies between its ends."""
     found = {}
     for index, name in enumerate(program.structure.inputs):
@@ -328,7 +334,9 @@ def _input_boxes(program: LaneFlow, inputs: LaneFlowInputs, here: _Place, first:
     return found
 
 
-def _diagnosis(program: LaneFlow, inputs: LaneFlowInputs, known: Any, cell: Any, time: Any, x: Any) -> Any:
+def _diagnosis(
+    program: LaneFlow, inputs: LaneFlowInputs, known: dict[str, Any], cell: Array, time: Array, x: Array
+) -> Any:
     """Return how the solutions fare at a point, int32 [L]."""
     here = _Place(x, None, None, None, time, cell, None)
     timed = _timed(program, inputs, here, jnp.zeros_like(x[0]))
@@ -338,7 +346,7 @@ def _diagnosis(program: LaneFlow, inputs: LaneFlowInputs, known: Any, cell: Any,
     return jnp.where(finite(a) & finite(x), status, np.int32(Status.RATE_NOT_FINITE))
 
 
-def _observe(program: LaneFlow, known: Any, time: Any, x: Any) -> Any:
+def _observe(program: LaneFlow, known: dict[str, Any], time: Array, x: Array) -> Any:
     """Return the observables [O, L]."""
     structure = program.structure
     env = {**known, "t": time, **dict(zip(structure.species, x, strict=True))}

@@ -193,7 +193,7 @@ def run_langevin(program: LangevinProgram, inputs: LangevinInputs) -> LangevinSu
     parameters = _parameters(program, inputs, lane)
     used = lane.astype(jnp.int32) < inputs.size
 
-    def visit(here: _Carry, point: Any) -> tuple[_Carry, Any]:
+    def visit(here: _Carry, point: tuple[Any, ...]) -> tuple[_Carry, Any]:
         time, entered = point
         way = _Way(key, here.time, time, _held(program, inputs, parameters, here, time))
         here = advance(program, inputs, parameters, way, here)
@@ -219,13 +219,13 @@ def run_langevin(program: LangevinProgram, inputs: LangevinInputs) -> LangevinSu
     return LangevinSums(sums, status, states, last.drawn.astype(jnp.int64), moments.fits)
 
 
-def _rows(gathered: Any, saves: Any) -> Any:
+def _rows(gathered: tuple[Any, ...], saves: Array) -> Any:
     moments, states = gathered
     picked = LaneMoments(*(leaf[saves] for leaf in moments))
     return picked, None if states is None else states[saves]
 
 
-def enter_one(timeline: Timeline, cell: Any, species: int, x: Any) -> Any:
+def enter_one(timeline: Timeline, cell: Array, species: int, x: Array) -> Any:
     """Give the doses of a cell to one species in all lanes."""
     return timeline.multiply[cell, species] * x + timeline.add[cell, species]
 
@@ -236,7 +236,7 @@ def _held(program: LangevinProgram, inputs: LangevinInputs, parameters: Any, her
     return branches(program.shared_switches, {**parameters, **timed})
 
 
-def _timed(program: LangevinProgram, inputs: LangevinInputs, cell: Any, time: Any) -> dict[str, Any]:
+def _timed(program: LangevinProgram, inputs: LangevinInputs, cell: Array, time: Array) -> dict[str, Any]:
     """Return the inputs and the time, by name: numbers, or [L] as `time` is."""
     since = time - inputs.timeline.edges[cell]
     if jnp.ndim(time) == 0:
@@ -245,14 +245,16 @@ def _timed(program: LangevinProgram, inputs: LangevinInputs, cell: Any, time: An
     return {**timed, "t": time}
 
 
-def _advance(program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, here: _Carry) -> _Carry:
+def _advance(
+    program: LangevinProgram, inputs: LangevinInputs, parameters: dict[str, Any], way: _Way, here: _Carry
+) -> _Carry:
     """Step from one point to the next in equal steps of at most the step asked for."""
     width = way.end - way.start
     number = jnp.ceil(width / inputs.step * (1.0 - 1e-12)).astype(jnp.int32)
     number = jnp.where(width > 0.0, jnp.maximum(number, np.int32(1)), np.int32(0))
     length = width / jnp.maximum(number, np.int32(1)).astype(jnp.float64)
 
-    def step(index: Any, carry: _Carry) -> _Carry:
+    def step(index: Array, carry: _Carry) -> _Carry:
         start = here.time + length * index.astype(jnp.float64)
         x, fault = _step(program, inputs, parameters, way, carry, start, length)
         drawn = carry.drawn + np.uint32(1)
@@ -263,13 +265,13 @@ def _advance(program: LangevinProgram, inputs: LangevinInputs, parameters: Any, 
 
 
 def _advance_timed(
-    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, here: _Carry
+    program: LangevinProgram, inputs: LangevinInputs, parameters: dict[str, Any], way: _Way, here: _Carry
 ) -> _Carry:
     """Step from one point to the next, every trajectory in steps over which its own rates are resolved."""
     width = way.end - way.start
     used = jnp.arange(program.lanes, dtype=jnp.int32) < inputs.size
 
-    def moving(carry: _Carry, gone: Any) -> Any:
+    def moving(carry: _Carry, gone: Array) -> Any:
         return used & (carry.status == int(Status.OK)) & (gone < width)
 
     def step(loop: tuple[_Carry, Any, Any]) -> tuple[_Carry, Any, Any]:
@@ -297,7 +299,13 @@ def _advance_timed(
 
 
 def _unresolved(
-    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, carry: _Carry, start: Any, length: Any
+    program: LangevinProgram,
+    inputs: LangevinInputs,
+    parameters: dict[str, Any],
+    way: _Way,
+    carry: _Carry,
+    start: Array,
+    length: Array,
 ) -> Any:
     """Return the lanes in which a rate varies with the time by more than a step of this length resolves."""
     structure = program.structure
@@ -314,14 +322,20 @@ def _unresolved(
     return jnp.any((high - low > RESOLVED * high) & ((high - low) * length[None, :] > some[None, :]), axis=0)
 
 
-def _branches(program: LangevinProgram, way: _Way, env: Any) -> dict[str, Any]:
+def _branches(program: LangevinProgram, way: _Way, env: dict[str, Any]) -> dict[str, Any]:
     """Return the branches of all switches: those that are held, and those of each trajectory at its time."""
     own = [one for one in real_drift(program.structure).switches if one.name not in way.held]
     return {**way.held, **branches(own, {**env, **way.held})}
 
 
 def _step(
-    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, carry: _Carry, start: Any, length: Any
+    program: LangevinProgram,
+    inputs: LangevinInputs,
+    parameters: dict[str, Any],
+    way: _Way,
+    carry: _Carry,
+    start: Array,
+    length: Array,
 ) -> tuple[Any, Any]:
     """Advance all lanes by one step; tell how they fared."""
     structure, x = program.structure, carry.x
@@ -334,7 +348,7 @@ def _step(
     return _moved(structure, middle, fired), jnp.where(fault == int(Status.OK), later, fault)
 
 
-def _moved(structure: Structure, x: Any, fired: Any) -> Any:
+def _moved(structure: Structure, x: Array, fired: Array) -> Any:
     """Add the stoichiometry times the (real) numbers of firings; summed term by term, so that no lane sees another."""
     rows = []
     for s, changes in enumerate(stoichiometry(structure).tolist()):
@@ -347,7 +361,13 @@ def _moved(structure: Structure, x: Any, fired: Any) -> Any:
 
 
 def _rates(
-    program: LangevinProgram, inputs: LangevinInputs, parameters: Any, way: _Way, cell: Any, time: Any, x: Any
+    program: LangevinProgram,
+    inputs: LangevinInputs,
+    parameters: dict[str, Any],
+    way: _Way,
+    cell: Array,
+    time: Array,
+    x: Array,
 ) -> tuple[Any, Any]:
     """Return the propensities [R, L], none negative, and how the lanes fare: a rate that is negative at whole counts
     too, or one that takes what there is less than nothing of."""
@@ -369,11 +389,11 @@ def _rates(
     return jnp.where(a < 0.0, 0.0, a), jnp.where(faulty, np.int32(Status.NEGATIVE_RATE), status)
 
 
-def _status(faulty: Any, status: Status) -> Any:
+def _status(faulty: Array, status: Status) -> Any:
     return jnp.where(faulty, np.int32(status), np.int32(Status.OK))
 
 
-def starved(structure: Structure, x: Any, a: Any) -> Any:
+def starved(structure: Structure, x: Array, a: Array) -> Any:
     """Return the lanes in which a reaction takes a species of which there is less than nothing, bool [L].
 
     Mass action stands still there. Any other rate that does is as the boundary asks; one that does not would take
@@ -390,7 +410,7 @@ def starved(structure: Structure, x: Any, a: Any) -> Any:
     return result
 
 
-def _noise(program: LangevinProgram, key: Any, step: Any) -> Any:
+def _noise(program: LangevinProgram, key: tuple[Any, ...], step: Array) -> Any:
     """Return the standard normal variates of a step, float64 [2, R, L]: both words of one cipher call each."""
     shape = (len(program.structure.reactions), program.lanes)
     reaction = lax.broadcasted_iota(jnp.uint32, shape, 0)
@@ -400,7 +420,7 @@ def _noise(program: LangevinProgram, key: Any, step: Any) -> Any:
     return normal(uniform(bits), uniform(~bits)).astype(jnp.float64)
 
 
-def _stream(inputs: LangevinInputs, lane: Any, purpose: int) -> tuple[Any, Any]:
+def _stream(inputs: LangevinInputs, lane: Array, purpose: int) -> tuple[Any, Any]:
     return stream_of(inputs.seed, inputs.point, (inputs.first_low, inputs.first_high), lane, purpose)
 
 
@@ -408,7 +428,7 @@ def _drawn(inputs: LangevinInputs, lane: Any, purpose: int, position: int) -> An
     return uniform_at(_stream(inputs, lane, purpose), position)
 
 
-def _parameters(program: LangevinProgram, inputs: LangevinInputs, lane: Any) -> dict[str, Any]:
+def _parameters(program: LangevinProgram, inputs: LangevinInputs, lane: Array) -> dict[str, Any]:
     """Return the parameters, scalars or drawn by each trajectory; the draws are those of the exact method."""
     drawn = {
         name: inputs.parameters[name].sample(_drawn(inputs, lane, PARAMETERS, position)).astype(jnp.float64)
@@ -417,7 +437,7 @@ def _parameters(program: LangevinProgram, inputs: LangevinInputs, lane: Any) -> 
     return {**inputs.parameters, **drawn}
 
 
-def _initial(program: LangevinProgram, inputs: LangevinInputs, lane: Any) -> Any:
+def _initial(program: LangevinProgram, inputs: LangevinInputs, lane: Array) -> Any:
     rows = []
     for name in program.structure.species:
         if name in program.sampled_species:
@@ -429,7 +449,7 @@ def _initial(program: LangevinProgram, inputs: LangevinInputs, lane: Any) -> Any
     return jnp.stack(rows)
 
 
-def _observables(program: LangevinProgram, parameters: Any, inputs: LangevinInputs, here: _Carry) -> Any:
+def _observables(program: LangevinProgram, parameters: dict[str, Any], inputs: LangevinInputs, here: _Carry) -> Any:
     structure = program.structure
     env = {**parameters, "t": here.time, **dict(zip(structure.species, here.x, strict=True))}
     values = [evaluate(expression, env) for _, expression in structure.observables]

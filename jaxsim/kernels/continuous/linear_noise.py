@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
+from jax.typing import ArrayLike
 
 _TERMS = 12  # of the series; the remainder is below 1e-13 for a norm of at most 1/4
 SMALL_NORM = 0.25
@@ -33,7 +34,7 @@ class _Progress(NamedTuple):
     tries: Any
 
 
-def transport(jacobian: Any, noise: Any, step: Any) -> tuple[Any, Any]:
+def transport(jacobian: Array, noise: Array, step: ArrayLike) -> tuple[Any, Any]:
     """Return F = exp(J h) and Q, the covariance that a step of length h adds, both [S, S].
 
     Examples
@@ -53,7 +54,7 @@ def transport(jacobian: Any, noise: Any, step: Any) -> tuple[Any, Any]:
         power, gain = power @ j / n, (j @ gain + gain @ j.T) / (n + 1)
         moved, added = moved + power, added + gain
 
-    def double(_: Any, pair: tuple[Any, Any]) -> tuple[Any, Any]:
+    def double(_: Array, pair: tuple[Any, Any]) -> tuple[Any, Any]:
         f, q = pair
         return f @ f, q + f @ q @ f.T
 
@@ -63,9 +64,9 @@ def transport(jacobian: Any, noise: Any, step: Any) -> tuple[Any, Any]:
 def advance_covariance(
     coefficients: Callable[[Any], tuple[Any, Any]],
     overlooks: Callable[[Any, Any], Any],
-    covariance: Any,
-    relative: Any,
-    absolute: Any,
+    covariance: Array,
+    relative: Array,
+    absolute: Array,
 ) -> tuple[Any, Any]:
     """Return the covariance at the end of the way, and whether it was reached.
 
@@ -76,7 +77,7 @@ def advance_covariance(
     """
     tolerance = relative**0.6
 
-    def moved(start: Any, step: Any, before: Any) -> Any:
+    def moved(start: Array, step: Array, before: Array) -> Any:
         f, q = transport(*coefficients(start + 0.5 * step), step)
         return f @ before @ f.T + q
 

@@ -5,13 +5,13 @@ rate over the step, by interval arithmetic with the state held, do; where they l
 uses, the step is too long.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import diffrax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.kernels.continuous.real_rates import real_rates
 from jaxsim.network import Expression, Structure, bounds, evaluate, names, names_of_time
@@ -28,7 +28,7 @@ def varying(structure: Structure) -> tuple[int, ...]:
 
 
 def rate_boxes(
-    rates: Sequence[Expression], env: Mapping[str, Any], boxes: Mapping[str, tuple[Any, Any]], like: Any
+    rates: Sequence[Expression], env: Mapping[str, Any], boxes: Mapping[str, tuple[Any, Any]], like: Array
 ) -> tuple[Any, Any]:
     """Return lower and upper bounds of some rates [R, ...] over boxes of the time and the inputs, at a state."""
     held = {name: (value, value) for name, value in env.items()} | dict(boxes)
@@ -42,9 +42,9 @@ def overlooks(
     env: Mapping[str, Any],
     looks: Sequence[Mapping[str, Any]],
     boxes: Mapping[str, tuple[Any, Any]],
-    length: Any,
-    way: Any,
-    negligible: Any,
+    length: Array,
+    way: Array,
+    negligible: Array,
 ) -> Any:
     """Return whether a step may pass over a peak or a gap of a rate, in the shape of `length`.
 
@@ -117,6 +117,6 @@ class Watchful(diffrax.AbstractAdaptiveStepSizeController[Any, Any]):
         return self.controller.adapt_step_size(t0, t1, y0, y1_candidate, args, error, error_order, controller_state)
 
 
-def watchful(controller: diffrax.PIDController, overlooks: Any) -> Watchful:
+def watchful(controller: diffrax.PIDController, overlooks: Callable[..., Any]) -> Watchful:
     """Return a controller that also rejects what `overlooks` says is too long a step."""
     return Watchful(controller.rtol, controller.atol, controller.norm, controller, overlooks)

@@ -107,7 +107,7 @@ class FlowResult(NamedTuple):
 # eq. 6.
 
 
-def drift(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+def drift(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Array) -> Any:
     """Return d(mean)/dt [S]: the stoichiometry times the propensities, and the expected effects."""
     env = environment(structure, parameters, timed, x)
     a = real_propensities(structure, env, x[0])
@@ -118,12 +118,12 @@ def drift(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[st
     return change
 
 
-def jacobian(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+def jacobian(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Array) -> Any:
     """Return the derivative of the drift, [S, S]."""
     return jax.jacfwd(lambda y: drift(structure, parameters, timed, y))(x)
 
 
-def _noise(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+def _noise(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Array) -> Any:
     """Return the diffusion S diag(a) S', [S, S], of the covariance's dC/dt = J C + C J' + S diag(a) S'."""
     change = jnp.asarray(stoichiometry(structure).astype(np.float64))
     a = real_propensities(structure, environment(structure, parameters, timed, x), x[0])
@@ -153,7 +153,7 @@ def run_flow(program: FlowProgram, inputs: FlowInputs) -> FlowResult:
     points = arrange_points(inputs.timeline, inputs.times, moments.times)
     cells = inputs.timeline.base.shape[0]
 
-    def visit(here: Position, point: Any) -> tuple[Position, Any]:
+    def visit(here: Position, point: tuple[Any, ...]) -> tuple[Position, Any]:
         time, entered = point
         y, status, steps = _reach(program, inputs, here, time)
         arrives = entered < cells
@@ -174,7 +174,7 @@ def run_flow(program: FlowProgram, inputs: FlowInputs) -> FlowResult:
     return FlowResult(mean, covariance, status, observed, spread, matrices, jnp.sum(steps), moments.fits)
 
 
-def _reach(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) -> tuple[Any, Any, Any]:
+def _reach(program: FlowProgram, inputs: FlowInputs, here: Position, time: Array) -> tuple[Any, Any, Any]:
     """Return the solution at `time`, its status and the steps that it took."""
     stay = (here.y, here.status, jnp.zeros((), jnp.int64))
     goes = (time > here.time) & (here.status == int(Status.OK))
@@ -234,12 +234,12 @@ def _spread(
     """Return the covariance at the next point, along the mean, if that is known; and whether it was reached."""
     width, held = way
 
-    def coefficients(fraction: Any) -> tuple[Any, Any]:
+    def coefficients(fraction: Array) -> tuple[Any, Any]:
         timed = {**_timed(program, inputs, here.cell, here.time + width * fraction), **held}
         given = (program.structure, inputs.parameters, timed, mean_at(fraction))
         return width * jacobian(*given), width * _noise(*given)
 
-    def blind(first: Any, last: Any) -> Any:
+    def blind(first: Array, last: Array) -> Any:
         if not varying(program.structure):
             return jnp.zeros((), bool)
         given = (inputs, here.time, width, here.cell, held)
@@ -254,25 +254,25 @@ def _spread(
     )
 
 
-def _timed(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> dict[str, Any]:
+def _timed(program: FlowProgram, inputs: FlowInputs, cell: Array, time: Array) -> dict[str, Any]:
     """Return the inputs and the time, by name."""
     given = inputs_at(program.structure, inputs.timeline, cell, time - inputs.timeline.edges[cell])
     return {**given, "t": time}
 
 
-def _below_zero(_: Any, x: Any, given: Any, **__: Any) -> Any:
+def _below_zero(_: Array, x: Array, given: tuple[Any, ...], **__: Any) -> Any:
     """Return whether a count is below zero by more than the tolerance explains."""
     return jnp.any(x < -_UNDERSHOOT - 10.0 * given[0].controls.absolute)
 
 
-def _branches(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any) -> dict[str, Any]:
+def _branches(program: FlowProgram, inputs: FlowInputs, cell: Array, time: Array) -> dict[str, Any]:
     """Return the branches that rates take at a time."""
     env = {**inputs.parameters, **_timed(program, inputs, cell, time)}
     return branches(real_drift(program.structure).switches, env)
 
 
 def _overlooks(
-    program: FlowProgram, first: Any, last: Any, x: Any, given: Any, looks: tuple[float, ...] = _ENDS
+    program: FlowProgram, first: Array, last: Array, x: Array, given: tuple[Any, ...], looks: tuple[float, ...] = _ENDS
 ) -> Any:
     """Return whether a step between two fractions of the way could pass over a peak not seen at its `looks`."""
     inputs, start, width, cell, held = given
@@ -288,7 +288,7 @@ def _overlooks(
     return overlooks(rates, env, seen, boxes, high - low, width, negligible)
 
 
-def _dosed(inputs: FlowInputs, cell: Any, y: Any) -> Any:
+def _dosed(inputs: FlowInputs, cell: Array, y: tuple[Any, ...]) -> Any:
     """Give the doses of a cell: the mean is mapped, the covariance scaled on both sides."""
     x, covariance = y
     scale = inputs.timeline.multiply[cell]
@@ -296,7 +296,7 @@ def _dosed(inputs: FlowInputs, cell: Any, y: Any) -> Any:
     return enter(inputs.timeline, cell, x), spread
 
 
-def _diagnosis(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, y: Any) -> Any:
+def _diagnosis(program: FlowProgram, inputs: FlowInputs, cell: Array, time: Array, y: tuple[Any, ...]) -> Any:
     """Return how the solution fares at a point."""
     x = y[0]
     env = environment(program.structure, inputs.parameters, _timed(program, inputs, cell, time), x)
@@ -307,11 +307,11 @@ def _diagnosis(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, y
     return jnp.where(finite(a) & finite(x), status, np.int32(Status.RATE_NOT_FINITE))
 
 
-def _jacobian(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, x: Any) -> Any:
+def _jacobian(program: FlowProgram, inputs: FlowInputs, cell: Array, time: Array, x: Array) -> Any:
     return jacobian(program.structure, inputs.parameters, _timed(program, inputs, cell, time), x)
 
 
-def _observe(program: FlowProgram, inputs: FlowInputs, cell: Any, time: Any, y: Any) -> tuple[Any, Any]:
+def _observe(program: FlowProgram, inputs: FlowInputs, cell: Array, time: Array, y: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return the observables at the mean [O] and, to first order, their variances."""
     structure, timed = program.structure, _timed(program, inputs, cell, time)
 

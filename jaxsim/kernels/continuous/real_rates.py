@@ -74,14 +74,14 @@ def _continued(node: Expression, children: list[Expression]) -> Expression:
     return node.rebuild(tuple(children)) if children else node
 
 
-def inputs_at(structure: Structure, timeline: Timeline, cell: Any, since: Any) -> dict[str, Any]:
+def inputs_at(structure: Structure, timeline: Timeline, cell: Array, since: Array) -> dict[str, Any]:
     """Return every input at time `since` after the cell began, in closed form."""
     decay = jnp.exp(-timeline.rate * since)
     values = timeline.base[cell] + jnp.sum(timeline.amplitude[cell] * decay, axis=1)
     return {name: values[index] for index, name in enumerate(structure.inputs)}
 
 
-def environment(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Any) -> Any:
+def environment(structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], x: Array) -> Any:
     """Return the values by name that propensities read: species at least 0, whatever a solver or step made of them.
 
     The derivative at 0 is that from above, so that a species which starts at 0 has one. Branches of switches in time
@@ -93,28 +93,28 @@ def environment(structure: Structure, parameters: Mapping[str, Any], timed: Mapp
     return {**parameters, **timed, **held, **state}
 
 
-def real_propensities(structure: Structure, env: Mapping[str, Any], like: Any) -> Any:
+def real_propensities(structure: Structure, env: Mapping[str, Any], like: Array) -> Any:
     """Return the propensities [R, ...] in the shape and dtype of `like`."""
     values = evaluate_all(real_rates(structure), env)
     return jnp.stack([jnp.broadcast_to(jnp.asarray(value).astype(like.dtype), like.shape) for value in values])
 
 
-def enter(timeline: Timeline, cell: Any, x: Any) -> Any:
+def enter(timeline: Timeline, cell: Array, x: Array) -> Any:
     """Give the doses that act when the cell is entered, to a state [S]."""
     return timeline.multiply[cell] * x + timeline.add[cell]
 
 
-def signs(propensities: Any) -> Any:
+def signs(propensities: Array) -> Any:
     """Return whether some propensity is negative beyond the rounding of the others."""
     return jnp.any(propensities < -1e-6 * jnp.max(jnp.abs(propensities), axis=0, keepdims=True), axis=0)
 
 
-def finite(values: Any) -> Any:
+def finite(values: Array) -> Any:
     """Return whether all values along the first axis are finite."""
     return jnp.all(jnp.isfinite(values), axis=0)
 
 
-def whole_counts(x: Any) -> Any:
+def whole_counts(x: Array) -> Any:
     """Return the counts just below a real state, from 0 on."""
     return jnp.maximum(jnp.floor(x), np.float64(0.0))
 

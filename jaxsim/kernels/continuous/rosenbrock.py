@@ -39,7 +39,7 @@ def invert(matrix: Float64[Array, "S S L"]) -> tuple[Float64[Array, "S S L"], In
     size, _, lanes = matrix.shape
     rows = jnp.arange(size, dtype=jnp.int32)
 
-    def eliminate(k: Any, carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+    def eliminate(k: Array, carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         a, used, order = carry
         column = lax.dynamic_index_in_dim(a, k, axis=1, keepdims=False)
         chosen = jnp.argmax(jnp.where(used, -1.0, jnp.abs(column)), axis=0).astype(jnp.int32)
@@ -140,7 +140,7 @@ def rosenbrock_step(
     """
     frozen = _linearise(field, pattern, colours, time, x, step, weight)
 
-    def stage(k: Any, row: Any) -> tuple[Any, None]:
+    def stage(k: Array, row: tuple[Any, ...]) -> tuple[Any, None]:
         index, a, c, share, tilt = row
         found = _solve(frozen, k, field(time + share * step, x + jnp.tensordot(a, k, 1)), c, tilt, step)
         return lax.dynamic_update_index_in_dim(k, found, index, axis=0), None
@@ -159,13 +159,15 @@ def _solve(frozen: _Frozen, k: Any, rate: Any, c: Any, tilt: Any, step: Any) -> 
     return frozen.weight * solve(frozen.inverse, frozen.order, GAMMA * right / frozen.weight)
 
 
-def _linearise(field: Field, pattern: Any, colours: Any, time: Any, x: Any, step: Any, weight: Any) -> _Frozen:
+def _linearise(
+    field: Field, pattern: np.ndarray, colours: np.ndarray, time: Array, x: Array, step: Array, weight: Array
+) -> _Frozen:
     """Return the field, its slope in time, and the inverse of I - gamma h J in units of the weights."""
     size, number = x.shape[0], int(colours.max()) + 1
     shift = _SMALL * jnp.maximum(jnp.abs(x), weight)  # upwards, so that no count becomes negative
     wait = _SMALL * jnp.maximum(jnp.abs(time), step)
 
-    def shifted(colour: Any) -> Any:
+    def shifted(colour: Array) -> Any:
         chosen = jnp.asarray(colours.astype(np.int32)) == colour
         return field(time + jnp.where(colour == number, wait, 0.0), x + jnp.where(chosen[:, None], shift, 0.0))
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.kernels.change import ChangeTable, tabulate_changes
 from jaxsim.kernels.context import Context
@@ -154,7 +155,7 @@ class Blocked(Stepper):
         return jnp.where(code >= 0, jnp.asarray(order)[jnp.maximum(code, np.int32(0))], code)
 
 
-def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
+def _apply(layout: Layout, x: Array, pending: Array, running: Array) -> Any:
     row = jnp.maximum(pending, np.int32(0))
     lane = jnp.arange(x.shape[1], dtype=jnp.int32)
     live = running & (pending >= 0)
@@ -165,7 +166,7 @@ def _apply(layout: Layout, x: Any, pending: Any, running: Any) -> Any:
     return x
 
 
-def blocked_propensities(program: Program, given: Context, x: Any) -> Any:
+def blocked_propensities(program: Program, given: Context, x: Array) -> Any:
     """Return the propensities [rows, L], in the order of the layout."""
     layout, real, lanes = arrange(program.structure, program.rates), program.real, x.shape[1]
     parts = []
@@ -194,7 +195,7 @@ def _constants(layout: Layout, env: dict[str, Any], lanes: int, real: Any) -> An
     return jnp.stack([jnp.broadcast_to(value, (lanes,)) for value in values])
 
 
-def _choose(layout: Layout, u: Any, sums: list[Any], a: Any) -> Any:
+def _choose(layout: Layout, u: Array, sums: list[Any], a: Array) -> Any:
     """Return the row of the chosen reaction: first its block, by running sums over blocks, then inside the block.
 
     The sum of a block has been rounded to the precision of propensities. Where the threshold lies in the block is

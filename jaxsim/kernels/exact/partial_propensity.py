@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float64, Int32
 
 from jaxsim.kernels.context import Context
@@ -160,16 +161,16 @@ def _bound(x: Grouped) -> Any:
     return _propensity(x.hosts, x.sums)
 
 
-def _propensity(count: Any, partial: Any) -> Any:
+def _propensity(count: Array, partial: Array) -> Any:
     return _not_negative(count.astype(jnp.float64) * partial.astype(jnp.float64))
 
 
-def _not_negative(value: Any) -> Any:
+def _not_negative(value: Array) -> Any:
     """Return 0 for what rounding has left below it; what is not a number stays so."""
     return jnp.where(value < 0, np.float64(0.0), value)
 
 
-def _apply(groups: Groups, tables: GroupTables, x: Grouped, pending: Any, running: Any) -> tuple[Grouped, Any]:
+def _apply(groups: Groups, tables: GroupTables, x: Grouped, pending: Array, running: Array) -> tuple[Grouped, Any]:
     """Return the state after the pending reactions, and the least count that they changed."""
     row, live = jnp.maximum(pending, np.int32(0)), running & (pending >= 0)
     most = groups.changes.species.shape[1]
@@ -195,7 +196,7 @@ def _apply(groups: Groups, tables: GroupTables, x: Grouped, pending: Any, runnin
     return Grouped(counts.reshape(x.counts.shape), hosts, sums, free), least
 
 
-def _at(array: Any, index: Any) -> Any:
+def _at(array: ArrayLike, index: Array) -> Any:
     """Return rows or elements at places that are known to be inside."""
     return jnp.asarray(array).at[index].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
@@ -209,7 +210,7 @@ def _columns(groups: Groups, x: Grouped) -> Any:
     return columns
 
 
-def _choose(groups: Groups, tables: GroupTables, x: Grouped, columns: Any, threshold: Any) -> Any:
+def _choose(groups: Groups, tables: GroupTables, x: Grouped, columns: Array, threshold: Array) -> Any:
     """Return the reaction at the threshold: first the column, then the group in it, then the member."""
     lane = jnp.arange(threshold.shape[0], dtype=jnp.int32)
     column, rest = _written(groups, *_search(columns, threshold))
@@ -235,7 +236,7 @@ def _choose(groups: Groups, tables: GroupTables, x: Grouped, columns: Any, thres
     return jnp.where(fires, reaction, NONE)
 
 
-def _column_of_groups(groups: Groups, tables: GroupTables, x: Grouped, column: Any) -> Any:
+def _column_of_groups(groups: Groups, tables: GroupTables, x: Grouped, column: Array) -> Any:
     """Return the propensities of the groups that stand in one column, [L, rows]."""
     lane = jnp.arange(column.shape[0], dtype=jnp.int32)
     counts = _at(x.counts.reshape(-1, groups.height), lane * np.int32(groups.columns) + column)
@@ -248,7 +249,7 @@ def _column_of_groups(groups: Groups, tables: GroupTables, x: Grouped, column: A
     return jnp.concatenate([bound, free], axis=1)
 
 
-def _search(weights: Any, threshold: Any) -> tuple[Any, Any]:
+def _search(weights: Array, threshold: Array) -> tuple[Any, Any]:
     """Return the place of the threshold among the weights [L, n], and how far into that place it is.
 
     Rounding may let the threshold reach the sum of all; it is then taken to be just below. So a place without weight
@@ -275,14 +276,14 @@ def _sum(values: list[Any]) -> Any:
     return values[0]
 
 
-def _written(groups: Groups, index: Any, rest: Any) -> tuple[Any, Any]:
+def _written(groups: Groups, index: Array, rest: Array) -> tuple[Any, Any]:
     """Return an index and a float64 by way of memory, packed in one number: the index in the last bits of the other."""
     last = np.uint64((1 << len(groups.host).bit_length()) - 1)
     packed = _in_memory((lax.bitcast_convert_type(rest, jnp.uint64) & ~last) | index.astype(jnp.uint64))
     return (packed & last).astype(jnp.int32), lax.bitcast_convert_type(packed & ~last, jnp.float64)
 
 
-def _in_memory(value: Any) -> Any:
+def _in_memory(value: Array) -> Any:
     """Return the same values, by way of memory.
 
     XLA would compute them afresh for every element of the wider arrays that read them, which costs five times

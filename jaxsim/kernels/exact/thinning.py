@@ -12,6 +12,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.kernels.change import apply_change, enter_cell, plan_changes, set_variables, values_before
 from jaxsim.kernels.context import Context
@@ -122,7 +123,7 @@ def bounds_now(program: Program, given: Context, lanes: Lanes) -> Any:
     return jnp.stack(propensity_bounds(plan, state, leaves, jnp.zeros(lanes.t.shape, program.real)))
 
 
-def next_stop(program: Program, inputs: Inputs, cell: Any, alarm: Any) -> tuple[Any, Any]:
+def next_stop(program: Program, inputs: Inputs, cell: Array, alarm: Array | None) -> tuple[Any, Any]:
     """Return up to when a lane may go, and what is pending then: the next cell, a look at the triggers, or nothing.
 
     Where a trigger switches at the edge of a cell, the cell is entered first, with its doses.
@@ -135,7 +136,7 @@ def next_stop(program: Program, inputs: Inputs, cell: Any, alarm: Any) -> tuple[
     return jnp.where(first, alarm, edge), jnp.where(first, np.int32(program.wake), at_edge)
 
 
-def apply_pending(program: Program, inputs: Inputs, given: Context, lanes: Lanes, halted: Any) -> Lanes:
+def apply_pending(program: Program, inputs: Inputs, given: Context, lanes: Lanes, halted: Array) -> Lanes:
     """Apply the pending change, count it, watch for passages and save after it.
 
     Counting here, from the pending code, keeps the counters out of the arithmetic that makes the code.
@@ -166,9 +167,9 @@ def accept(
     inputs: Inputs,
     plan: Rates,
     state: dict[str, Any],
-    cell: Any,
-    t: Any,
-    threshold: Any,
+    cell: Array,
+    t: Array,
+    threshold: Array,
     sums: list[Any],
     upper: list[Any],
     lower: list[Any] | None = None,

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.leaping.implicit import STIFF, without_balanced
@@ -53,7 +54,7 @@ def allowed_size(
     boxes = {name: (low[carry.cell], high[carry.cell]) for name, (low, high) in given.bounds.items()}
     kinks = kink_size(structure, program.sampled_parameters, here.state, boxes, leaping, tolerance)
 
-    def relaxation(part: Any) -> Any:
+    def relaxation(part: ArrayLike) -> Any:
         return relaxation_size(structure, order, x, leaping, part)
 
     if plan_kinks(structure, program.sampled_parameters).rates.switches:

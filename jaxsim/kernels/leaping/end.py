@@ -17,7 +17,7 @@ from jaxsim.kernels.state import FAULT, NEGATIVE, NONE, Inputs, Lanes
 _FEW = 3.0
 
 
-def pays(size: Any, exact: Any, a0: Any) -> Any:
+def pays(size: Array, exact: Array, a0: Array) -> Any:
     """Return the lanes in which a leap is expected to hold enough events.
 
     `size` is the longest leap allowed, which one of the exact reactions, of total propensity `exact`, ends early.
@@ -25,7 +25,7 @@ def pays(size: Any, exact: Any, a0: Any) -> Any:
     return a0 >= (1 / size + exact) * a0.dtype.type(_FEW)
 
 
-def steps_resolved(lanes: Lanes, here: Present, size: Any, slow: Any, exact: Any) -> Any:
+def steps_resolved(lanes: Lanes, here: Present, size: Array, slow: Array, exact: Array) -> Any:
     """Return the lanes in which the clock tells steps apart: leaps that reactions of propensity `slow` end, or events.
 
     `exact` are the lanes in which every event is a step.
@@ -34,7 +34,7 @@ def steps_resolved(lanes: Lanes, here: Present, size: Any, slow: Any, exact: Any
 
 
 def leap_end(
-    program: Program, inputs: Inputs, lanes: Lanes, here: Present, size: Any, exact: list[Any]
+    program: Program, inputs: Inputs, lanes: Lanes, here: Present, size: Array, exact: list[Any]
 ) -> tuple[Any, Any]:
     """Return when the leap ends, and what is pending then: an exact reaction, the next cell, or nothing.
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.leaping.allowed import allowed_size
@@ -44,7 +45,9 @@ def leap_cost(program: Program, cells: bool) -> float:
     return 30.0 + 30.0 * reactions + (40.0 + 4.0 * reactions if cells else 0.0)
 
 
-def forecast(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, x: Any) -> Forecast:
+def forecast(
+    program: Program, inputs: Inputs, given: Context, t: np.ndarray, cell: np.ndarray, x: np.ndarray
+) -> Forecast:
     """Forecast events and leaps at points of time t [K] in cells [K] with counts x [K, S].
 
     An iteration holds a leap, which an exact reaction may end early, or where that does not pay an exact event.
@@ -57,7 +60,7 @@ def forecast(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any
 
 
 @partial(jax.jit, static_argnums=0)
-def _course(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any, x: Any) -> tuple[Any, Any]:
+def _course(program: Program, inputs: Inputs, given: Context, t: Array, cell: Array, x: Array) -> tuple[Any, Any]:
     """Return the propensities [R, K], and the iterations per unit time when leaping [K]."""
     whole = tuple(jnp.round(jnp.minimum(value, np.float64(2.0**31 - 1))).astype(jnp.int32) for value in x.T)
     here = present_at(program, inputs, given, [value.astype(program.real) for value in x.T], cell, t)
@@ -69,7 +72,7 @@ def _course(program: Program, inputs: Inputs, given: Context, t: Any, cell: Any,
 
 
 def _leap(
-    program: Program, inputs: Inputs, given: Context, here: Present, x: tuple[Any, ...], cell: Any
+    program: Program, inputs: Inputs, given: Context, here: Present, x: tuple[Any, ...], cell: Array
 ) -> tuple[Any, Any]:
     """Return the longest leap, and the propensity of what may end it early."""
     a = jnp.stack(here.a)

@@ -112,7 +112,9 @@ def fires_often(a: Float[Array, "R L"], size: Float[Array, " L"], fast: Bool[Arr
 TREATMENTS = ("leap", "implicit leap")  # beside "exact"
 
 
-def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any) -> LeapPlan:
+def hybrid_plan(
+    program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Array
+) -> LeapPlan:
     """Divide the reactions, choose the leap, and find the jump that ends it."""
     carry = lanes.carried
     hybrid, a, zero = carry.treated, jnp.stack(here.a), np.zeros((), program.real)
@@ -144,7 +146,7 @@ def hybrid_plan(program: Program, inputs: Inputs, given: Context, lanes: Lanes, 
 
 
 def _propensities_at_end(
-    program: Program, inputs: Inputs, given: Context, leap: Leap, here: Present, t: Any
+    program: Program, inputs: Inputs, given: Context, leap: Leap, here: Present, t: Array
 ) -> Float[Array, "R L"]:
     """Return the propensities at the end of the leap, where its reactions are expected to bring the counts."""
     zero = np.zeros((), here.a0.dtype)
@@ -155,7 +157,7 @@ def _propensities_at_end(
     return jnp.maximum(jnp.stack(all_rates(program, state_at(program, inputs, given, x, leap.cell, t))), zero)
 
 
-def _time_leaped(hybrid: HybridCarry, leap: Leap, span: Any) -> Any:
+def _time_leaped(hybrid: HybridCarry, leap: Leap, span: Array) -> Any:
     """Add the length of the leap to the time over which each reaction has been leaped over, by kind of leap."""
     spent = jnp.where(leap.leaping & (leap.size > 0)[None, :], span[None, :], np.float64(0.0))
     implicit = leap.stiff[None, :]

@@ -12,6 +12,7 @@ as 1 / (1 + lambda tau / 2) of what it should be.
 Lanes in which such leaps would not be far longer than explicit ones take explicit ones (`balance.py`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -33,17 +34,17 @@ SETTLED = 0.05  # molecules, and a part 1e-6 of them, that the last iteration ma
 def implicit_firings(program: Program, inputs: Inputs, owner: Owner, given: Context, leap: Leap) -> Int32[Array, "R L"]:
     """Draw the firings; -1 where Newton's method has not settled, so that the leap is halved."""
 
-    def rates(leap: Leap, y: Any) -> Float[Array, "R L"]:
+    def rates(leap: Leap, y: Array | list[Any]) -> Float[Array, "R L"]:
         return leap_rates(program, inputs, given, leap, list(y)) * leap.size[None, :]
 
     def means(leap: Leap) -> Float[Array, "R L"]:
         return rates(leap, real_counts(program, leap.x))
 
-    def correct(leap: Leap, drawn: Any, before: Any) -> Int32[Array, "R L"]:
+    def correct(leap: Leap, drawn: Array, before: Array) -> Int32[Array, "R L"]:
         x = jnp.stack(real_counts(program, leap.x))
         noise = drawn.astype(x.dtype) - before
 
-        def newton(_: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        def newton(_: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
             y, _ = carry
             residual = y - jnp.stack(moved(program, list(x), noise + rates(leap, y)))
             change = _solve(_matrix(program, leap, rates, y), residual)
@@ -59,7 +60,7 @@ def implicit_firings(program: Program, inputs: Inputs, owner: Owner, given: Cont
     return computed_once(leap.any, correct, leap, drawn, before)
 
 
-def _matrix(program: Program, leap: Leap, rates: Any, y: Float[Array, "S L"]) -> Float[Array, "S S L"]:
+def _matrix(program: Program, leap: Leap, rates: Callable[..., Any], y: Float[Array, "S L"]) -> Float[Array, "S S L"]:
     """Return d(residual)/dy: 1 - tau sum_r nu_r da_r/dy.
 
     All columns at once, so that the compiled code does not grow with the square of the network.
@@ -83,7 +84,7 @@ def _solve(matrix: Float[Array, "S S L"], right: Float[Array, "S L"]) -> Float[A
     size = right.shape[0]
     start = jnp.concatenate([matrix, right[:, None, :]], axis=1)
 
-    def eliminate(k: Any, system: Any) -> Any:
+    def eliminate(k: Array, system: Array) -> Any:
         row = lax.dynamic_index_in_dim(system, k, 0, keepdims=False)
         row = row / lax.dynamic_index_in_dim(row, k, 0)
         factor = lax.dynamic_index_in_dim(system, k, 1)

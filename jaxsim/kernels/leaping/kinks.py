@@ -68,7 +68,7 @@ def kink_size(
     state: Mapping[str, Any],
     boxes: Mapping[str, tuple[Any, Any]],
     leaping: list[Any],
-    tolerance: Any,
+    tolerance: Array,
 ) -> KinkSizes:
     """Return the longest leaps that are not expected to reach a kink or threshold; infinite where there is none.
 
@@ -106,7 +106,7 @@ def kink_size(
     return sizes
 
 
-def spread_weight(size: Any, relaxation: Any) -> Float[Array, " L"]:
+def spread_weight(size: Array, relaxation: Array) -> Float[Array, " L"]:
     """Return how much more an error of the spread matters where a line is within reach of the fluctuations.
 
     A Gaussian variable passes a line z standard deviations away for a part of the time that changes by a part z**2 + 1
@@ -118,13 +118,13 @@ def spread_weight(size: Any, relaxation: Any) -> Float[Array, " L"]:
     return jnp.where(z2 < size.dtype.type(FAR**2), z2 + z2 + size.dtype.type(4), size.dtype.type(1))
 
 
-def _slopes(structure: Structure, one: TimeSwitch, env: Mapping[str, Any], like: Any) -> dict[str, Any]:
+def _slopes(structure: Structure, one: TimeSwitch, env: Mapping[str, Any], like: Array) -> dict[str, Any]:
     """Return the derivative of a guard with respect to each species that it reads."""
     slopes = {}
     for name in structure.species:
         if name in names(one.guard):
 
-            def guard(value: Any, name: str = name) -> Any:
+            def guard(value: Array, name: str = name) -> Any:
                 found = jnp.asarray(evaluate(one.guard, {**env, name: value})).astype(like.dtype)
                 return jnp.broadcast_to(found, like.shape)
 
@@ -144,7 +144,7 @@ def _motion(structure: Structure, slopes: dict[str, Any], leaping: list[Any]) ->
     return mean, variance
 
 
-def _distance(one: TimeSwitch, env: Mapping[str, Any], boxes: Mapping[str, tuple[Any, Any]], like: Any) -> Any:
+def _distance(one: TimeSwitch, env: Mapping[str, Any], boxes: Mapping[str, tuple[Any, Any]], like: Array) -> Any:
     """Return how far a guard is from its line, wherever the time stands in the cell; 0 where it is on it."""
     known = {name: (value, value) for name, value in env.items()}
     known |= {name: box for name, box in boxes.items() if name in names(one.guard)}
@@ -155,7 +155,7 @@ def _distance(one: TimeSwitch, env: Mapping[str, Any], boxes: Mapping[str, tuple
     return jnp.maximum(jnp.maximum(low, -high), np.zeros((), like.dtype))
 
 
-def _off_the_line(env: Mapping[str, Any], slopes: dict[str, Any], away: Any) -> dict[str, Any]:
+def _off_the_line(env: Mapping[str, Any], slopes: dict[str, Any], away: Array) -> dict[str, Any]:
     """Return what rates read with each species moved by a molecule where a guard is nearer to its line than that.
 
     On the line itself both branches of a kink agree, and do not show how they part.
@@ -165,7 +165,7 @@ def _off_the_line(env: Mapping[str, Any], slopes: dict[str, Any], away: Any) -> 
 
 
 def _room(
-    plan: Kinks, one: TimeSwitch, readers: tuple[int, ...], env: Mapping[str, Any], away: Any, tolerance: Any
+    plan: Kinks, one: TimeSwitch, readers: tuple[int, ...], env: Mapping[str, Any], away: Array, tolerance: Array
 ) -> Any:
     """Return how far a guard may move: up to its line, or beyond where that changes no rate by much.
 

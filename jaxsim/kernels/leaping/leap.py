@@ -49,7 +49,7 @@ class LeapPlan(NamedTuple):
     """What the hybrid method carries on, if the leap is taken."""
 
 
-def make_leap(lanes: Lanes, here: Any, leaping: Any, stiff: Any, t: Any, stays: Any) -> Leap:
+def make_leap(lanes: Lanes, here: Present, leaping: Array, stiff: Array, t: Array, stays: Array) -> Leap:
     """Return the leap to time t over the marked reactions; of length 0 where none of them can fire."""
     zero = np.zeros((), here.a0.dtype)
     moves = jnp.any(leaping & (jnp.stack(here.upper) > zero), axis=0)
@@ -63,7 +63,7 @@ def real_counts(program: Program, x: tuple[Any, ...]) -> list[Any]:
     return [value.astype(program.real) for value in x]
 
 
-def state_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cell: Any, t: Any) -> dict[str, Any]:
+def state_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cell: Array, t: Array) -> dict[str, Any]:
     """Return all that rates read, by name, at counts x (real, maybe between integers) and time t."""
     plan = program.rates
     state = {**given.env, **dict(zip(program.structure.species, x, strict=True))}
@@ -131,7 +131,7 @@ def present(program: Program, inputs: Inputs, given: Context, lanes: Lanes) -> P
     return here._replace(good=good & (carry.draws < inputs.max_events))
 
 
-def present_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cell: Any, t: Any) -> Present:
+def present_at(program: Program, inputs: Inputs, given: Context, x: list[Any], cell: Array, t: Array) -> Present:
     """Evaluate all propensities at real counts [L] each, in cells [L], at times t [L]."""
     state = state_at(program, inputs, given, x, cell, t)
     a = all_rates(program, state)
@@ -156,7 +156,7 @@ def computed_once(needed: Bool[Array, ""], make: Callable[..., Any], *given: Any
 
 
 def draw_firings(
-    owner: Owner, draws: UInt32[Array, " L"], stage: Any, means: Float[Array, "R L"], needed: Bool[Array, ""]
+    owner: Owner, draws: UInt32[Array, " L"], stage: float, means: Float[Array, "R L"], needed: Bool[Array, ""]
 ) -> Int32[Array, "R L"]:
     """Return Poisson counts with these means, which have been computed once.
 
@@ -168,14 +168,14 @@ def draw_firings(
     calls = (number + 1) // 2
     first = np.uint32(1) + jnp.asarray(stage).astype(jnp.uint32) * np.uint32(calls)
 
-    def make_words(owner: Owner, draws: Any, first: Any) -> Any:
+    def make_words(owner: Owner, draws: Array, first: Array) -> Any:
         shape = (calls, draws.shape[0])
         position = jnp.broadcast_to((first + jnp.arange(calls, dtype=jnp.uint32))[:, None], shape)
         key0, key1, draw = (jnp.broadcast_to(word[None, :], shape) for word in (owner.key0, owner.key1, draws))
         high, low = threefry2x32(key0, key1, draw, position)
         return (high.astype(jnp.uint64) << HALF) | low.astype(jnp.uint64)
 
-    def invert(words: Any, means: Any) -> tuple[Any, Any]:
+    def invert(words: Array, means: Array) -> tuple[Any, Any]:
         high, low = (words >> HALF).astype(jnp.uint32), words[: number - calls].astype(jnp.uint32)
         return _count(high, means[:calls]), _count(low, means[calls:])
 

@@ -15,12 +15,13 @@ to the turnover of the species it changes. A critical reaction is exact, but at 
 that, the paper's rule holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
 from jaxsim.kernels.context import Context
@@ -74,7 +75,7 @@ def leap_size(
     return 1 / inverse
 
 
-def _inverse_change(strength: Any, part: Any, x: Any) -> Any:
+def _inverse_change(strength: Array, part: Array, x: Array) -> Any:
     """Return 1 / max(part x / strength, 1): the bound on the change, inverted."""
     return jnp.minimum(strength / (part * x), np.ones((), x.dtype))
 
@@ -101,7 +102,7 @@ def shares(structure: Structure, a: list[Any], at_lifted: list[Any]) -> list[Any
     return result
 
 
-def weights_by_share(shares: list[Any], exact: list[Any], stale: Any) -> Weights:
+def weights_by_share(shares: list[Any], exact: list[Any], stale: ArrayLike) -> Weights:
     """Return the weights of leaping reactions by their shares, and of the exact ones beside them.
 
     An exact reaction counts in full, and for the drift `stale` times: where its clock runs on at the rate at which the
@@ -141,7 +142,7 @@ def countable_size(structure: Structure, leaping: list[Any]) -> Float[Array, " L
     return total.dtype.type(MOST_FIRINGS) / total
 
 
-def weighted(structure: Structure, s: int, leaping: list[Any], weight: Any) -> Any:
+def weighted(structure: Structure, s: int, leaping: list[Any], weight: Callable[..., Any] | type[Any]) -> Any:
     """Return the sum of the rates, each times the weight of its change of species s; None if all weights are 0."""
     total = None
     for reaction, rate in zip(structure.reactions, leaping, strict=True):
@@ -152,7 +153,7 @@ def weighted(structure: Structure, s: int, leaping: list[Any], weight: Any) -> A
     return total
 
 
-def _strengths(dependence: Dependence, x: Any, orders: list[Any]) -> dict[int, Any]:
+def _strengths(dependence: Dependence, x: Array, orders: list[Any]) -> dict[int, Any]:
     """Return g of each reaction that reads the species (eq. 27)."""
     one = np.ones((), x.dtype)
     result = {r: orders[r] for r in dependence.others}
@@ -175,7 +176,7 @@ STABLE = 1.0  # of a relaxation time that a leap may take at most; explicit leap
 
 
 def relaxation_size(
-    structure: Structure, orders: list[Any], x: list[Any], leaping: list[Any], part: Any
+    structure: Structure, orders: list[Any], x: list[Any], leaping: list[Any], part: ArrayLike
 ) -> Float[Array, " L"]:
     """Return the leap that takes a part, at most half, of the shortest relaxation time of a species.
 
@@ -237,9 +238,9 @@ def variation_size(
     state: Mapping[str, Any],
     given: Context,
     inputs: Inputs,
-    cell: Any,
-    like: Any,
-    tolerance: Any,
+    cell: Array,
+    like: Array,
+    tolerance: Array,
 ) -> Float[Array, " L"]:
     """Return the leap over which no rate changes in time by more than a part sqrt(tolerance) of its bound.
 
@@ -259,7 +260,7 @@ def variation_size(
 
 
 def unresolved(
-    program: Program, state: Mapping[str, Any], given: Context, inputs: Inputs, cell: Any, like: Any
+    program: Program, state: Mapping[str, Any], given: Context, inputs: Inputs, cell: Array, like: Array
 ) -> dict[int, Bool[Array, " L"]]:
     """Return the lanes in which leaps do not follow a rate through its cell, for each reaction that may be one.
 
@@ -298,12 +299,12 @@ def own_moments(structure: Structure, sampled: tuple[str, ...]) -> tuple[int, ..
     return tuple(found)
 
 
-def _width(inputs: Inputs, cell: Any, like: Any) -> Any:
+def _width(inputs: Inputs, cell: Array, like: Array) -> Any:
     return (inputs.timeline.edges[1:] - inputs.timeline.edges[:-1]).astype(like.dtype)[cell]
 
 
 def _bounds_in_cell(
-    rates: Rates, r: int, state: Mapping[str, Any], given: Context, cell: Any, like: Any
+    rates: Rates, r: int, state: Mapping[str, Any], given: Context, cell: Array, like: Array
 ) -> tuple[Any, Any]:
     """Return lower and upper bound of a propensity over the present cell, at the present counts."""
     boxes = {name: (value, value) for name, value in state.items()}

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxsim.kernels.context import Context
 from jaxsim.kernels.diagnosis import WRAPPED
@@ -93,14 +94,14 @@ class Leaping(LeapStepper):
         return 30.0 + 15.0 * len(program.structure.reactions)
 
 
-def _carried(carry: CellCarry, plan: LeapPlan, taken: Any) -> Any:
+def _carried(carry: CellCarry, plan: LeapPlan, taken: Array) -> Any:
     """Return what the hybrid method carries on: its news in lanes whose leap was taken."""
     if carry.hybrid is None or plan.hybrid is None:
         return None
     return jax.tree.map(lambda new, old: jnp.where(taken, new, old), plan.hybrid, carry.hybrid)
 
 
-def _overdrawn(structure: Structure, x: tuple[Any, ...], firings: Any, plan: LeapPlan) -> Any:
+def _overdrawn(structure: Structure, x: tuple[Any, ...], firings: Array, plan: LeapPlan) -> Any:
     """Return the lanes in which a leap took more than there is (step 6), or which ask for a shorter one.
 
     What the leap leaves must suffice for the exact reaction that ends it. A count past 2**31 - 1 is another fault.
@@ -116,7 +117,7 @@ def _overdrawn(structure: Structure, x: tuple[Any, ...], firings: Any, plan: Lea
 
 
 def critical_plan(
-    program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Any
+    program: Program, inputs: Inputs, given: Context, lanes: Lanes, here: Present, stays: Array
 ) -> LeapPlan:
     """Choose the leap and what ends it (steps 1 to 5)."""
     carry, zero = lanes.carried, np.zeros((), program.real)

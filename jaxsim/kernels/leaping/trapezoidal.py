@@ -53,7 +53,7 @@ def trapezoidal_firings(
 ) -> Int32[Array, "R L"]:
     """Draw the firings of both stages and return their sums; -1 where the leap is too long for what there is."""
 
-    def second(leap: Leap, path: Expected, firings: Any) -> Float[Array, "R L"]:
+    def second(leap: Leap, path: Expected, firings: Array) -> Float[Array, "R L"]:
         real = path.early.dtype
         y = moved(program, real_counts(program, leap.x), firings.astype(real) - path.early + path.centre)
         off = leap_rates(program, inputs, given, leap, expected(y)) - path.rates

@@ -86,24 +86,24 @@ class Variant(NamedTuple):
     """Whether reactions are divided into leaped and exact ones by propensity and population."""
 
 
-def _explicit(tolerance: Any) -> Any:
+def _explicit(tolerance: Array) -> Any:
     return tolerance + tolerance
 
 
-def _midpoint(tolerance: Any) -> Any:
+def _midpoint(tolerance: Array) -> Any:
     return tolerance
 
 
-def _trapezoidal(tolerance: Any) -> Any:
+def _trapezoidal(tolerance: Array) -> Any:
     return jnp.cbrt(tolerance * np.asarray(2.4, tolerance.dtype))
 
 
-def of_the_path(tolerance: Any) -> Allowance:
+def of_the_path(tolerance: Array) -> Allowance:
     """Return the bounds of Cao, Gillespie & Petzold 2006 (eq. 33)."""
     return Allowance(tolerance, tolerance)
 
 
-def of_the_moments(tolerance: Any) -> Allowance:
+def of_the_moments(tolerance: Array) -> Allowance:
     """Return bounds under which means and spreads err by less than the tolerance, for the trapezoidal rule.
 
     A rate that changes by a part h in mean over each leap is off by some h**4/120 on the whole, and one that fluctuates

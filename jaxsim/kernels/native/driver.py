@@ -53,7 +53,7 @@ class Native:
     parts: Parts
     empty: NativeRun
 
-    def call(self, inputs: Inputs, begin: Any, run: NativeRun) -> tuple[NativeRun, Any]:
+    def call(self, inputs: Inputs, begin: np.generic, run: NativeRun) -> tuple[NativeRun, Any]:
         """Go on with `inputs.size` trajectories for a slice of the work; return the run and whether all have ended.
 
         The inputs are taken when a run begins.

@@ -130,7 +130,7 @@ class _Flattener:
             env.update(zip(equation.outvars, outputs, strict=True))
         return [atom(value) for value in jaxpr.outvars]
 
-    def _constant(self, value: Any) -> Any:
+    def _constant(self, value: np.ndarray) -> Any:
         if isinstance(value, (Known, Variable)):
             return value
         array = np.asarray(value)
@@ -188,7 +188,9 @@ class _Flattener:
         shapes = [(length, *column[0].kind.shape) for column in stacked]
         return [*carry, *(self._ours("stack", c, s, {"axis": 0}, out) for c, s in zip(stacked, shapes, strict=True))]
 
-    def _ours(self, name: str, inputs: list[Any], shape: Any, params: dict[str, Any], out: list[Equation]) -> Variable:
+    def _ours(
+        self, name: str, inputs: list[Any], shape: tuple[Any, ...], params: dict[str, Any], out: list[Equation]
+    ) -> Variable:
         made = Variable(_Kind(tuple(shape), inputs[0].kind.dtype))
         self.varying.add(id(made))  # emitted lane by lane, also where all lanes have the same
         out.append(Equation(name, inputs, [made], params))

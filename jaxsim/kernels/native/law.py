@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from jaxsim.kernels.context import Context, context
 from jaxsim.kernels.diagnosis import diagnose
@@ -73,7 +73,7 @@ class LaneBatch(NamedTuple):
     lanes: Lanes
 
 
-def begun(program: Program, inputs: Inputs, number: Any) -> tuple[LaneBatch, Any]:
+def begun(program: Program, inputs: Inputs, number: Array) -> tuple[LaneBatch, Any]:
     """Return the trajectories with these numbers at their start, one for each lane, and whether each is to run."""
     empty = empty_run(program)
     free, fresh = jnp.ones(number.shape, bool), number < inputs.size

@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from jaxsim.kernels.native.builder import is_float, size_of
+from jaxsim.kernels.native.builder import Builder, is_float, size_of
 from jaxsim.kernels.native.equations import Equation, NotCovered, Variable
+from jaxsim.kernels.native.primitives import Emitter
 
 INDEX = np.dtype(np.int32)
 FEW_COLUMNS = 3  # of a row that all lanes write side by side; a longer one is written lane by lane
 
 
-def look_up(e: Any, table: Variable, index: str, dtype: Any, fill: bool, several: bool) -> str:
+def look_up(e: Emitter, table: Variable, index: str, dtype: Any, fill: bool, several: bool) -> str:
     """Return entries of a shared table, one for each lane; an index outside gives the nearest entry.
 
     Indices change rarely (cells of time, save times): outside of branches, where several tables have one index, their
@@ -34,7 +35,7 @@ def look_up(e: Any, table: Variable, index: str, dtype: Any, fill: bool, several
     return b.new(f"call {kind} {name}(<{w} x ptr> {pointers}, i32 {bits // 8}, {mask}, {kind} poison)")
 
 
-def _clipped(e: Any, index: str, dtype: Any, extent: int) -> str:
+def _clipped(e: Emitter, index: str, dtype: Any, extent: int) -> str:
     """Return an index into an axis, int32."""
     b = e.builder
     if np.dtype(dtype).itemsize != 4:
@@ -43,7 +44,7 @@ def _clipped(e: Any, index: str, dtype: Any, extent: int) -> str:
     return b.minimum(INDEX, inside, b.constant(INDEX, extent - 1))
 
 
-def _remembered(e: Any, table: Variable, index: str, dtype: Any) -> str:
+def _remembered(e: Emitter, table: Variable, index: str, dtype: Any) -> str:
     """Return kept entries; those of the lanes whose index has changed are renewed one by one.
 
     The block that renews grows with every table that the index is used for.
@@ -74,7 +75,7 @@ def _remembered(e: Any, table: Variable, index: str, dtype: Any) -> str:
     return b.new(f"load {kind}, ptr {known[number]}")
 
 
-def _renewal(e: Any, index: str) -> tuple[Any, ...]:
+def _renewal(e: Emitter, index: str) -> tuple[Any, ...]:
     """Write the loop over the lanes whose index is another one than before; its middle is filled in later."""
     b = e.builder
     n, kind, renew = b.fresh(), b.vector(INDEX), list[Any]()
@@ -95,7 +96,7 @@ def _renewal(e: Any, index: str) -> tuple[Any, ...]:
     return renew, lane, place, dict[int, str](), dict[int, str]()
 
 
-def begin_lanes(b: Any, label: str, before: str, lanes: str, n: int) -> str:
+def begin_lanes(b: Builder, label: str, before: str, lanes: str, n: int) -> str:
     """Begin a loop over the lanes of a mask and return the number of the lane, a 64-bit integer."""
     w = f"i{b.width}"
     b.declarations.add(f"declare {w} @llvm.cttz.{w}({w}, i1)")
@@ -105,7 +106,7 @@ def begin_lanes(b: Any, label: str, before: str, lanes: str, n: int) -> str:
     return b.new(f"zext {w} {b.new(f'call {w} @llvm.cttz.{w}({w} %left{n}, i1 true)')} to i64")
 
 
-def end_lanes(b: Any, label: str, after: str, n: int) -> None:
+def end_lanes(b: Builder, label: str, after: str, n: int) -> None:
     """End the loop: go to the next lane, or on."""
     w = f"i{b.width}"
     b.write(f"%less{n} = sub {w} %left{n}, 1")
@@ -114,7 +115,7 @@ def end_lanes(b: Any, label: str, after: str, n: int) -> None:
     b.write(f"br i1 %go{n}, label %{label}, label %{after}")
 
 
-def write_row(e: Any, equation: Equation) -> None:
+def write_row(e: Emitter, equation: Equation) -> None:
     """Write the values of lanes into one row each of an array [row, lane] or [row, lane, column], in place.
 
     An index outside writes nothing, and most lanes have one: the writing stands behind the question whether any
@@ -156,7 +157,7 @@ def write_row(e: Any, equation: Equation) -> None:
     b.start(f"written{n}")
 
 
-def _scatter_columns(e: Any, pointer: str, row: str, names: list[str], dtype: Any, mask: str) -> None:
+def _scatter_columns(e: Emitter, pointer: str, row: str, names: list[str], dtype: Any, mask: str) -> None:
     """Write the lanes of the mask side by side, column by column."""
     b, w, long = e.builder, e.builder.width, np.dtype(np.int64)
     size = b.new(f"insertelement {b.vector(long)} poison, i64 %size, i64 0")
@@ -173,7 +174,7 @@ def _scatter_columns(e: Any, pointer: str, row: str, names: list[str], dtype: An
         b.write(f"call void {name}({kind} {value}, <{w} x ptr> {pointers}, i32 {bits // 8}, <{w} x i1> {mask})")
 
 
-def _in_memory(e: Any, name: str, dtype: Any) -> str:
+def _in_memory(e: Emitter, name: str, dtype: Any) -> str:
     """Return where a value of every lane lies, and put it there if it does not lie anywhere."""
     if name in e.unchanged:
         return e.unchanged[name]
@@ -184,7 +185,7 @@ def _in_memory(e: Any, name: str, dtype: Any) -> str:
     return f"%aside{n}"
 
 
-def _element(b: Any, pointer: str, lane: str, kind: str) -> str:
+def _element(b: Builder, pointer: str, lane: str, kind: str) -> str:
     """Return one element of a vector in memory, as a 64-bit integer."""
     value = b.new(f"load {kind}, ptr {b.new(f'getelementptr {kind}, ptr {pointer}, i64 {lane}')}")
     return b.new(f"sext {kind} {value} to i64")

@@ -291,7 +291,7 @@ def shared_arrays(flat: Flat, values: list[Any], wanted: list[Variable]) -> list
     known = {id(v): value for v, value in zip(flat.inputs, values, strict=False)}
     known |= {id(v): jnp.asarray(value) for v, value in flat.arrays}
 
-    def read(value: Any) -> Any:
+    def read(value: Known | Variable) -> Any:
         if isinstance(value, Known):
             return jnp.full(value.kind.shape, value.value, value.kind.dtype)
         return known[id(value)]

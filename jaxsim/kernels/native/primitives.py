@@ -41,11 +41,11 @@ class Emitter:
         self.depth = 0
         """Branches around what is being written."""
 
-    def shape(self, variable: Any) -> tuple[int, ...]:
+    def shape(self, variable: Known | Variable) -> tuple[int, ...]:
         """Return the shape of the names of a variable."""
         return tuple(1 if extent == self.lane else extent for extent in variable.kind.shape)
 
-    def get(self, value: Any) -> Names:
+    def get(self, value: Known | Variable) -> Names:
         """Return the names of a variable or a constant."""
         if isinstance(value, Known):
             return np.full(self.shape(value), self.builder.constant(value.kind.dtype, value.value), object)

@@ -197,7 +197,9 @@ def plot_dose_response(study: "xarray.Dataset") -> "Figure":
     return figure
 
 
-def _points(panel: Any, x: Any, values: list[Any], colour: str, marker: str, open_marker: bool, name: str) -> None:
+def _points(
+    panel: Any, x: np.ndarray, values: list[Any], colour: str, marker: str, open_marker: bool, name: str
+) -> None:
     value, low, high = (percent(part) for part in values)
     panel.errorbar(
         x,

@@ -42,7 +42,7 @@ class Walk(NamedTuple):
     """Fired so far, int64."""
 
 
-def begin_cells(cells: CellLanes, length: Any) -> Walk:
+def begin_cells(cells: CellLanes, length: Array) -> Walk:
     """Return the walk at the start of a step; free lanes are done."""
     here = cells.family >= 0
     t = jnp.where(here, np.float32(0.0), length)
@@ -50,7 +50,7 @@ def begin_cells(cells: CellLanes, length: Any) -> Walk:
     return Walk(cells, t, pending, draw_bits(cells.key0, cells.key1, cells.draws), jnp.zeros((), jnp.int64))
 
 
-def run_events(structure: Structure, given: Mapping[str, Any], length: Any, walk: Walk) -> Walk:
+def run_events(structure: Structure, given: Mapping[str, Any], length: Array, walk: Walk) -> Walk:
     """Advance every lane until it is at the end of the step, divides or fails."""
     lanes = walk.t.shape[0]
     width = max(lanes // NARROWER, 1)
@@ -69,7 +69,7 @@ def run_events(structure: Structure, given: Mapping[str, Any], length: Any, walk
     return lax.while_loop(lambda w: jnp.any(running(structure, w, length)), narrow, walk)
 
 
-def running(structure: Structure, walk: Walk, length: Any) -> Any:
+def running(structure: Structure, walk: Walk, length: Array) -> Any:
     """Return the lanes that have a way to go."""
     return (walk.t < length) & (halted(structure, walk) == 0)
 
@@ -79,7 +79,7 @@ def halted(structure: Structure, walk: Walk) -> Any:
     return walk.cells.x[structure.species.index(DIVIDING)]
 
 
-def _run_block(structure: Structure, given: Mapping[str, Any], length: Any, walk: Walk, patience: int) -> Walk:
+def _run_block(structure: Structure, given: Mapping[str, Any], length: Array, walk: Walk, patience: int) -> Walk:
     """Step all lanes of the block until at most `patience` of them have a way to go."""
     traits = tuple(walk.cells.traits)
     plan = plan_rates(structure, traits)
@@ -94,7 +94,7 @@ def _run_block(structure: Structure, given: Mapping[str, Any], length: Any, walk
     return lax.while_loop(lambda carry: carry[1] > np.int32(patience), step, (walk, left))[0]
 
 
-def _event(structure: Structure, env: Mapping[str, Any], length: Any, walk: Walk) -> Walk:
+def _event(structure: Structure, env: Mapping[str, Any], length: Array, walk: Walk) -> Walk:
     """Apply what is pending, then draw when and which reaction is next, lane by lane.
 
     The chosen reaction is applied at the top of the next iteration, for the reason given in kernels.state.Lanes.

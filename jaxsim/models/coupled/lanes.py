@@ -1,7 +1,7 @@
 """The lanes of a tumour: one living or dying cell each, in blocks of a fixed number of lanes L."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +33,9 @@ def sampled_parameters(network: Network) -> tuple[str, ...]:
     return tuple(name for name, value in network.parameters.items() if is_distribution(value))
 
 
-def found(network: Network, lanes: int, first: Any, number: Any, seed: Any, point: Any, tumour: Any) -> CellLanes:
+def found(
+    network: Network, lanes: int, first: Array, number: Array, seed: Array, point: Array, tumour: Array
+) -> CellLanes:
     """Return a block with `number` founders, of which each draws its traits as a trajectory of its number does.
 
     Parameters

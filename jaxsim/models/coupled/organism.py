@@ -184,7 +184,7 @@ def runge_kutta(slope: Any, step: Any, y: Any) -> Any:
 TYPICAL = 1e7  # cells: the size at which the growth of the organism's tumour is compared with the division of cells
 
 
-def second_daughter_lives(birth_rates: tuple[Any, Any], growth: Any) -> Any:
+def second_daughter_lives(birth_rates: tuple[Any, Any], growth: float) -> Any:
     """Return the probability that the second daughter lives, for a growth rate per hour of the untreated tumour.
 
     With rates k1 of entering S phase and k2 of dividing, and second daughters that live with probability q, cells that
@@ -254,7 +254,7 @@ def check_cell_schedule(network: Network, schedule: Schedule, hours: float) -> N
                 raise ScheduleError(f"'{name}' is given outside of 0 to {hours:g} h; move the dose, or end later")
 
 
-def concentrations(network: Network, schedule: Schedule, times: Any) -> dict[str, Any]:
+def concentrations(network: Network, schedule: Schedule, times: np.ndarray) -> dict[str, Any]:
     """Return every input of the organism at the given hours, [times] each; differentiable in the schedule."""
     found = {}
     for name, driven in network.inputs.items():
@@ -267,7 +267,7 @@ def concentrations(network: Network, schedule: Schedule, times: Any) -> dict[str
 
 
 def effective_concentrations(
-    network: Network, schedule: Schedule, constants: Mapping[str, Any], edges: Any
+    network: Network, schedule: Schedule, constants: Mapping[str, Any], edges: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return the constant concentration that acts on cells as the course of each step does on average.
 

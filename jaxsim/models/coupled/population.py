@@ -32,7 +32,7 @@ LIVES, KEY, _PARTS = 1, 2, 3  # second words of the counters of a division's dra
 _ROUNDS_OF_KEYS = 20
 
 
-def _divide(structure: Structure, second_lives: Any, walk: Walk) -> tuple[Walk, Any]:
+def _divide(structure: Structure, second_lives: Array, walk: Walk) -> tuple[Walk, Any]:
     """Let cells divide that wait for it, as many as are served at once, and return how many found no lane.
 
     Parameters
@@ -66,7 +66,7 @@ def _divide(structure: Structure, second_lives: Any, walk: Walk) -> tuple[Walk, 
     return fresh, jnp.sum((here & ~served).astype(jnp.int32), dtype=jnp.int32)
 
 
-def _daughters(structure: Structure, mother: CellLanes, lives: Any) -> tuple[CellLanes, CellLanes]:
+def _daughters(structure: Structure, mother: CellLanes, lives: Array) -> tuple[CellLanes, CellLanes]:
     """Return both daughters; the first keeps the mother's lane, stream and ledger."""
     first = dict(zip(structure.species, mother.x, strict=True)) | {DIVIDING: jnp.zeros_like(mother.family)}
     second = first | {name: jnp.zeros_like(mother.family) for name in FLOWS}
@@ -81,7 +81,7 @@ def _daughters(structure: Structure, mother: CellLanes, lives: Any) -> tuple[Cel
     return mother._replace(x=tuple(first.values())), sister._replace(x=tuple(second.values()))
 
 
-def _first(mask: Any, size: int) -> Any:
+def _first(mask: Array, size: int) -> Any:
     """Return the first marked lanes, in order; the number of lanes where there are no more."""
     return jnp.nonzero(mask, size=size, fill_value=mask.shape[0])[0].astype(jnp.int32)
 
@@ -128,7 +128,7 @@ class _Ledger(NamedTuple):
 
 
 def step_block(
-    structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: CellLanes
+    structure: Structure, given: Mapping[str, Any], second_lives: np.generic, length: np.generic, cells: CellLanes
 ) -> tuple[CellLanes, _Ledger]:
     """Advance a block by one coupling step.
 
@@ -150,7 +150,7 @@ def _program(device: Any) -> Any:
 
 
 def _step(
-    structure: Structure, given: Mapping[str, Any], second_lives: Any, length: Any, cells: CellLanes
+    structure: Structure, given: Mapping[str, Any], second_lives: Array, length: Array, cells: CellLanes
 ) -> tuple[CellLanes, _Ledger]:
     length = jnp.asarray(length).astype(jnp.float32)
     walk = begin_cells(_cleared(structure, cells), length)
@@ -175,7 +175,7 @@ def _cleared(structure: Structure, cells: CellLanes) -> CellLanes:
 
 
 def _settle(
-    structure: Structure, cells: CellLanes, unplaced: Any, faulty: Any, events: Any
+    structure: Structure, cells: CellLanes, unplaced: Array, faulty: Array, events: Array
 ) -> tuple[CellLanes, _Ledger]:
     """Sum up the lanes, and free those of cells that have lysed or been cleared."""
     here = cells.family >= 0
@@ -200,7 +200,7 @@ def _settle(
     return cells._replace(family=jnp.where(leaves, np.int32(EMPTY), cells.family)), ledger
 
 
-def _sum(values: Any, where: Any) -> Any:
+def _sum(values: Array, where: Array) -> Any:
     return jnp.sum(jnp.where(where, values, np.int32(0)).astype(jnp.int64), dtype=jnp.int64)
 
 

@@ -100,7 +100,7 @@ def grids(table: "xarray.Dataset", organism: Network, cell: Network, without: in
     return Grids((axes[0], axes[1], table["start"].values), _Rates(**rates))
 
 
-def acting_hours(organism: Network, cell: Network, agent: str, amount: Any) -> Any:
+def acting_hours(organism: Network, cell: Network, agent: str, amount: float) -> Any:
     """Return the integral over time of c/(K + c) after one dose, h.
 
     Examples

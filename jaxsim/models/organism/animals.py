@@ -1,12 +1,11 @@
 """Virtual animals: the parameters in which the members of an ensemble differ."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
 from jaxsim.network import Network, is_distribution
 from jaxsim.random import PARAMETERS, seed_words, stream_of, uniform_at
+from jaxsim.random.distributions import Lognormal
 
 
 def virtual_animals(network: Network, number: int, seed: int = 0) -> dict[str, Float[np.ndarray, " animal"]]:
@@ -42,7 +41,7 @@ def virtual_animals(network: Network, number: int, seed: int = 0) -> dict[str, F
     return {name: _draw(law, position, number, seed) for position, (name, law) in enumerate(laws.items())}
 
 
-def _draw(law: Any, position: int, number: int, seed: int) -> np.ndarray:
+def _draw(law: Lognormal, position: int, number: int, seed: int) -> np.ndarray:
     zero = np.uint32(0)
     key = stream_of(seed_words(seed), zero, (zero, zero), np.arange(number, dtype=np.uint32), PARAMETERS)
     return np.asarray(law.sample(uniform_at(key, position)), np.float64)

@@ -11,6 +11,7 @@ from jaxsim.errors import NetworkError, closest
 from jaxsim.models.organism.reactions import OBSERVABLES, PRODUCED, REACTIONS
 from jaxsim.models.parameters import ModelParameter, read_parameters
 from jaxsim.network import Network, Parameter, is_distribution, names, parse, substitute
+from jaxsim.random.distributions import Lognormal
 
 # The agents an organism can be given, as dispositions with published or assumed numbers.
 
@@ -402,7 +403,7 @@ def typical(values: dict[str, Any]) -> dict[str, float]:
     return {name: float(_median(value)) if is_distribution(value) else value for name, value in values.items()}
 
 
-def _median(law: Any) -> Any:
+def _median(law: Lognormal) -> Any:
     return law.median if hasattr(law, "median") else law.sample(0.5)
 
 
