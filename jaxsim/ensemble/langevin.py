@@ -35,7 +35,7 @@ _PARTS = 64  # of the span, at whose ends the relaxation times are found
 _MOST = 10_000_000  # steps that are taken without being asked for
 
 
-def step_length(network: Network, request: Request, device: Any) -> tuple[float, float]:
+def step_length(network: Network, request: Request, device: jax.Device) -> tuple[float, float]:
     """Return the longest step, as asked for or chosen, and the seconds of compiling that choosing took.
 
     The choice is a twentieth of the shortest relaxation time, the inverse of the largest eigenvalue of
@@ -61,7 +61,7 @@ def step_length(network: Network, request: Request, device: Any) -> tuple[float,
     return step, seconds
 
 
-def fastest_relaxation(network: Network, request: Request, span: float, device: Any) -> tuple[float, float]:
+def fastest_relaxation(network: Network, request: Request, span: float, device: jax.Device) -> tuple[float, float]:
     """Return the largest eigenvalue (by size) of the drift's Jacobian along the rate equations, and seconds."""
     grid = np.linspace(request.start, request.start + span, _PARTS + 1) if span > 0 else np.array([request.start])
     inputs = flow_inputs(typical_network(network), replace(request, rtol=1e-4, atol=1e-3), grid)

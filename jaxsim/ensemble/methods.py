@@ -1,9 +1,12 @@
 """The methods of `simulate`, by name: what each one does and which optional arguments it takes."""
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jaxsim.errors import SimulationError, closest
+
+if TYPE_CHECKING:
+    from jaxsim.ensemble.request import Request
 
 _COUNTED = frozenset({"keep", "histograms", "quantiles", "passages", "reductions", "max_events", "covariance"})
 CONTROLS = frozenset({"rtol", "atol", "tolerance", "step"})
@@ -78,7 +81,7 @@ def method_named(name: str) -> Method:
     return METHODS[name]
 
 
-def refuse_foreign_arguments(request: Any) -> None:
+def refuse_foreign_arguments(request: "Request") -> None:
     """Refuse the optional arguments that the method of a request would ignore."""
     method = method_named(request.method)
     for field in fields(request):

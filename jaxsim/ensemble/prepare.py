@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -31,6 +31,9 @@ from jaxsim.network import (
 from jaxsim.random.distributions import Scaled
 from jaxsim.runtime.double import double_precision
 from jaxsim.statistics import Covariance, Histogram, Moments, Observables, Passage, Quantiles, Reduction
+
+if TYPE_CHECKING:
+    from jaxsim.ensemble.request import Request
 
 # How wide to run and how to lay out the state: choices that change speed, never results.
 
@@ -105,7 +108,7 @@ def saving_for(times: int, species: int, stepper: Stepper) -> Saving:
     return Saving.EVERY_EVENT if few else Saving.CROSSING
 
 
-def call_size(request: Any, times: int, species: int) -> int | None:
+def call_size(request: "Request", times: int, species: int) -> int | None:
     """Return how many trajectories every call runs, or None where calls may be of any size."""
     if request.chunk is not None:
         return int(request.chunk)
@@ -248,7 +251,7 @@ def _leaf(value: Any, text: str, dtype: type[Any]) -> Any:
     return np.asarray(value, dtype)
 
 
-def within_single(value: Any) -> Any:
+def within_single(value: object) -> Any:
     """Return a distribution with float32 leaves; one of numbers out of their range by a unit in float64."""
     law, unit = value, 0.0
     if hasattr(value, "in_units_of"):
@@ -265,7 +268,7 @@ def _locations(value: Any) -> list[Any]:
     return [getattr(value, field.name) for field in fields(value) if field.name != "cv"]
 
 
-def median(value: Any) -> float:
+def median(value: object) -> float:
     """Return the median of a distribution."""
     with double_precision():
         return float(_sampled(within_single(value), np.float32(0.5)))

@@ -71,7 +71,7 @@ def controls(relative: float | None, absolute: float | None) -> Controls:
     return Controls(*checked)
 
 
-def run_program(program: FlowProgram, inputs: FlowInputs, device: Any) -> tuple[FlowResult, float, float]:
+def run_program(program: FlowProgram, inputs: FlowInputs, device: jax.Device) -> tuple[FlowResult, float, float]:
     """Return the solution (numpy) and the seconds of running and of compiling."""
     import jax
 
@@ -194,7 +194,7 @@ def solve_flows(
         program = replace(program, room=larger(program.room))
 
 
-def _run_all(call: Any, parts: list[LaneFlowInputs], device: Any) -> list[LaneFlowResult]:
+def _run_all(call: Any, parts: list[LaneFlowInputs], device: jax.Device) -> list[LaneFlowResult]:
     """Run all calls on all cores."""
 
     def one(inputs: LaneFlowInputs) -> LaneFlowResult:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 
 from jaxsim.dosing import Schedule
 from jaxsim.ensemble.backend import choose_backend, running_devices
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def replay(
     network: Network,
     *,
-    times: Any,
+    times: ArrayLike,
     trajectory: int,
     seed: int = 0,
     schedule: Schedule | None = None,

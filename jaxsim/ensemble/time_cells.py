@@ -6,7 +6,7 @@ left of a rate that reads the time is resolved.
 """
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -20,6 +20,9 @@ from jaxsim.kernels.moments import all_moments
 from jaxsim.network import Name, Network, names, names_of_time, rate_class
 from jaxsim.network.moments import smooth
 
+if TYPE_CHECKING:
+    from jaxsim.ensemble.request import Request
+
 BESIDE = 1e-9  # of the span, from a moment to the edges of cells on both sides of it
 BESIDE_OF_INPUTS = 1e-6  # the same where inputs, which leaps read in single precision, decide on the moment
 VARIES = 0.1  # of its largest value, by which a function of time may vary in a cell ...
@@ -30,7 +33,7 @@ PADDED = 64  # edges are added up to a multiple of this, so that points of a des
 _bounds = partial(jax.jit, static_argnums=(0, 1))(leaf_bounds)
 
 
-def cells_of_time(network: Network, request: Any, end: float) -> Timeline:
+def cells_of_time(network: Network, request: "Request", end: float) -> Timeline:
     """Return the timeline of a request for whole counts."""
     start = request.start
     cells = request.cells if "time-varying" in rate_class(network.structure) else 0

@@ -36,7 +36,7 @@ class Relaxation(NamedTuple):
     """Integral of the rate of relaxation, in units of RELAXATION, since the part began."""
 
 
-def relaxation_course(question: Question, device: Any) -> tuple[Relaxation, float]:
+def relaxation_course(question: Question, device: jax.Device) -> tuple[Relaxation, float]:
     """Follow the rate equations and return how fast they relax along the way, and the seconds that compiling took.
 
     Raises

@@ -20,7 +20,7 @@ READERS = {
 }
 
 
-def read(path: Any, rounded: bool = False) -> Network:
+def read(path: str | Path, rounded: bool = False) -> Network:
     """Read a model file: SBML (``.xml``, ``.sbml``), BioNetGen (``.net``) or Antimony (``.ant``).
 
     Parameters

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from jaxtyping import Bool, Float
 
 
@@ -62,30 +63,30 @@ class Functional(ABC):
         """Return when it looks at the state on a grid with these edges."""
 
     @abstractmethod
-    def first(self, now: Any, at: Any, within: Any) -> Any:
+    def first(self, now: Array, at: Array, within: Array) -> Any:
         """Return the number so far at the start [L], from the signal then; `at` and `within` are of the first edge."""
 
     @abstractmethod
-    def step(self, so_far: Any, before: Any, after: Any, at: Any, weight: Any, within: Any) -> Any:
+    def step(self, so_far: Array, before: Array, after: Array, at: Array, weight: Array, within: Array) -> Any:
         """Return the number so far [L] with a step from signals `before` to `after`; `at`, `within`: of its last edge.
 
         An integral takes the trapezoid, since the expected path is close to straight within a leap.
         """
 
     @abstractmethod
-    def seen(self, at: Any, weight: Any, within: Any) -> Any:
+    def seen(self, at: Array, weight: Array, within: Array) -> Any:
         """Return whether what happens up to the end of a step matters to it."""
 
     @abstractmethod
-    def event(self, so_far: Any, before: Any, after: Any, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
         """Return the number so far [L] after a change of an exact path, and in which lanes it has looked."""
 
     @abstractmethod
-    def late(self, at: Any, weight: Any) -> bool:
+    def late(self, at: Array, weight: Array) -> bool:
         """Return whether it looks at the very end; `at` of the last edge, `weight` of the last step."""
 
     @abstractmethod
-    def course(self, values: Any, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: Any, j: int) -> Any:
         """Return it of values at all edges [n + 1], those of a mean; the looks are of term j."""
 
     @abstractmethod
@@ -93,7 +94,7 @@ class Functional(ABC):
         """Return the times at which a solution must be known, so many parts of a span."""
 
     @abstractmethod
-    def sampled(self, values: Any, times: np.ndarray, start: float, end: float) -> Any:
+    def sampled(self, values: Array, times: np.ndarray, start: float, end: float) -> Any:
         """Return it of values at times that hold those of `times`."""
 
     def most(self, start: float, end: float) -> float:
@@ -117,28 +118,28 @@ class At(Functional):
         at[np.argmin(np.abs(edges - end))] = True
         return Column(at, np.zeros(edges.size - 1, np.float32), np.zeros(edges.size, bool))
 
-    def first(self, now: Any, at: Any, within: Any) -> Any:
+    def first(self, now: Array, at: Array, within: Array) -> Any:
         """Return the signal if the start is the moment."""
         return jnp.where(at, now, 0.0 * now)
 
-    def step(self, so_far: Any, before: Any, after: Any, at: Any, weight: Any, within: Any) -> Any:
+    def step(self, so_far: Array, before: Array, after: Array, at: Array, weight: Array, within: Array) -> Any:
         """Take the signal at the moment."""
         return jnp.where(at, after, so_far)
 
-    def seen(self, at: Any, weight: Any, within: Any) -> Any:
+    def seen(self, at: Array, weight: Array, within: Array) -> Any:
         """Return whether the moment is the end of the step."""
         return at
 
-    def event(self, so_far: Any, before: Any, after: Any, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
         """Take the signal at the edge that is the moment."""
         looked = where.enters & where.at
         return jnp.where(looked, after, so_far), looked
 
-    def late(self, at: Any, weight: Any) -> bool:
+    def late(self, at: Array, weight: Array) -> bool:
         """Return whether the moment is the very end."""
         return bool(at)
 
-    def course(self, values: Any, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: Any, j: int) -> Any:
         """Return the value at the moment."""
         return jnp.sum(jnp.where(looks.at[:, j], values, 0.0))
 
@@ -146,7 +147,7 @@ class At(Functional):
         """Return the moment."""
         return np.array([end])
 
-    def sampled(self, values: Any, times: np.ndarray, start: float, end: float) -> Any:
+    def sampled(self, values: Array, times: np.ndarray, start: float, end: float) -> Any:
         """Return the value at the moment."""
         return values[int(np.searchsorted(times, end))]
 
@@ -167,28 +168,28 @@ class Integral(Functional):
         weight = np.where(inside, np.diff(edges), 0.0).astype(np.float32)
         return Column(np.zeros(edges.size, bool), weight, np.zeros(edges.size, bool))
 
-    def first(self, now: Any, at: Any, within: Any) -> Any:
+    def first(self, now: Array, at: Array, within: Array) -> Any:
         """Return zero."""
         return jnp.where(at, now, 0.0 * now)
 
-    def step(self, so_far: Any, before: Any, after: Any, at: Any, weight: Any, within: Any) -> Any:
+    def step(self, so_far: Array, before: Array, after: Array, at: Array, weight: Array, within: Array) -> Any:
         """Add the trapezoid of the step."""
         return so_far + weight * 0.5 * (before + after)
 
-    def seen(self, at: Any, weight: Any, within: Any) -> Any:
+    def seen(self, at: Array, weight: Array, within: Array) -> Any:
         """Return whether the step is inside."""
         return weight > 0.0
 
-    def event(self, so_far: Any, before: Any, after: Any, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
         """Add what the signal held since the last change."""
         looked = (where.weight > 0.0) & ~where.ended
         return so_far + jnp.where(looked, before * where.waited, 0.0), looked
 
-    def late(self, at: Any, weight: Any) -> bool:
+    def late(self, at: Array, weight: Array) -> bool:
         """Return whether the last step is inside."""
         return bool(weight > 0.0)
 
-    def course(self, values: Any, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: Any, j: int) -> Any:
         """Return the sum of trapezoids."""
         return jnp.sum(looks.weight[:, j] * 0.5 * (values[1:] + values[:-1]))
 
@@ -196,7 +197,7 @@ class Integral(Functional):
         """Return times evenly over the span."""
         return np.linspace(start, end, points + 1)
 
-    def sampled(self, values: Any, times: np.ndarray, start: float, end: float) -> Any:
+    def sampled(self, values: Array, times: np.ndarray, start: float, end: float) -> Any:
         """Return the sum of trapezoids."""
         inside = np.flatnonzero((times >= start) & (times <= end))
         widths, part = jnp.asarray(np.diff(times[inside])), values[inside]
@@ -222,32 +223,32 @@ class Extremum(Functional):
         within = (edges >= start) & (edges <= end)
         return Column(np.zeros(edges.size, bool), np.zeros(edges.size - 1, np.float32), within)
 
-    def first(self, now: Any, at: Any, within: Any) -> Any:
+    def first(self, now: Array, at: Array, within: Array) -> Any:
         """Return the signal if the start is inside."""
         nothing = jnp.full_like(now, -jnp.inf if self.upper else jnp.inf)
         return jnp.where(within, now, nothing)
 
-    def step(self, so_far: Any, before: Any, after: Any, at: Any, weight: Any, within: Any) -> Any:
+    def step(self, so_far: Array, before: Array, after: Array, at: Array, weight: Array, within: Array) -> Any:
         """Compare with the signal at the end of the step."""
         return jnp.where(within, self._best(so_far, after), so_far)
 
     def _best(self, one: Any, other: Any) -> Any:
         return jnp.maximum(one, other) if self.upper else jnp.minimum(one, other)
 
-    def seen(self, at: Any, weight: Any, within: Any) -> Any:
+    def seen(self, at: Array, weight: Array, within: Array) -> Any:
         """Return whether the end of the step is inside."""
         return within
 
-    def event(self, so_far: Any, before: Any, after: Any, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
         """Compare with the signal after the change."""
         looked = where.within_next & (where.enters | where.within) & ~where.ended
         return jnp.where(looked, self._best(so_far, after), so_far), looked
 
-    def late(self, at: Any, weight: Any) -> bool:
+    def late(self, at: Array, weight: Array) -> bool:
         """Return that nothing is left to the very end: the last change has been compared."""
         return False
 
-    def course(self, values: Any, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: Any, j: int) -> Any:
         """Return the extremum over the edges inside."""
         best, nothing = (jnp.max, -jnp.inf) if self.upper else (jnp.min, jnp.inf)
         return best(jnp.where(looks.within[:, j], values, nothing))
@@ -256,7 +257,7 @@ class Extremum(Functional):
         """Return times evenly over the span."""
         return np.linspace(start, end, points + 1)
 
-    def sampled(self, values: Any, times: np.ndarray, start: float, end: float) -> Any:
+    def sampled(self, values: Array, times: np.ndarray, start: float, end: float) -> Any:
         """Return the extremum over the times inside."""
         inside = np.flatnonzero((times >= start) & (times <= end))
         return (jnp.max if self.upper else jnp.min)(values[inside])

@@ -169,7 +169,7 @@ def maximum(signal: Any, *, during: _Span = None) -> Objective:
     return _over(MAXIMUM, as_signal(signal, condition=False), during)
 
 
-def variance(of: Any, *, at: Any = None) -> Objective:
+def variance(of: str | Objective, *, at: float | None = None) -> Objective:
     """Ask for the variance over trajectories of a signal at one time, or of the number of a one-term objective.
 
     Examples
@@ -180,7 +180,7 @@ def variance(of: Any, *, at: Any = None) -> Objective:
     return _summarised(of, at, VARIANCE)
 
 
-def quantile(of: Any, probability: Any, *, at: Any = None) -> Objective:
+def quantile(of: str | Objective, probability: float, *, at: float | None = None) -> Objective:
     """Ask for a quantile over trajectories of a signal at one time, or of the number of a one-term objective.
 
     Parameters
@@ -205,7 +205,7 @@ def quantile(of: Any, probability: Any, *, at: Any = None) -> Objective:
     return _summarised(of, at, Quantile(_share(probability)))
 
 
-def cvar(of: Any, share: Any, *, at: Any = None, upper: bool = True) -> Objective:
+def cvar(of: str | Objective, share: float, *, at: float | None = None, upper: bool = True) -> Objective:
     """Ask for the conditional value at risk: the mean over the worst part of the trajectories.
 
     Over chance, and over virtual patients too where parameters are distributions, since every trajectory is then a
@@ -251,7 +251,7 @@ def _share(value: float) -> float:
     return float(value)
 
 
-def _summarised(of: Any, at: Any, summary: Summary) -> Objective:
+def _summarised(of: str | Objective, at: float | None, summary: Summary) -> Objective:
     if isinstance(of, str):
         of = mean(of, at=at)
     elif at is not None:

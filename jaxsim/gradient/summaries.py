@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from scipy import stats
 
 from jaxsim.errors import SimulationError
@@ -96,10 +97,10 @@ class Summary(ABC):
         """Return numbers [L] whose mean is the summary."""
 
     @abstractmethod
-    def traced_influence(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_influence(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return phi of every trajectory in a compiled program, float32 [L]."""
 
-    def traced_values(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_values(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return values [L] whose mean's derivative is that of the summary along the paths."""
         return self.traced_influence(anchor, numbers)
 
@@ -108,10 +109,10 @@ class Summary(ABC):
         return np.zeros(score.shape)
 
     @abstractmethod
-    def of_normal(self, expected: Any, variance: Any) -> Any:
+    def of_normal(self, expected: Array, variance: Array) -> Any:
         """Return the summary of a normal variable."""
 
-    def of_integral(self, expected: Any) -> Any:
+    def of_integral(self, expected: Array) -> Any:
         """Return what the mean of an integral, whose spread is not known, says of the summary."""
         return expected
 
@@ -141,11 +142,11 @@ class Mean(Summary):
         """Return the numbers."""
         return numbers
 
-    def traced_influence(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_influence(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return the numbers."""
         return numbers
 
-    def of_normal(self, expected: Any, variance: Any) -> Any:
+    def of_normal(self, expected: Array, variance: Array) -> Any:
         """Return the mean."""
         return expected
 
@@ -167,12 +168,12 @@ class Variance(Summary):
         """Return squares about the mean of the batch."""
         return (numbers - numbers.mean()) ** 2 * (numbers.size / (numbers.size - 1))
 
-    def traced_influence(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_influence(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return squares about the mean of the batch."""
         count = numbers.shape[0]
         return (numbers - jnp.mean(numbers)) ** 2 * np.float32(count / (count - 2))
 
-    def traced_values(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_values(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return squares about the mean of the batch."""
         count = numbers.shape[0]
         return (numbers - jnp.mean(numbers)) ** 2 * np.float32(count / (count - 1))
@@ -187,11 +188,11 @@ class Variance(Summary):
         slope = score @ apart / (numbers.size - 1)
         return np.asarray(-2.0 * slope[:, None] * apart[None, :])
 
-    def of_normal(self, expected: Any, variance: Any) -> Any:
+    def of_normal(self, expected: Array, variance: Array) -> Any:
         """Return the variance."""
         return variance
 
-    def of_integral(self, expected: Any) -> Any:
+    def of_integral(self, expected: Array) -> Any:
         """Return nothing: the mean says nothing of it."""
         return 0.0 * expected
 
@@ -217,17 +218,17 @@ class Quantile(Summary):
         held = _held(anchor)
         return held.quantile + (self.level - (numbers <= held.quantile)) / held.density
 
-    def traced_influence(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_influence(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return whether numbers are below, over the density."""
         density = anchor.band / (anchor.high - anchor.low)
         return -(numbers <= anchor.quantile).astype(jnp.float32) / density
 
-    def traced_values(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_values(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return the numbers around the quantile."""
         inside = (numbers >= anchor.low) & (numbers <= anchor.high)
         return jnp.where(inside, numbers, 0.0) / anchor.band
 
-    def of_normal(self, expected: Any, variance: Any) -> Any:
+    def of_normal(self, expected: Array, variance: Array) -> Any:
         """Return the quantile."""
         deviation = jnp.sqrt(jnp.maximum(variance, LEAST_VARIANCE))
         return expected + np.float32(stats.norm.ppf(self.level)) * deviation
@@ -278,7 +279,7 @@ class TailMean(Summary):
         """Return the quantile, and how far numbers lie beyond it, over the share (Rockafellar & Uryasev 2000)."""
         return float(_SHARES @ np.array(_held(anchor).nodes)) + self.influence(anchor, numbers)
 
-    def traced_influence(self, anchor: TracedAnchor, numbers: Any) -> Any:
+    def traced_influence(self, anchor: TracedAnchor, numbers: Array) -> Any:
         """Return how far numbers lie in the tail, over its share."""
         side = np.float32(1.0 if self.upper else -1.0)
         total = jnp.zeros_like(numbers)
@@ -286,7 +287,7 @@ class TailMean(Summary):
             total = total + np.float32(share) * side * jnp.maximum(side * (numbers - anchor.nodes[k]), 0.0)
         return total / np.float32(1.0 - self.level)
 
-    def of_normal(self, expected: Any, variance: Any) -> Any:
+    def of_normal(self, expected: Array, variance: Array) -> Any:
         """Return the mean of the tail."""
         deviation = jnp.sqrt(jnp.maximum(variance, LEAST_VARIANCE))
         beyond = np.float32(stats.norm.pdf(stats.norm.ppf(self.level)) / (1.0 - self.level))

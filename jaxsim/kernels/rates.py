@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 
 from jaxsim.dosing import Timeline
 from jaxsim.network import (
@@ -78,12 +78,12 @@ def plan_rates(structure: Structure, sampled: tuple[str, ...], ranges: Ranges = 
     return Rates(final, (*constant, *before.items()), in_time, varying, differences)
 
 
-def parameter_values(shared: Mapping[str, Any], sampled: Mapping[str, Any], real: Any) -> dict[str, Any]:
+def parameter_values(shared: Mapping[str, Any], sampled: Mapping[str, Any], real: DTypeLike) -> dict[str, Any]:
     """Return the parameters in the dtype of propensities: scalars, or [L] where they are sampled."""
     return {name: jnp.asarray(sampled.get(name, value)).astype(real) for name, value in shared.items()}
 
 
-def leaves_before(rates: Rates, parameters: Mapping[str, Any], real: Any) -> dict[str, Any]:
+def leaves_before(rates: Rates, parameters: Mapping[str, Any], real: DTypeLike) -> dict[str, Any]:
     """Add the constants of a trajectory to its parameters."""
     env = dict(parameters)
     for name, expression in rates.before:
@@ -91,12 +91,12 @@ def leaves_before(rates: Rates, parameters: Mapping[str, Any], real: Any) -> dic
     return env
 
 
-def rounded(values: Mapping[str, Any], real: Any) -> dict[str, Any]:
+def rounded(values: Mapping[str, Any], real: DTypeLike) -> dict[str, Any]:
     """Return values that were computed in double precision in the dtype of propensities."""
     return {name: jnp.asarray(value).astype(real) for name, value in values.items()}
 
 
-def state_values(rates: Rates, env: Mapping[str, Any], precise: Mapping[str, Any], counts: Any, real: Any) -> Any:
+def state_values(rates: Rates, env: Mapping[str, Any], precise: Mapping[str, Any], counts: Any, real: DTypeLike) -> Any:
     """Return all that rates read in a state, by name, but for leaves in time.
 
     `env` and `precise` hold parameters and constants in the dtype of propensities and in float64; `counts` are pairs
@@ -169,7 +169,7 @@ def leaves_in_time(
     timeline: Timeline,
     cell: ArrayLike,
     t: ArrayLike,
-    real: Any,
+    real: DTypeLike,
     shared: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluate the leaves at time t, [L], inside cell `cell`.
@@ -195,7 +195,7 @@ def leaves_in_time(
     return result
 
 
-def _input(timeline: Timeline, index: int, cell: ArrayLike, since: Array, real: Any) -> Any:
+def _input(timeline: Timeline, index: int, cell: ArrayLike, since: Array, real: DTypeLike) -> Any:
     """Return base + sum of amplitude * exp(-rate * since) for one input."""
     value = timeline.base[:, index].astype(real)[cell]
     short = since.astype(real)
@@ -214,7 +214,7 @@ def total(values: list[Any]) -> list[Any]:
     return sums
 
 
-def largest(real: Any) -> Any:
+def largest(real: DTypeLike) -> Any:
     """Return the largest total propensity that counts as finite."""
     return np.finfo(np.float64 if real == jnp.float64 else np.float32).max
 

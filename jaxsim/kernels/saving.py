@@ -124,13 +124,13 @@ def fill_forward(grid: Array) -> Any:
     return lax.scan(step, grid[0], grid)[1]
 
 
-def clear(program: Program, lanes: Lanes, fresh: Any) -> Lanes:
+def clear(program: Program, lanes: Lanes, fresh: Array) -> Lanes:
     """Empty the grid of fresh lanes and write their initial state into its first row."""
     if program.saving is Saving.FINAL:
         return lanes
     rows = jnp.arange(program.times, dtype=jnp.int32)[:, None]
 
-    def emptied(grid: Any, value: Any, nothing: Any = UNWRITTEN) -> Any:
+    def emptied(grid: Array, value: Array, nothing: Any = UNWRITTEN) -> Any:
         """Return the grid [K, L] or [K, L, species] with an empty column for each fresh lane."""
         shape = (1,) * (grid.ndim - 2)
         first = jnp.where((rows == 0).reshape(-1, 1, *shape), value[None], nothing)

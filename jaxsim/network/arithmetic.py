@@ -83,7 +83,7 @@ is_nan = _of_numbers(np.isnan, jnp.isnan)
 """Return whether a value is not a number."""
 
 
-def where(condition: Any, chosen: Any, other: Any) -> Any:
+def where(condition: ArrayLike, chosen: ArrayLike, other: ArrayLike) -> Any:
     """Choose between two values; a condition that is known chooses while the program is traced."""
     if is_plain(condition):
         return chosen if condition else other

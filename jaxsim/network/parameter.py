@@ -43,7 +43,7 @@ class Parameter:
     description: str = ""
 
 
-def is_distribution(value: Any) -> bool:
+def is_distribution(value: object) -> bool:
     """Return whether `value` describes variability between trajectories: it has ``.sample(u)``.
 
     Examples
@@ -54,7 +54,7 @@ def is_distribution(value: Any) -> bool:
     return hasattr(value, "sample")
 
 
-def checked_value(value: Any, what: str) -> Any:
+def checked_value(value: object, what: str) -> Any:
     """Return a finite scalar, a traced scalar or a distribution; refuse anything else.
 
     Examples
@@ -105,7 +105,7 @@ def checked_variable(value: float, what: str) -> Any:
     return checked_value(value, what)
 
 
-def checked_input(value: Any, what: str) -> Any:
+def checked_input(value: object, what: str) -> Any:
     """Return a finite number, or the object that describes how doses drive the input.
 
     Examples

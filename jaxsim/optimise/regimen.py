@@ -59,7 +59,7 @@ class Decoder:
             filled[place.leaf] = value
         return network, jax.tree.unflatten(self.structure, filled)
 
-    def values(self, z: Any) -> list[Any]:
+    def values(self, z: ArrayLike) -> list[Any]:
         """Return what each place holds at z; float64 NumPy unless z is traced."""
         if traced(z):
             return _held(self.places, z)

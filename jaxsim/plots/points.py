@@ -1,6 +1,6 @@
 """Choose the design points and species that a figure of a result shows, with their names and bands."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def shown_species(data: "xarray.Dataset", most: int) -> list[str]:
     return [str(name) for name in data["species"].values[:most]]
 
 
-def outer_range(one: Any) -> tuple[np.ndarray, np.ndarray]:
+def outer_range(one: "xarray.Dataset") -> tuple[np.ndarray, np.ndarray]:
     """Return the outer quantiles of a course, or one standard deviation to each side; counts are never below 0."""
     if "quantiles" in one and one.sizes["quantile"] > 1:
         return one["quantiles"].isel(quantile=0).values, one["quantiles"].isel(quantile=-1).values

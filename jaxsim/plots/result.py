@@ -32,7 +32,7 @@ _MOST_TRAJECTORIES = 50
 MOST_TIMES = 4
 
 
-def plot(result: Any, species: str | Sequence[str] | None = None) -> "Figure":
+def plot(result: "xarray.Dataset", species: str | Sequence[str] | None = None) -> "Figure":
     """Draw a result of :func:`jaxsim.simulate`: courses of the species, histograms and survival curves it holds.
 
     Parameters

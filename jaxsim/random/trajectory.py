@@ -7,13 +7,14 @@ the same start under all of them.
 from typing import Any
 
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float32, UInt32
 
 from jaxsim.random.streams import threefry2x32, trajectory_key, uniform
 
 
 def stream_of(
-    seed: UInt32[Any, "2"], point: Any, first: tuple[Any, Any], number: Any, purpose: int
+    seed: UInt32[Any, "2"], point: ArrayLike, first: tuple[Any, Any], number: Any, purpose: int
 ) -> tuple[UInt32[Array, " L"], UInt32[Array, " L"]]:
     """Return the keys of the streams that trajectories draw from for a purpose.
 

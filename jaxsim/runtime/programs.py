@@ -22,7 +22,7 @@ GRAPH_SWITCH = "JAXSIM_GPU_GRAPH"  # "off" runs the loops of a GPU from the host
 CAPTURED = "FUSION,CUSTOM_CALL,WHILE,CONDITIONAL"  # the kinds of command that are put into a CUDA graph
 
 
-def compiler_options(device: Any) -> dict[str, Any]:
+def compiler_options(device: jax.Device) -> dict[str, Any]:
     """Return the options for a device.
 
     On processors with AVX-512, XLA vectorises for half of it unless told otherwise. The event loop is integer
@@ -64,13 +64,13 @@ def trace_count() -> int:
     return _TRACES[0]
 
 
-def _shapes_of(inputs: Any) -> Any:
+def _shapes_of(inputs: object) -> Any:
     """Return what of the inputs a program depends on: their structure, shapes and dtypes."""
     leaves, structure = jax.tree.flatten(inputs)
     return tuple((leaf.shape, str(leaf.dtype)) for leaf in leaves), structure
 
 
-def kept(key: Any, make: Callable[[], Any]) -> tuple[Any, float]:
+def kept(key: object, make: Callable[[], Any]) -> tuple[Any, float]:
     """Return the program of a key, made if need be in double precision, and the seconds that took just now."""
     if key in _PROGRAMS:
         return _PROGRAMS[key], 0.0
@@ -133,9 +133,9 @@ def _lower(program: Program, inputs: Inputs, empty: Run, devices: tuple[Any, ...
 
 def executable(
     run: Callable[[Any, Any], Any],
-    program: Any,
-    inputs: Any,
-    device: Any,
+    program: object,
+    inputs: object,
+    device: jax.Device,
     options: Mapping[str, Any] | None = None,
 ) -> tuple[Any, float]:
     """Return the executable of `run` for a program and inputs of these shapes, and the seconds it took just now.
@@ -143,7 +143,7 @@ def executable(
     `options` are those of the compiler.
     """
 
-    def traced(given: Any) -> Any:
+    def traced(given: object) -> Any:
         _TRACES[0] += 1
         return run(program, given)
 
@@ -154,12 +154,14 @@ def executable(
     return kept((run, program, _shapes_of(inputs), device), make)
 
 
-def timed_executable(run: Callable[[Any, Any], Any], program: Any, inputs: Any, device: Any) -> tuple[Any, float]:
+def timed_executable(
+    run: Callable[[Any, Any], Any], program: object, inputs: object, device: jax.Device
+) -> tuple[Any, float]:
     """Return `run` of a program, compiled for inputs of these shapes, and the processor seconds just spent on it."""
     began = time.process_time()
     call, seconds = executable(run, program, inputs, device, compiler_options(device))
 
-    def precise(given: Any) -> Any:
+    def precise(given: object) -> Any:
         with double_precision():
             return call(given)
 

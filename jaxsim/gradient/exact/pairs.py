@@ -57,7 +57,7 @@ def exact_pairs(chain: LeapChain, known: Settled, below: ExactDrive, above: Exac
 
 
 @lru_cache(maxsize=2)
-def _program(device: Any) -> Any:
+def _program(device: jax.Device) -> Any:
     return jax.jit(_pairs, static_argnums=(0, 1), compiler_options=compiler_options(device))
 
 

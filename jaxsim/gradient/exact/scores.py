@@ -125,7 +125,7 @@ def exact_scores(
 
 
 @lru_cache(maxsize=2)
-def _program(device: Any) -> Any:
+def _program(device: jax.Device) -> Any:
     return jax.jit(_scores, static_argnums=(0, 1, 2), compiler_options=compiler_options(device))
 
 

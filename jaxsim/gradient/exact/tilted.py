@@ -102,7 +102,7 @@ def tilted_paths(
 
 
 @lru_cache(maxsize=2)
-def _program(device: Any) -> Any:
+def _program(device: jax.Device) -> Any:
     return jax.jit(_paths, static_argnums=(0, 1, 2, 3), compiler_options=compiler_options(device))
 
 

@@ -187,7 +187,7 @@ def _solve(program: FlowProgram, inputs: FlowInputs, here: Position, time: Any) 
     width = time - here.time
     held = _branches(program, inputs, here.cell, here.time + 0.5 * width)
 
-    def field(fraction: Any, x: Any, given: Any) -> Any:
+    def field(fraction: Any, x: Array, given: Any) -> Any:
         inputs, start, width, cell, held = given
         timed = _timed(program, inputs, cell, start + width * fraction)
         return width * drift(program.structure, inputs.parameters, {**timed, **held}, x)
@@ -315,7 +315,7 @@ def _observe(program: FlowProgram, inputs: FlowInputs, cell: Array, time: Array,
     """Return the observables at the mean [O] and, to first order, their variances."""
     structure, timed = program.structure, _timed(program, inputs, cell, time)
 
-    def values(x: Any) -> Any:
+    def values(x: Array) -> Any:
         env = {**inputs.parameters, **timed, **dict(zip(structure.species, x, strict=True))}
         found = [jnp.asarray(evaluate(value, env)).astype(jnp.float64) for _, value in structure.observables]
         return jnp.stack(found) if found else jnp.zeros((0,), jnp.float64)

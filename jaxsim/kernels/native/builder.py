@@ -18,12 +18,12 @@ TYPES = {
 }  # fmt: skip
 
 
-def size_of(dtype: Any) -> int:
+def size_of(dtype: np.dtype[Any]) -> int:
     """Return the bits of a dtype; those of a truth value are 1."""
     return 1 if np.dtype(dtype) == np.bool_ else 8 * np.dtype(dtype).itemsize
 
 
-def is_float(dtype: Any) -> bool:
+def is_float(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype is a float."""
     return np.dtype(dtype).kind == "f"
 
@@ -62,18 +62,18 @@ class Builder:
         self.body.append(f"{label}:")
         self.block = label
 
-    def scalar(self, dtype: Any) -> str:
+    def scalar(self, dtype: np.dtype[Any]) -> str:
         """Return the type of one value."""
         name = str(np.dtype(dtype))
         if name not in TYPES:
             raise NotCovered(f"the dtype {name}")
         return TYPES[name]
 
-    def vector(self, dtype: Any) -> str:
+    def vector(self, dtype: np.dtype[Any]) -> str:
         """Return the type of a value of every lane."""
         return f"<{self.width} x {self.scalar(dtype)}>"
 
-    def memory(self, dtype: Any) -> str:
+    def memory(self, dtype: np.dtype[Any]) -> str:
         """Return the type of one value in memory."""
         return "i8" if np.dtype(dtype) == np.bool_ else self.scalar(dtype)
 
@@ -93,12 +93,12 @@ class Builder:
         """Write an operation on vectors of one type."""
         return self.new(f"{operation} {self.vector(dtype)} {', '.join(operands)}")
 
-    def select(self, dtype: Any, condition: str, chosen: str, other: str) -> str:
+    def select(self, dtype: np.dtype[Any], condition: str, chosen: str, other: str) -> str:
         """Choose lane by lane."""
         kind = self.vector(dtype)
         return self.new(f"select <{self.width} x i1> {condition}, {kind} {chosen}, {kind} {other}")
 
-    def compare(self, relation: str, dtype: Any, a: str, b: str) -> str:
+    def compare(self, relation: str, dtype: np.dtype[Any], a: str, b: str) -> str:
         """Compare lane by lane: eq, ne, lt, le, gt, ge; what is not a number is only unequal."""
         if is_float(dtype):
             operation = "fcmp " + ("une" if relation == "ne" else "o" + relation)
@@ -107,7 +107,7 @@ class Builder:
             operation = f"icmp {sign}{relation}"
         return self.operate(operation, dtype, a, b)
 
-    def intrinsic(self, name: str, dtype: Any, *operands: str) -> str:
+    def intrinsic(self, name: str, dtype: np.dtype[Any], *operands: str) -> str:
         """Write an operation that LLVM has by name."""
         kind = self.vector(dtype)
         letter = "f" if is_float(dtype) else "i"
@@ -115,15 +115,15 @@ class Builder:
         self.declarations.add(f"declare {kind} {function}({', '.join([kind] * len(operands))})")
         return self.new(f"call {kind} {function}({', '.join(f'{kind} {x}' for x in operands)})")
 
-    def minimum(self, dtype: Any, a: str, b: str) -> str:
+    def minimum(self, dtype: np.dtype[Any], a: str, b: str) -> str:
         """Return the smaller; not a number if either is."""
         return self._extreme("lt", dtype, a, b)
 
-    def maximum(self, dtype: Any, a: str, b: str) -> str:
+    def maximum(self, dtype: np.dtype[Any], a: str, b: str) -> str:
         """Return the larger; not a number if either is."""
         return self._extreme("gt", dtype, a, b)
 
-    def _extreme(self, relation: str, dtype: Any, a: str, b: str) -> str:
+    def _extreme(self, relation: str, dtype: np.dtype[Any], a: str, b: str) -> str:
         if a.startswith("splat"):
             a, b = b, a
         chosen = self.select(dtype, self.compare(relation, dtype, a, b), a, b)
@@ -141,7 +141,7 @@ class Builder:
         bits = self.new(f"bitcast <{self.width} x i1> {condition} to i{self.width}")
         return self.new(f"icmp eq i{self.width} {bits}, -1")
 
-    def convert(self, value: str, old: Any, new: Any) -> str:
+    def convert(self, value: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
         """Convert from one dtype to another."""
         old, new = np.dtype(old), np.dtype(new)
         if old == new or (self.scalar(old) == self.scalar(new) and is_float(old) == is_float(new)):
@@ -162,7 +162,7 @@ class Builder:
             return self._cast("trunc", value, old, new)
         return self._cast("sext" if old.kind == "i" else "zext", value, old, new)
 
-    def _cast(self, operation: str, value: str, old: Any, new: Any) -> str:
+    def _cast(self, operation: str, value: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
         return self.new(f"{operation} {self.vector(old)} {value} to {self.vector(new)}")
 
     def _saturate(self, value: str, old: np.dtype, new: np.dtype) -> str:
@@ -178,11 +178,11 @@ class Builder:
         self.declarations.add(f"declare {self.vector(new)} {name}({self.vector(old)})")
         return self.new(f"call {self.vector(new)} {name}({self.vector(old)} {value})")
 
-    def reinterpret(self, value: str, old: Any, new: Any) -> str:
+    def reinterpret(self, value: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
         """Take the bits of a value for another type."""
         return value if self.scalar(old) == self.scalar(new) else self._cast("bitcast", value, old, new)
 
-    def phi(self, dtype: Any, *pairs: tuple[str, str]) -> str:
+    def phi(self, dtype: np.dtype[Any], *pairs: tuple[str, str]) -> str:
         """Join values at the start of a block: pairs of value and the block it comes from."""
         joined = ", ".join(f"[ {value}, %{block} ]" for value, block in pairs)
         return self.new(f"phi {self.vector(dtype)} {joined}")

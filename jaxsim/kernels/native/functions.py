@@ -45,7 +45,7 @@ LN2_64 = (6.93147180369123816490e-01, 1.90821492927058770002e-10)
 class Arithmetic:
     """Plain arithmetic of one float type, as text."""
 
-    def __init__(self, builder: Builder, dtype: Any) -> None:
+    def __init__(self, builder: Builder, dtype: np.dtype[Any]) -> None:
         self.builder, self.dtype = builder, np.dtype(dtype)
         self.integer = _WORD if self.dtype == FLOAT else _LONG
 
@@ -101,7 +101,7 @@ class Arithmetic:
         return self.builder.convert(value, self.integer, self.dtype)
 
 
-def log(builder: Builder, dtype: Any, x: str) -> str:
+def log(builder: Builder, dtype: np.dtype[Any], x: str) -> str:
     """Return the natural logarithm."""
     a = Arithmetic(builder, dtype)
     tiny, scale = (2.0**-126, 25) if a.dtype == FLOAT else (2.0**-1022, 54)
@@ -144,7 +144,7 @@ def _log64(a: Arithmetic, x: str, shift: str) -> str:
     return a.subtract(a.multiply(exponent, a.number(LN2_64[0])), a.subtract(a.subtract(half, low), f))
 
 
-def exp(builder: Builder, dtype: Any, x: str) -> str:
+def exp(builder: Builder, dtype: np.dtype[Any], x: str) -> str:
     """Return the exponential."""
     a = Arithmetic(builder, dtype)
     high, low = (89.0, -104.0) if a.dtype == FLOAT else (710.0, -746.0)
@@ -183,7 +183,7 @@ def _exp64(a: Arithmetic, x: str, power: str) -> str:
     return a.subtract(a.number(1.0), a.subtract(a.subtract(low, part), high))
 
 
-def log1p(builder: Builder, dtype: Any, x: str) -> str:
+def log1p(builder: Builder, dtype: np.dtype[Any], x: str) -> str:
     """Return log(1 + x), by the logarithm of the rounded sum and what rounding lost."""
     a = Arithmetic(builder, dtype)
     total = a.add(a.number(1.0), x)
@@ -193,17 +193,17 @@ def log1p(builder: Builder, dtype: Any, x: str) -> str:
     return a.choose("lt", total, a.number(math.inf), corrected, result)
 
 
-def sine(builder: Builder, dtype: Any, x: str) -> str:
+def sine(builder: Builder, dtype: np.dtype[Any], x: str) -> str:
     """Return the sine, to within a unit in the last place up to 3e9; not a number beyond."""
     return _wave(builder, dtype, x, 0)
 
 
-def cosine(builder: Builder, dtype: Any, x: str) -> str:
+def cosine(builder: Builder, dtype: np.dtype[Any], x: str) -> str:
     """Return the cosine, as the sine."""
     return _wave(builder, dtype, x, 1)
 
 
-def _wave(builder: Builder, dtype: Any, x: str, quarter: int) -> str:
+def _wave(builder: Builder, dtype: np.dtype[Any], x: str, quarter: int) -> str:
     """Reduce by multiples of pi/2, and evaluate in float64 by FDLIBM's k_sin.c and k_cos.c."""
     b, a = builder, Arithmetic(builder, _DOUBLE)
     x64 = b.convert(x, dtype, _DOUBLE)
@@ -228,7 +228,7 @@ def _wave(builder: Builder, dtype: Any, x: str, quarter: int) -> str:
     return b.convert(b.select(_DOUBLE, far, a.number(math.nan), value), _DOUBLE, dtype)
 
 
-def power_of(builder: Builder, dtype: Any, x: str, y: str) -> str:
+def power_of(builder: Builder, dtype: np.dtype[Any], x: str, y: str) -> str:
     """Return x to the power y, by exp(y log x) in float64 with a compensated logarithm.
 
     In float32 it is rounded correctly but for ties; in float64 it errs by a few units in the last place where the

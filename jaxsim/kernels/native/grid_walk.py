@@ -43,14 +43,14 @@ def gathered(b: Builder, place: str) -> str:
     )
 
 
-def accumulate(b: Builder, dtype: Any, part: str, value: str) -> None:
+def accumulate(b: Builder, dtype: np.dtype[Any], part: str, value: str) -> None:
     """Add a value of each trajectory to a sum over them."""
     kind = b.vector(dtype)
     before = b.new(f"load {kind}, ptr %{part}")
     b.write(f"store {kind} {b.operate('fadd' if is_float(dtype) else 'add', dtype, before, value)}, ptr %{part}")
 
 
-def walk(b: Builder, arrays: int, tables: int, parts: list[str], dtype: Any) -> str:
+def walk(b: Builder, arrays: int, tables: int, parts: list[str], dtype: np.dtype[Any]) -> str:
     """Return the function that does what has been written for all trajectories at every save time.
 
     It is given the grid, how many save times of each trajectory count, memory for where the last rows stand, the save

@@ -64,7 +64,7 @@ def mapping(flat: Flat, lane: int, width: int) -> Mapping:
     return Mapping(flat, reads, writes, emitter.tables, kind(address), engine)
 
 
-def load(b: Builder, place: int, dtype: Any) -> str:
+def load(b: Builder, place: int, dtype: np.dtype[Any]) -> str:
     """Read the present lanes of an array."""
     memory = b.memory(dtype)
     pointer = b.new(f"getelementptr {memory}, ptr %array{place}, i64 %base")
@@ -74,7 +74,7 @@ def load(b: Builder, place: int, dtype: Any) -> str:
     return name
 
 
-def store(b: Builder, place: int, dtype: Any, name: str) -> None:
+def store(b: Builder, place: int, dtype: np.dtype[Any], name: str) -> None:
     """Write the present lanes of an array."""
     memory = b.memory(dtype)
     if memory != b.scalar(dtype):

@@ -12,7 +12,7 @@ INDEX = np.dtype(np.int32)
 FEW_COLUMNS = 3  # of a row that all lanes write side by side; a longer one is written lane by lane
 
 
-def look_up(e: Emitter, table: Variable, index: str, dtype: Any, fill: bool, several: bool) -> str:
+def look_up(e: Emitter, table: Variable, index: str, dtype: np.dtype[Any], fill: bool, several: bool) -> str:
     """Return entries of a shared table, one for each lane; an index outside gives the nearest entry.
 
     Indices change rarely (cells of time, save times): outside of branches, where several tables have one index, their
@@ -35,7 +35,7 @@ def look_up(e: Emitter, table: Variable, index: str, dtype: Any, fill: bool, sev
     return b.new(f"call {kind} {name}(<{w} x ptr> {pointers}, i32 {bits // 8}, {mask}, {kind} poison)")
 
 
-def _clipped(e: Emitter, index: str, dtype: Any, extent: int) -> str:
+def _clipped(e: Emitter, index: str, dtype: np.dtype[Any], extent: int) -> str:
     """Return an index into an axis, int32."""
     b = e.builder
     if np.dtype(dtype).itemsize != 4:
@@ -44,7 +44,7 @@ def _clipped(e: Emitter, index: str, dtype: Any, extent: int) -> str:
     return b.minimum(INDEX, inside, b.constant(INDEX, extent - 1))
 
 
-def _remembered(e: Emitter, table: Variable, index: str, dtype: Any) -> str:
+def _remembered(e: Emitter, table: Variable, index: str, dtype: np.dtype[Any]) -> str:
     """Return kept entries; those of the lanes whose index has changed are renewed one by one.
 
     The block that renews grows with every table that the index is used for.
@@ -157,7 +157,7 @@ def write_row(e: Emitter, equation: Equation) -> None:
     b.start(f"written{n}")
 
 
-def _scatter_columns(e: Emitter, pointer: str, row: str, names: list[str], dtype: Any, mask: str) -> None:
+def _scatter_columns(e: Emitter, pointer: str, row: str, names: list[str], dtype: np.dtype[Any], mask: str) -> None:
     """Write the lanes of the mask side by side, column by column."""
     b, w, long = e.builder, e.builder.width, np.dtype(np.int64)
     size = b.new(f"insertelement {b.vector(long)} poison, i64 %size, i64 0")
@@ -174,7 +174,7 @@ def _scatter_columns(e: Emitter, pointer: str, row: str, names: list[str], dtype
         b.write(f"call void {name}({kind} {value}, <{w} x ptr> {pointers}, i32 {bits // 8}, <{w} x i1> {mask})")
 
 
-def _in_memory(e: Emitter, name: str, dtype: Any) -> str:
+def _in_memory(e: Emitter, name: str, dtype: np.dtype[Any]) -> str:
     """Return where a value of every lane lies, and put it there if it does not lie anywhere."""
     if name in e.unchanged:
         return e.unchanged[name]

@@ -128,7 +128,7 @@ def elementwise(function: Callable[..., str]) -> Rule:
 def operation(of_floats: str | None, of_integers: str | None) -> Rule:
     """Return the rule of an operation that LLVM has."""
 
-    def function(b: Builder, dtype: Any, *names: str) -> str:
+    def function(b: Builder, dtype: np.dtype[Any], *names: str) -> str:
         name = of_floats if is_float(dtype) else of_integers
         if name is None:
             raise NotCovered(f"an operation of {dtype}")
@@ -145,7 +145,7 @@ def comparison(relation: str) -> Rule:
 def total_order(relation: str) -> Rule:
     """Return the rule of a comparison in which every float has a place: by their bits, as integers."""
 
-    def function(b: Builder, dtype: Any, x: str, y: str) -> str:
+    def function(b: Builder, dtype: np.dtype[Any], x: str, y: str) -> str:
         if not is_float(dtype):
             return b.compare(relation, dtype, x, y)
         word = np.dtype(np.int32 if dtype.itemsize == 4 else np.int64)
@@ -164,7 +164,7 @@ def total_order(relation: str) -> Rule:
 def float_intrinsic(name: str) -> Rule:
     """Return the rule of a function of floats that LLVM has by name."""
 
-    def function(b: Builder, dtype: Any, *names: str) -> str:
+    def function(b: Builder, dtype: np.dtype[Any], *names: str) -> str:
         if not is_float(dtype):
             raise NotCovered(f"{name} of {dtype}")
         return b.intrinsic(name, dtype, *names)
@@ -180,34 +180,34 @@ def _round(e: Emitter, equation: Equation) -> None:
     e.put(equation, each(lambda x: b.intrinsic(name, dtype, x), e.get(equation.inputs[0])))
 
 
-def _not(b: Builder, dtype: Any, x: str) -> str:
+def _not(b: Builder, dtype: np.dtype[Any], x: str) -> str:
     return b.operate("xor", dtype, x, b.constant(dtype, True if dtype == np.bool_ else -1))
 
 
-def _negative(b: Builder, dtype: Any, x: str) -> str:
+def _negative(b: Builder, dtype: np.dtype[Any], x: str) -> str:
     return b.operate("fneg", dtype, x) if is_float(dtype) else b.operate("sub", dtype, b.constant(dtype, 0), x)
 
 
-def _absolute(b: Builder, dtype: Any, x: str) -> str:
+def _absolute(b: Builder, dtype: np.dtype[Any], x: str) -> str:
     if is_float(dtype):
         return b.intrinsic("fabs", dtype, x)
     return b.select(dtype, b.compare("lt", dtype, x, b.constant(dtype, 0)), _negative(b, dtype, x), x)
 
 
-def _sign(b: Builder, dtype: Any, x: str) -> str:
+def _sign(b: Builder, dtype: np.dtype[Any], x: str) -> str:
     zero = b.constant(dtype, 0)
     below = b.select(dtype, b.compare("lt", dtype, x, zero), b.constant(dtype, -1), x)
     return b.select(dtype, b.compare("gt", dtype, x, zero), b.constant(dtype, 1), below)
 
 
-def _finite(b: Builder, dtype: Any, x: str) -> str:
+def _finite(b: Builder, dtype: np.dtype[Any], x: str) -> str:
     return b.compare("lt", dtype, b.intrinsic("fabs", dtype, x), b.constant(dtype, np.inf))
 
 
 def _shift(name: str) -> Rule:
     """Return the rule of a shift; one by as many bits as there are or more leaves none."""
 
-    def function(b: Builder, dtype: Any, x: str, by: str) -> str:
+    def function(b: Builder, dtype: np.dtype[Any], x: str, by: str) -> str:
         if by.startswith("splat"):
             return b.operate(name, dtype, x, by)
         bits = 8 * dtype.itemsize
@@ -222,7 +222,7 @@ def _shift(name: str) -> Rule:
     return elementwise(function)
 
 
-def _count_bits(b: Builder, dtype: Any, x: str) -> str:
+def _count_bits(b: Builder, dtype: np.dtype[Any], x: str) -> str:
     return b.intrinsic("ctpop", dtype, x)
 
 

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float64
 
 from jaxsim.dosing import Disposition, Dose, Schedule, concentration
@@ -113,7 +114,7 @@ def advance_organism(
     substeps: int,
     parameters: Mapping[str, Any],
     inputs: Mapping[str, Any],
-    length: Any,
+    length: ArrayLike,
     here: Surroundings,
     tumour: tuple[Tumour, Tumour],
     release: Any,
@@ -137,7 +138,7 @@ def advance_organism(
         timed = {name: value[position] for name, value in inputs.items()}
         return slopes(structure, parameters, timed, y, between, release)
 
-    def substep(y: Surroundings, index: Any) -> tuple[Surroundings, None]:
+    def substep(y: Surroundings, index: ArrayLike) -> tuple[Surroundings, None]:
         return runge_kutta(lambda z, half: slope(z, 2 * index + half), step, y), None
 
     here = lax.scan(substep, here, jnp.arange(substeps))[0]
@@ -157,7 +158,7 @@ def slopes(
     return Surroundings(found, jnp.dot(gains, a), jnp.dot(losses, a))
 
 
-def runge_kutta(slope: Any, step: Any, y: Any) -> Any:
+def runge_kutta(slope: Any, step: ArrayLike, y: Any) -> Any:
     """Return y after one classical Runge-Kutta step; `slope(y, half)` is at half steps 0, 1 and 2."""
 
     def moved(by: Any, slopes: Any) -> Any:

@@ -145,7 +145,7 @@ def step_block(
 
 
 @lru_cache(maxsize=2)
-def _program(device: Any) -> Any:
+def _program(device: jax.Device) -> Any:
     return jax.jit(_step, static_argnums=0, compiler_options=compiler_options(device))
 
 

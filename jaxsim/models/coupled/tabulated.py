@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float64
 
 from jaxsim.dosing import Disposition, Dose, Schedule, concentration
@@ -162,7 +163,7 @@ def _between(axis: np.ndarray, value: Any) -> tuple[Any, Any]:
     return index, (value - grid[index]) / (grid[index + np.int32(1)] - grid[index])
 
 
-def _mixed(rate: Any, index: Any, share: Any) -> Any:
+def _mixed(rate: Any, index: ArrayLike, share: Any) -> Any:
     """Return the rate between two points of its first axis."""
     if rate.shape[0] == 1:
         return rate[0]
@@ -227,7 +228,7 @@ def run_lumped(
     def interval(y: Lumped, given: tuple[_Rates, Any]) -> tuple[Lumped, tuple[Lumped, Any]]:
         rate, drugs = given
 
-        def substep(y: Lumped, index: Any) -> tuple[Lumped, Any]:
+        def substep(y: Lumped, index: ArrayLike) -> tuple[Lumped, Any]:
             def slope(z: Lumped, half: int) -> Lumped:
                 timed = {name: value[2 * index + half] for name, value in drugs.items()}
                 return _slopes(structure, parameters, constants, rate, timed, z)
@@ -289,7 +290,7 @@ class Tabulated(NamedTuple):
 
 
 def run_tables(
-    law: CellLaw, around: Network, schedule: Schedule, tumour: Any, hours: float, every: float,
+    law: CellLaw, around: Network, schedule: Schedule, tumour: ArrayLike, hours: float, every: float,
     table: "xarray.Dataset | None", settings: Mapping[str, Any], cell_settings: Mapping[str, Any],
     announce: Callable[[str], None] | None = None,
 ) -> Tabulated:  # fmt: skip
@@ -395,7 +396,9 @@ def _picograms(around: Network) -> float:
     return float(given["il1a_per_cell"]) / float(given["il1a_volume"])
 
 
-def _any_schedule(at: tuple[float, ...], hours: float, dose: Any, inhibitor: Any, start: Any) -> Schedule:
+def _any_schedule(
+    at: tuple[float, ...], hours: float, dose: ArrayLike, inhibitor: ArrayLike, start: ArrayLike
+) -> Schedule:
     """Return the doses of a treatment whose numbers may be traced; a dose after the end does nothing."""
     given = [time for time in at if time < hours]
     later = np.array([time + INTERVAL * n for time in given for n in range(DOSES_OF_INHIBITOR)])
@@ -406,7 +409,7 @@ def _any_schedule(at: tuple[float, ...], hours: float, dose: Any, inhibitor: Any
 
 def integrate(
     law: CellLaw, around: Network, table: "xarray.Dataset", schedule: Schedule, treatment: Mapping[str, Any],
-    tumour: Any, hours: float, batches: bool = True,
+    tumour: ArrayLike, hours: float, batches: bool = True,
 ) -> tuple[Lumped, _Rates]:  # fmt: skip
     """Return states and rates at the ends of the table's intervals up to `hours`; differentiable in the treatment.
 
