@@ -37,7 +37,7 @@ from jaxsim.random import seed_words
 UNIFORM = 1e-9  # relative deviation of the spacing below which a grid counts as uniform
 
 
-def as_grid(times: list[Any] | np.ndarray) -> np.ndarray:
+def as_grid(times: Any) -> np.ndarray:
     """Return save times, given as a number or any sequence, as float64 [K]."""
     return np.atleast_1d(np.asarray(list(times) if np.ndim(times) else [times], dtype=np.float64))
 

@@ -246,7 +246,7 @@ def with_rounding(found: GradientEstimate) -> GradientEstimate:
 
 def posed(
     free: Free,
-    objective: Objective | str,
+    objective: Objective,
     trajectories: int,
     seed: int,
     span: tuple[Any, Any],

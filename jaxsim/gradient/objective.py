@@ -233,7 +233,7 @@ def is_condition(expression: Expression) -> bool:
     return isinstance(expression, Compare | Logic) or (isinstance(expression, Unary) and expression.op == "not")
 
 
-def as_signal(text: str, condition: bool | None = None) -> Expression:
+def as_signal(text: str | Expression, condition: bool | None = None) -> Expression:
     """Parse a signal; refuse a condition where a number is needed, and the reverse."""
     expression = parse(text) if isinstance(text, str) else text
     if condition is True and not is_condition(expression):

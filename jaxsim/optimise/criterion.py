@@ -54,9 +54,9 @@ class Criterion(NamedTuple):
 
 def criterion(
     network: Network,
-    minimise: Objective,
+    minimise: Objective | None,
     maximise: Objective | None,
-    subject_to: list[Any] | tuple[Any, ...],
+    subject_to: Limit | Sequence[Limit],
     start: float,
     end: float | None,
 ) -> Criterion:
