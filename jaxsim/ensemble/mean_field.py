@@ -80,7 +80,7 @@ def mean_field(
     (36.788, -36.788)
     """
     refuse_for_flow(network, "mean_field")
-    if not isinstance(times, jax.core.Tracer) and not isinstance(start, jax.core.Tracer):
+    if not any(isinstance(value, jax.core.Tracer) for value in (times, start)):
         times = checked_times(times, float(start))
     controls(rtol, atol)
     given = (network, Schedule() if schedule is None else schedule, times, start)

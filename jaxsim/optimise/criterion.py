@@ -67,9 +67,9 @@ def criterion(
     SimulationError
         If there is no objective or two, it reads no species, or the limits contradict each other.
     """
-    if (minimise is None) == (maximise is None):
-        raise SimulationError("give one of minimise= and maximise=")
     objective = maximise if minimise is None else minimise
+    if objective is None or (minimise is not None and maximise is not None):
+        raise SimulationError("give one of minimise= and maximise=")
     limits = _limits(subject_to)
     parts = [objective, *(limit.excess for limit in limits)]
     for part in parts:
@@ -83,7 +83,7 @@ def criterion(
     return Criterion(objective, limits, minimise is not None, terms, tuple(len(part.terms) for part in parts), last)
 
 
-def _limits(subject_to: list[Any] | tuple[Any, ...]) -> tuple[Limit, ...]:
+def _limits(subject_to: Any) -> tuple[Limit, ...]:
     given = () if subject_to is None else subject_to
     given = (given,) if isinstance(given, Limit) else tuple(given)
     for limit in given:
