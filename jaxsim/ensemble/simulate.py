@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 
+from jaxsim.dosing import Schedule
 from jaxsim.dosing.arrays import traced
 from jaxsim.ensemble.automatic import choose_method, for_choice
 from jaxsim.ensemble.backend import choose_backend, running_devices
@@ -31,32 +33,32 @@ if TYPE_CHECKING:
 
 @naming_closest_keyword
 def simulate(
-    network: Any,
+    network: Network,
     *,
-    times: Any,
-    trajectories: Any = 1000,
-    seed: Any = 0,
-    schedule: Any = None,
+    times: ArrayLike | Sequence[float],
+    trajectories: int = 1000,
+    seed: int = 0,
+    schedule: Schedule | None = None,
     parameters: Mapping[str, Any] | None = None,
     method: str = "direct",
     keep: str | None = None,
-    chunk: Any = None,
+    chunk: int | None = None,
     start: float = 0.0,
     covariance: bool = False,
     histograms: Mapping[str, Any] | None = None,
     quantiles: float | Sequence[float] = (),
     passages: Mapping[str, str] | None = None,
     reductions: Mapping[str, Any] | None = None,
-    max_events: Any = None,
+    max_events: int | None = None,
     precision: str = "auto",
-    cells: Any = 64,
-    first: Any = 0,
+    cells: int = 64,
+    first: int = 0,
     progress: bool | None = None,
     devices: Sequence[Any] | None = None,
-    rtol: Any = None,
-    atol: Any = None,
-    tolerance: Any = None,
-    step: Any = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    tolerance: float | None = None,
+    step: float | None = None,
     backend: str | None = None,
 ) -> "xarray.Dataset":
     """Simulate trajectories of a network, exactly unless another `method` is named, and return their statistics.

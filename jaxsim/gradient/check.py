@@ -1,7 +1,7 @@
 """js.check_gradient: an estimated gradient against coupled exact pairs, with what the check could have seen."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,11 +20,12 @@ from jaxsim.gradient.gradient import EVENT, EVENT_REACTION, assembled, chosen, k
 from jaxsim.gradient.leap.chain import Drive, LeapChain
 from jaxsim.gradient.leap.critics import critic_terms
 from jaxsim.gradient.leap.mean import mean_path, no_nudges
-from jaxsim.gradient.objective import cut, looks
+from jaxsim.gradient.objective import Objective, cut, looks
 from jaxsim.gradient.problem import Average, Problem, chain_of, drive_of
 from jaxsim.gradient.result import Gradient
 from jaxsim.gradient.stencils import Stencil, stencils
 from jaxsim.gradient.tables import Tables, build_tables, chained
+from jaxsim.network import Network
 from jaxsim.paths.exposure import SHIFTS
 
 # Ripple: how much a derivative on a leap grid changes as the grid slides by a part of one leap.
@@ -214,22 +215,22 @@ class GradientCheck:
 
 
 def check_gradient(
-    model: Any,
-    objective: Any,
+    model: Network | Callable[..., Any],
+    objective: Objective,
     *,
     free: Sequence[str] | None = None,
     at: Any = None,
     schedule: Schedule | None = None,
-    trajectories: Any = 20_000,
-    pairs: Any = None,
-    seed: Any = 0,
+    trajectories: int = 20_000,
+    pairs: int | None = None,
+    seed: int = 0,
     method: str = "auto",
-    start: Any = 0.0,
-    end: Any = None,
-    step: Any = None,
+    start: float = 0.0,
+    end: float | None = None,
+    step: float | None = None,
     widths: Mapping[str, Any] | None = None,
     scored: Sequence[str] | None = None,
-    shifts: Any = SHIFTS,
+    shifts: int = SHIFTS,
 ) -> GradientCheck:
     """Estimate a gradient and hold it against coupled differences of exact paths, on other trajectories.
 

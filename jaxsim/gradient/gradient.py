@@ -1,7 +1,7 @@
 """js.gradient: the derivative of an objective over random trajectories, with its evidence."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from jaxsim.gradient.validity import (
     refuse_moving_jumps,
     refuse_moving_objective,
 )
+from jaxsim.network import Network
 from jaxsim.paths.exposure import SHIFTS
 from jaxsim.runtime.double import double_precision
 
@@ -123,22 +124,22 @@ _ROUNDING = 1e-6  # relative, of sums over hundreds of steps in float32
 
 
 def gradient(
-    model: Any,
-    objective: Any,
+    model: Network | Callable[..., Any],
+    objective: Objective,
     *,
     free: Sequence[str] | None = None,
     at: Any = None,
     schedule: Schedule | None = None,
-    trajectories: Any = 10_000,
-    seed: Any = 0,
+    trajectories: int = 10_000,
+    seed: int = 0,
     method: str = "auto",
-    start: Any = 0.0,
-    end: Any = None,
-    step: Any = None,
+    start: float = 0.0,
+    end: float | None = None,
+    step: float | None = None,
     widths: Mapping[str, Any] | None = None,
     scored: Sequence[str] | None = None,
-    shifts: Any = SHIFTS,
-    first: Any = 0,
+    shifts: int = SHIFTS,
+    first: int = 0,
 ) -> Gradient:
     """Differentiate an objective over random trajectories with respect to rates, doses and the times of doses.
 

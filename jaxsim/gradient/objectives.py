@@ -32,12 +32,12 @@ from jaxsim.errors import SimulationError
 from jaxsim.gradient.functionals import AT, INTEGRAL, MAXIMUM, MINIMUM, Functional
 from jaxsim.gradient.objective import Objective, Term, as_signal
 from jaxsim.gradient.summaries import MEAN, VARIANCE, Quantile, Summary, TailMean
-from jaxsim.network import Binary, Call, Compare, Number
+from jaxsim.network import Binary, Call, Compare, Expression, Number
 
 _Span = Any  # (start, end), numbers, or None
 
 
-def mean(signal: Any, *, at: Any = None) -> Objective:
+def mean(signal: str | Expression, *, at: float | None = None) -> Objective:
     """Ask for the mean of a species, observable or expression of them at one time.
 
     Parameters
@@ -60,7 +60,7 @@ def mean(signal: Any, *, at: Any = None) -> Objective:
     return _at(as_signal(signal, condition=False), at)
 
 
-def mean_log10(signal: Any, *, at: Any = None) -> Objective:
+def mean_log10(signal: str | Expression, *, at: float | None = None) -> Objective:
     """Ask for the mean of ``log10(1 + signal)`` at one time, which is 0 for what has died out.
 
     Parameters
@@ -83,7 +83,7 @@ def mean_log10(signal: Any, *, at: Any = None) -> Objective:
     return _at(Call("log10", (Binary("+", Number(1.0), inner),)), at)
 
 
-def probability(condition: Any, *, at: Any = None, during: _Span = None) -> Objective:
+def probability(condition: str | Expression, *, at: float | None = None, during: _Span = None) -> Objective:
     """Ask for the probability that a condition holds at one time, or at any moment of a span.
 
     Parameters
@@ -114,7 +114,7 @@ def probability(condition: Any, *, at: Any = None, during: _Span = None) -> Obje
     return _over(MAXIMUM, expression, during)
 
 
-def auc(signal: Any, *, during: _Span = None) -> Objective:
+def auc(signal: str | Expression, *, during: _Span = None) -> Objective:
     """Ask for the mean area under a signal over a span, the whole simulation if none is given.
 
     Examples
@@ -125,7 +125,7 @@ def auc(signal: Any, *, during: _Span = None) -> Objective:
     return _over(INTEGRAL, as_signal(signal, condition=False), during)
 
 
-def time_above(signal: Any, line: Any, *, during: _Span = None) -> Objective:
+def time_above(signal: str | Expression, line: Any, *, during: _Span = None) -> Objective:
     """Ask for the mean time that a signal spends above a line.
 
     Examples
@@ -136,7 +136,7 @@ def time_above(signal: Any, line: Any, *, during: _Span = None) -> Objective:
     return _over(INTEGRAL, Compare(">", as_signal(signal, condition=False), Number(float(line))), during)
 
 
-def time_below(signal: Any, line: Any, *, during: _Span = None) -> Objective:
+def time_below(signal: str | Expression, line: Any, *, during: _Span = None) -> Objective:
     """Ask for the mean time that a signal spends below a line.
 
     Examples
@@ -147,7 +147,7 @@ def time_below(signal: Any, line: Any, *, during: _Span = None) -> Objective:
     return _over(INTEGRAL, Compare("<", as_signal(signal, condition=False), Number(float(line))), during)
 
 
-def minimum(signal: Any, *, during: _Span = None) -> Objective:
+def minimum(signal: str | Expression, *, during: _Span = None) -> Objective:
     """Ask for the mean of the smallest value of a signal over a span (the nadir).
 
     Examples
@@ -158,7 +158,7 @@ def minimum(signal: Any, *, during: _Span = None) -> Objective:
     return _over(MINIMUM, as_signal(signal, condition=False), during)
 
 
-def maximum(signal: Any, *, during: _Span = None) -> Objective:
+def maximum(signal: str | Expression, *, during: _Span = None) -> Objective:
     """Ask for the mean of the largest value of a signal over a span.
 
     Examples

@@ -10,7 +10,7 @@ from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.gradient.estimators.importance import effective_sample_size, refuse, weighed_paths
 from jaxsim.gradient.exact.drive import plain_drive
-from jaxsim.gradient.objective import leap_grid, settled
+from jaxsim.gradient.objective import Objective, leap_grid, settled
 from jaxsim.gradient.problem import Problem
 from jaxsim.gradient.tables import table_values
 from jaxsim.gradient.validity import refuse_for_gradient
@@ -68,14 +68,14 @@ class RareProbability:
 
 @naming_closest_keyword
 def rare_probability(
-    network: Any,
-    objective: Any,
+    network: Network,
+    objective: Objective,
     *,
     schedule: Schedule | None = None,
-    trajectories: Any = 10_000,
-    seed: Any = 0,
-    start: Any = 0.0,
-    end: Any = None,
+    trajectories: int = 10_000,
+    seed: int = 0,
+    start: float = 0.0,
+    end: float | None = None,
 ) -> RareProbability:
     """Estimate the probability of a rare event, down to 1e-9 and below, by importance sampling on exact paths.
 

@@ -18,6 +18,7 @@ from jaxsim.gradient.estimators import estimator_named
 from jaxsim.gradient.estimators.surrogate import prepared_surrogate
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.gradient import known_species, posed
+from jaxsim.gradient.objective import Objective
 from jaxsim.gradient.problem import Average, Problem, batches, refuse_faults
 from jaxsim.gradient.unseen import refuse_unseen_bins
 from jaxsim.network import Network
@@ -78,19 +79,19 @@ class SwitchingFunction:
 
 def switching_function(
     network: Network,
-    objective: Any,
+    objective: Objective,
     *,
     of: str,
     schedule: Schedule | None = None,
-    bins: Any = 64,
-    trajectories: Any = 20_000,
-    seed: Any = 0,
-    start: Any = 0.0,
-    end: Any = None,
-    step: Any = None,
+    bins: int = 64,
+    trajectories: int = 20_000,
+    seed: int = 0,
+    start: float = 0.0,
+    end: float | None = None,
+    step: float | None = None,
     scored: Any = None,
-    shifts: Any = SHIFTS,
-    first: Any = 0,
+    shifts: int = SHIFTS,
+    first: int = 0,
     floor: Any = 0.0,
 ) -> SwitchingFunction:
     """Differentiate an objective in the course of an effect over time, before any dose form is chosen.

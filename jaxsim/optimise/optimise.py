@@ -8,9 +8,11 @@ import numpy as np
 
 from jaxsim.dosing import Schedule, build_timeline
 from jaxsim.errors import SimulationError
+from jaxsim.gradient import Objective
 from jaxsim.gradient.estimators import estimator_named
 from jaxsim.gradient.estimators.surrogate import scored_reactions
 from jaxsim.gradient.gradient import chosen, known_species, posed
+from jaxsim.gradient.objective import Limit
 from jaxsim.gradient.pace import refuse_unstable
 from jaxsim.gradient.problem import Problem
 from jaxsim.network import Network
@@ -31,23 +33,23 @@ def optimise(
     network: Network,
     schedule: Any,
     *,
-    minimise: Any = None,
-    maximise: Any = None,
-    subject_to: Any = (),
+    minimise: Objective | None = None,
+    maximise: Objective | None = None,
+    subject_to: Limit | Sequence[Limit] = (),
     compare: Mapping[str, Any] | None = None,
-    trajectories: Any = 20_000,
+    trajectories: int = 20_000,
     seed: int = 0,
-    start: Any = 0.0,
-    end: Any = None,
-    step: Any = None,
+    start: float = 0.0,
+    end: float | None = None,
+    step: float | None = None,
     method: str = "auto",
     scored: Sequence[str] | None = None,
-    starts: Any = 32,
-    batch: Any = (512, 4096),
-    steps: Any = 60,
-    budget: Any = BUDGET,
-    check: Any = 4096,
-    shifts: Any = SHIFTS,
+    starts: int = 32,
+    batch: tuple[int, int] = (512, 4096),
+    steps: int = 60,
+    budget: int = BUDGET,
+    check: int = 4096,
+    shifts: int = SHIFTS,
     announce: Callable[[str], None] | None = None,
 ) -> Optimum | Ranking:
     """Choose the free numbers of a schedule so that an objective over random trajectories is best.
