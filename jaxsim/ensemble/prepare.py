@@ -295,7 +295,7 @@ def shared_values(network: Network) -> dict[str, Any]:
     return {name: value for name, value in network.parameters.items() if not is_distribution(value)}
 
 
-def sampled_names(values: Any) -> tuple[str, ...]:
+def sampled_names(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names whose values are distributions."""
     return tuple(name for name, value in values.items() if is_distribution(value))
 

@@ -96,7 +96,7 @@ def inspect_file(path: Path | str, rounded: bool = False) -> Reading:
 WRITERS = {".xml": write_sbml, ".sbml": write_sbml}
 
 
-def write(network: Network, path: Any) -> None:
+def write(network: Network, path: str | Path) -> None:
     """Write a network as a model file: SBML (``.xml``, ``.sbml``), Level 3 Version 2.
 
     Parameters
@@ -125,7 +125,7 @@ def write(network: Network, path: Any) -> None:
     ending = Path(path).suffix.lower()
     if ending not in WRITERS:
         raise FormatError(str(path), [f"has an ending that is not written; known are {', '.join(WRITERS)}"])
-    WRITERS[ending](network, path)
+    WRITERS[ending](network, Path(path))
 
 
 # Packages that only some files need, loaded when one of them comes.

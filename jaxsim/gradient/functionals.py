@@ -8,12 +8,15 @@ looks: `at` and `within` at edges of the grid, `weight` over its steps.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float
+
+if TYPE_CHECKING:
+    from jaxsim.gradient.objective import Looks
 
 
 class Column(NamedTuple):
@@ -86,7 +89,7 @@ class Functional(ABC):
         """Return whether it looks at the very end; `at` of the last edge, `weight` of the last step."""
 
     @abstractmethod
-    def course(self, values: Array, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: "Looks", j: int) -> Any:
         """Return it of values at all edges [n + 1], those of a mean; the looks are of term j."""
 
     @abstractmethod
@@ -139,7 +142,7 @@ class At(Functional):
         """Return whether the moment is the very end."""
         return bool(at)
 
-    def course(self, values: Array, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: "Looks", j: int) -> Any:
         """Return the value at the moment."""
         return jnp.sum(jnp.where(looks.at[:, j], values, 0.0))
 
@@ -189,7 +192,7 @@ class Integral(Functional):
         """Return whether the last step is inside."""
         return bool(weight > 0.0)
 
-    def course(self, values: Array, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: "Looks", j: int) -> Any:
         """Return the sum of trapezoids."""
         return jnp.sum(looks.weight[:, j] * 0.5 * (values[1:] + values[:-1]))
 
@@ -248,7 +251,7 @@ class Extremum(Functional):
         """Return that nothing is left to the very end: the last change has been compared."""
         return False
 
-    def course(self, values: Array, looks: Any, j: int) -> Any:
+    def course(self, values: Array, looks: "Looks", j: int) -> Any:
         """Return the extremum over the edges inside."""
         best, nothing = (jnp.max, -jnp.inf) if self.upper else (jnp.min, jnp.inf)
         return best(jnp.where(looks.within[:, j], values, nothing))

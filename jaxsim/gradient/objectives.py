@@ -125,7 +125,7 @@ def auc(signal: str | Expression, *, during: _Span = None) -> Objective:
     return _over(INTEGRAL, as_signal(signal, condition=False), during)
 
 
-def time_above(signal: str | Expression, line: Any, *, during: _Span = None) -> Objective:
+def time_above(signal: str | Expression, line: float, *, during: _Span = None) -> Objective:
     """Ask for the mean time that a signal spends above a line.
 
     Examples
@@ -136,7 +136,7 @@ def time_above(signal: str | Expression, line: Any, *, during: _Span = None) -> 
     return _over(INTEGRAL, Compare(">", as_signal(signal, condition=False), Number(float(line))), during)
 
 
-def time_below(signal: str | Expression, line: Any, *, during: _Span = None) -> Objective:
+def time_below(signal: str | Expression, line: float, *, during: _Span = None) -> Objective:
     """Ask for the mean time that a signal spends below a line.
 
     Examples

@@ -4,6 +4,7 @@ Everything random reads time and doses only through these tables, so an estimato
 in single precision, and the chain rule to the numbers that are free is taken here, in double precision, once.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -117,7 +118,7 @@ def _real(value: ArrayLike) -> Any:
     return jnp.asarray(value).astype(jnp.float64)
 
 
-def distributed_names(values: Any) -> tuple[str, ...]:
+def distributed_names(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names whose values are distributions over trajectories."""
     return tuple(name for name, value in values.items() if is_distribution(value))
 

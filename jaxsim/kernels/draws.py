@@ -165,7 +165,7 @@ def _smaller(a: Array, b: Array) -> Any:
     return jnp.where(a < b, a, b)
 
 
-def faultless(x: tuple[Any, ...], rates: list[Any], a0: Any, limit: Any, checked_counts: bool) -> Any:
+def faultless(x: tuple[Any, ...], rates: list[Any], a0: Array, limit: Any, checked_counts: bool) -> Any:
     """Return the lanes whose counts are in range and whose rates are finite and not negative."""
     good = a0 <= limit
     if checked_counts:

@@ -1,7 +1,7 @@
 """Propensities with everything that does not change inside the loop pulled out of it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -96,7 +96,9 @@ def rounded(values: Mapping[str, Any], real: DTypeLike) -> dict[str, Any]:
     return {name: jnp.asarray(value).astype(real) for name, value in values.items()}
 
 
-def state_values(rates: Rates, env: Mapping[str, Any], precise: Mapping[str, Any], counts: Any, real: DTypeLike) -> Any:
+def state_values(
+    rates: Rates, env: Mapping[str, Any], precise: Mapping[str, Any], counts: Iterable[tuple[str, Any]], real: DTypeLike
+) -> Any:
     """Return all that rates read in a state, by name, but for leaves in time.
 
     `env` and `precise` hold parameters and constants in the dtype of propensities and in float64; `counts` are pairs

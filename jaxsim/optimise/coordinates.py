@@ -93,7 +93,7 @@ class Box:
         """How many directions change anything."""
         return self.number
 
-    def values(self, z: Any) -> Any:
+    def values(self, z: Array) -> Any:
         """Return the numbers [n]."""
         return opened(self.low + self._room * jax.nn.sigmoid(z), self.windows)
 
@@ -161,7 +161,7 @@ class OrderedTimes:
         """How many directions change anything."""
         return self.number
 
-    def values(self, z: Any) -> Any:
+    def values(self, z: Array) -> Any:
         """Return the times [n]."""
         gone = jnp.cumsum(jax.nn.softmax(z))[:-1]
         return opened(self.low + self.least + self.room * gone, self.windows)
@@ -212,7 +212,7 @@ class Budget:
         """How many directions change anything."""
         return self.size - 1
 
-    def values(self, z: Any) -> Any:
+    def values(self, z: Array) -> Any:
         """Return the amounts [n]."""
 
         def parts(shift: Array) -> Any:
@@ -284,7 +284,7 @@ class Fixed:
         """How many directions change anything."""
         return 0
 
-    def values(self, z: Any) -> Any:
+    def values(self, z: Array) -> Any:
         """Return the number [n], whatever z."""
         return jnp.full((self.number,), self.value)
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsim.errors import ScheduleError, closest
@@ -106,7 +107,7 @@ def landscape(best: Optimum, of: str | None = None, points: int = 41, trajectori
 def _numbers(place: Place, z: np.ndarray) -> np.ndarray:
     """Return the free numbers of a place."""
     with jax.enable_x64(True):
-        return np.asarray(place.coordinate.values(np.asarray(z[place.components], np.float64)))
+        return np.asarray(place.coordinate.values(jnp.asarray(z[place.components], jnp.float64)))
 
 
 def _found(best: Optimum, of: str | None) -> tuple[Place, int]:

@@ -1,5 +1,6 @@
 """js.free: a number, or a series of them, that an optimisation is to choose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,19 +71,19 @@ class Unknown:
 
 
 def free(
-    low: Any,
-    high: Any,
+    low: float,
+    high: float,
     *,
-    start: Any,
-    spacing: Any = 0.0,
-    in_a_row: Any = None,
-    pause: Any = 0.0,
-    forbidden: Any = (),
-    total: Any = None,
-    at_most: Any = None,
-    after: Any = None,
-    pattern: Any = None,
-    over: Any = None,
+    start: float | Sequence[float],
+    spacing: float = 0.0,
+    in_a_row: int | None = None,
+    pause: float = 0.0,
+    forbidden: Sequence[tuple[float, float]] = (),
+    total: float | None = None,
+    at_most: float | None = None,
+    after: float | None = None,
+    pattern: Sequence[float] | None = None,
+    over: float | None = None,
 ) -> Unknown:
     """Leave a number of a schedule to :func:`jaxsim.optimise`: times, amounts, durations or infusion rates of doses.
 

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
+    import xarray
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
@@ -65,12 +66,12 @@ def label(panel: "Axes", x: str = "", y: str = "", title: str = "") -> None:
         panel.set_title(title, fontsize=FONT, loc="left")
 
 
-def unit_of_time(data: Any) -> str:
+def unit_of_time(data: "xarray.Dataset") -> str:
     """Return the unit of the time coordinate, or nothing if the rates name none."""
     return str(data["time"].attrs.get("units", ""))
 
 
-def time_label(data: Any) -> str:
+def time_label(data: "xarray.Dataset") -> str:
     """Name the time axis with its unit.
 
     Examples

@@ -211,7 +211,7 @@ def numbers_at_end(chain: LeapChain, known: Settled, lanes: ChainLanes, last: Si
 
 
 def applied(
-    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: ChainLanes, here: Side, clock: Clock, score: Any
+    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: ChainLanes, here: Side, clock: Clock, score: Array
 ) -> Side:
     """Apply what is pending: an event, or the entry of the next cell with what is looked at and given there."""
     enters, ended = here.pending == np.int32(ENTER), here.pending == np.int32(NO_EVENT)

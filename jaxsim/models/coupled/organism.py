@@ -5,7 +5,7 @@ no reaction changes. IL-1alpha that cells release enters IT. The rest of a mouse
 its own noise (0.3 % and less) is left out: the rate equations are integrated by the classical Runge-Kutta method.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -92,7 +92,7 @@ def counts_per_unit(pool: float) -> float:
     return 1.0 / pool
 
 
-def with_tumour(structure: Structure, x: Any, tumour: Tumour) -> Any:
+def with_tumour(structure: Structure, x: Array, tumour: Tumour) -> Any:
     """Return the state with the tumour's cells in it."""
     zero = jnp.zeros_like(x[0])
     cells = {"S": tumour.living, "Y": tumour.pored, "A": tumour.dead}
@@ -101,7 +101,7 @@ def with_tumour(structure: Structure, x: Any, tumour: Tumour) -> Any:
     return x
 
 
-def feedback(structure: Structure, parameters: Mapping[str, Any], x: Any) -> Feedback:
+def feedback(structure: Structure, parameters: Mapping[str, Any], x: Array) -> Feedback:
     """Return what the organism in state x does to each tumour cell."""
     env = environment(structure, parameters, {}, x)
     kill, growth = (evaluate(value, env) for value in _FEEDBACK)
@@ -117,7 +117,7 @@ def advance_organism(
     length: ArrayLike,
     here: Surroundings,
     tumour: tuple[Tumour, Tumour],
-    release: Any,
+    release: Array,
 ) -> Surroundings:
     """Integrate the organism over one coupling step.
 
@@ -132,13 +132,13 @@ def advance_organism(
     """
     step = length / substeps
 
-    def slope(y: Surroundings, position: Any) -> Surroundings:
+    def slope(y: Surroundings, position: Array) -> Surroundings:
         share = position.astype(jnp.float64) / (2.0 * substeps)
         between = Tumour(*(a + share * (b - a) for a, b in zip(*tumour, strict=True)))
         timed = {name: value[position] for name, value in inputs.items()}
         return slopes(structure, parameters, timed, y, between, release)
 
-    def substep(y: Surroundings, index: ArrayLike) -> tuple[Surroundings, None]:
+    def substep(y: Surroundings, index: Array) -> tuple[Surroundings, None]:
         return runge_kutta(lambda z, half: slope(z, 2 * index + half), step, y), None
 
     here = lax.scan(substep, here, jnp.arange(substeps))[0]
@@ -147,7 +147,7 @@ def advance_organism(
 
 def slopes(
     structure: Structure, parameters: Mapping[str, Any], timed: Mapping[str, Any], y: Surroundings, tumour: Tumour,
-    release: Any,
+    release: Array,
 ) -> Surroundings:  # fmt: skip
     """Return the rates of change of the organism; those of the stand-ins are 0."""
     x = with_tumour(structure, y.x, tumour)
@@ -158,7 +158,7 @@ def slopes(
     return Surroundings(found, jnp.dot(gains, a), jnp.dot(losses, a))
 
 
-def runge_kutta(slope: Any, step: ArrayLike, y: Any) -> Any:
+def runge_kutta(slope: Callable[[Any, int], Any], step: Any, y: Any) -> Any:
     """Return y after one classical Runge-Kutta step; `slope(y, half)` is at half steps 0, 1 and 2."""
 
     def moved(by: Any, slopes: Any) -> Any:

@@ -101,7 +101,7 @@ def grids(table: "xarray.Dataset", organism: Network, cell: Network, without: in
     return Grids((axes[0], axes[1], table["start"].values), _Rates(**rates))
 
 
-def acting_hours(organism: Network, cell: Network, agent: str, amount: float) -> Any:
+def acting_hours(organism: Network, cell: Network, agent: str, amount: Array | float) -> Any:
     """Return the integral over time of c/(K + c) after one dose, h.
 
     Examples
@@ -137,7 +137,7 @@ def check_range(table: "xarray.Dataset", **values: float) -> None:
 
 
 def rates_at(
-    given: Grids, organism: Network, cell: Network, dose: Any, inhibitor: Any, start: Any
+    given: Grids, organism: Network, cell: Network, dose: Array | float, inhibitor: Array | float, start: Array | float
 ) -> _Rates:  # fmt: skip
     """Return the rates under a treatment, [time] each; differentiable in dose, inhibitor (mg/kg) and start (h)."""
     coordinates = (
@@ -202,9 +202,9 @@ def run_lumped(
     constants: Constants,
     rates: _Rates,
     inputs: Mapping[str, Any],
-    length: Any,
-    initial: Any,
-    tumour: Any,
+    length: Array,
+    initial: Array,
+    tumour: Array,
 ) -> tuple[Lumped, Any]:
     """Integrate over all intervals of a table, for several estimates of the rates at once.
 
@@ -324,11 +324,11 @@ def run_tables(
 
 def tabulated_tumour(
     table: "xarray.Dataset",
-    dose: Any,
-    inhibitor: Any = 0.0,
-    start: Any = 0.0,
+    dose: Array | float,
+    inhibitor: Array | float = 0.0,
+    start: Array | float = 0.0,
     *,
-    tumour: Any = 100_000,
+    tumour: Array | float = 100_000,
     settings: Mapping[str, Any] | None = None,
     cell_settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:

@@ -89,8 +89,8 @@ def onset_plan(name: str, start: float = 200.0) -> Schedule:
     course = COURSES[name].doses(0.0)
     starts = course.starts(np)
     last = SPAN - 24.0 - float(starts[-1])
-    pattern = {"pattern": tuple(starts.tolist())} if starts.size > 1 else {}
-    onset = free(0.0, last, start=min(start, last), **pattern)
+    pattern = tuple(starts.tolist()) if starts.size > 1 else None
+    onset = free(0.0, last, start=min(start, last), pattern=pattern)
     given = Dose(float(np.ravel(course.amounts(np))[0]), course.unit, at=onset)
     return Schedule(gemcitabine=GEMCITABINE, **{agent: given})
 
