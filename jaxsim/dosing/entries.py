@@ -25,7 +25,7 @@ def numbers(value: Any) -> Any:
     return value.initial if hasattr(value, "initial") else value
 
 
-def _settled(entry: Dose | Set, field: str, label: str, series: bool = False) -> None:
+def _settled(entry: "Dose | Set", field: str, label: str, series: bool = False) -> None:
     """Store a field as an array of floats, one-dimensional where `series`; an unknown is kept as it is.
 
     Raises
@@ -77,7 +77,7 @@ def refuse_negative(field: str, value: Any, owner: str = "a dose") -> None:
             raise ScheduleError(f"{owner} has the {field} {number:g}; give finite {field}s that are not negative.")
 
 
-def instants(xp: ModuleType, entry: Dose | Set) -> Any:
+def instants(xp: ModuleType, entry: "Dose | Set") -> Any:
     """Return the times of a dose or setting in hours, as an array of shape [n].
 
     Examples

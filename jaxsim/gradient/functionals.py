@@ -30,7 +30,7 @@ class Column(NamedTuple):
     """At which edges an extremum looks."""
 
 
-class Event(NamedTuple):
+class PathEvent(NamedTuple):
     """Where an exact path stands when it changes: in a cell of time, at its edge or between, after a wait."""
 
     at: Any
@@ -81,7 +81,7 @@ class Functional(ABC):
         """Return whether what happens up to the end of a step matters to it."""
 
     @abstractmethod
-    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: PathEvent) -> tuple[Any, Any]:
         """Return the number so far [L] after a change of an exact path, and in which lanes it has looked."""
 
     @abstractmethod
@@ -133,7 +133,7 @@ class At(Functional):
         """Return whether the moment is the end of the step."""
         return at
 
-    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: PathEvent) -> tuple[Any, Any]:
         """Take the signal at the edge that is the moment."""
         looked = where.enters & where.at
         return jnp.where(looked, after, so_far), looked
@@ -183,7 +183,7 @@ class Integral(Functional):
         """Return whether the step is inside."""
         return weight > 0.0
 
-    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: PathEvent) -> tuple[Any, Any]:
         """Add what the signal held since the last change."""
         looked = (where.weight > 0.0) & ~where.ended
         return so_far + jnp.where(looked, before * where.waited, 0.0), looked
@@ -242,7 +242,7 @@ class Extremum(Functional):
         """Return whether the end of the step is inside."""
         return within
 
-    def event(self, so_far: Array, before: Array, after: Array, where: Event) -> tuple[Any, Any]:
+    def event(self, so_far: Array, before: Array, after: Array, where: PathEvent) -> tuple[Any, Any]:
         """Compare with the signal after the change."""
         looked = where.within_next & (where.enters | where.within) & ~where.ended
         return jnp.where(looked, self._best(so_far, after), so_far), looked

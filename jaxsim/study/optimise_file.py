@@ -20,9 +20,9 @@ from jaxsim.study.schema import (
 from jaxsim.study.setup import study_network, study_schedule
 from jaxsim.study.sources import Sources
 
-AT = ("mean", "mean_log10", "variance")
+_AT = ("mean", "mean_log10", "variance")
 DURING = ("auc", "minimum", "maximum")
-_KINDS = (*AT, *DURING, "probability", "time_above", "time_below", "quantile", "cvar")
+_KINDS = (*_AT, *DURING, "probability", "time_above", "time_below", "quantile", "cvar")
 
 
 class Chosen(NamedTuple):
@@ -138,7 +138,7 @@ def _one(place: str, wanted: Wanted) -> Objective:
 
 def _arguments(place: str, wanted: Wanted) -> dict[str, Any]:
     """Return the arguments of the function of this kind; refuse those that it does not take."""
-    takes = {"at"} if wanted.kind in AT else {"during"} if wanted.kind in DURING else {"at", "during"}
+    takes = {"at"} if wanted.kind in _AT else {"during"} if wanted.kind in DURING else {"at", "during"}
     positional: list[Any] = [wanted.of]
     if wanted.kind in ("time_above", "time_below"):
         takes = {"during", "line"}

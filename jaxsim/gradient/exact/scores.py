@@ -42,7 +42,7 @@ from jaxsim.gradient.exact.tally import (
     settled_tally,
     tallied,
 )
-from jaxsim.gradient.functionals import Event
+from jaxsim.gradient.functionals import PathEvent
 from jaxsim.gradient.leap.chain import (
     ChainLanes,
     LeapChain,
@@ -211,7 +211,13 @@ def numbers_at_end(chain: LeapChain, known: Settled, lanes: ChainLanes, last: Si
 
 
 def applied(
-    chain: LeapChain, known: Settled, exact: ExactDrive, lanes: ChainLanes, here: Side, clock: Clock, score: Array
+    chain: LeapChain,
+    known: Settled,
+    exact: ExactDrive,
+    lanes: ChainLanes,
+    here: Side,
+    clock: Clock,
+    score: Array | None,
 ) -> Side:
     """Apply what is pending: an event, or the entry of the next cell with what is looked at and given there."""
     enters, ended = here.pending == np.int32(ENTER), here.pending == np.int32(NO_EVENT)
@@ -262,7 +268,7 @@ def _noted(
             continue
         at, weight = looks.at[cell + np.int32(1), j], looks.weight[cell, j]
         here_and_next = looks.within[cell, j], looks.within[cell + np.int32(1), j]
-        where = Event(at, weight, *here_and_next, enters, ended, waited)
+        where = PathEvent(at, weight, *here_and_next, enters, ended, waited)
         so_far, looked = term.functional.event(so_far, before[j], after[j], where)
         numbers.append(so_far)
         scores.append(None if noted is None else jnp.where(looked[:, None], score, noted))

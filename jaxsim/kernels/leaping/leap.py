@@ -49,7 +49,7 @@ class LeapPlan(NamedTuple):
     """What the hybrid method carries on, if the leap is taken."""
 
 
-def make_leap(lanes: Lanes, here: Present, leaping: Array, stiff: Array, t: Array, stays: Array) -> Leap:
+def make_leap(lanes: Lanes, here: "Present", leaping: Array, stiff: Array, t: Array, stays: Array) -> Leap:
     """Return the leap to time t over the marked reactions; of length 0 where none of them can fire."""
     zero = np.zeros((), here.a0.dtype)
     moves = jnp.any(leaping & (jnp.stack(here.upper) > zero), axis=0)
