@@ -1,4 +1,4 @@
-"""Whose `jaxsim` this is: an unrelated robotics package on the package index owns the same import name."""
+"""Refuse the unrelated robotics package on the package index that owns the same import name."""
 
 from importlib import metadata
 

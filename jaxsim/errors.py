@@ -1,4 +1,4 @@
-"""What jaxsim raises when it refuses: one sentence that names the offending thing and the remedy."""
+"""Exceptions and warnings: one sentence that names the offending thing and the remedy."""
 
 import difflib
 import functools

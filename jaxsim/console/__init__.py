@@ -1,1 +1,1 @@
-"""What every command needs: arguments read and refused, files and tables written, errors said in a sentence."""
+"""The console of every command: arguments read and refused, files and tables written, errors in a sentence."""

@@ -1,4 +1,4 @@
-"""What may go wrong in a command, as sentences on stderr and exit codes."""
+"""Run a command: errors become sentences on stderr and exit codes."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The argument parser of every command: refusals are one sentence, and a misspelt option is told its nearest."""
+"""Options of commands: the parser that refuses in a sentence, and types that turn text into numbers."""
 
 import argparse
 import math

@@ -1,4 +1,4 @@
-"""The folder for results: checked before anything is computed, files complete or absent."""
+"""Output of commands: the folder for results, files complete or absent, tables in a terminal."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Which array library computes: NumPy in float64 for concrete values, jax.numpy under a transformation."""
+"""Choose the array library: NumPy in float64 for concrete values, jax.numpy under a transformation."""
 
 from collections.abc import Iterable
 from types import ModuleType

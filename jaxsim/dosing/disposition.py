@@ -1,4 +1,4 @@
-"""What every disposition offers, and the pieces that dispositions share."""
+"""The protocol of dispositions, and the pieces that they share."""
 
 from dataclasses import MISSING, fields
 from typing import Any, Protocol, runtime_checkable

@@ -1,4 +1,4 @@
-"""Where to cut time so that bounds over cells stay close to the curves they bound."""
+"""Cut time into cells so that bounds over a cell stay close to the curves they bound."""
 
 from types import ModuleType
 from typing import Any

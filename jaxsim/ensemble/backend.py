@@ -1,4 +1,4 @@
-"""Which backend runs the event loop: native code where it can, XLA everywhere else."""
+"""Choose the backend of the event loop: native code where it can, XLA everywhere else."""
 
 from dataclasses import replace
 from importlib.util import find_spec

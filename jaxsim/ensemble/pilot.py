@@ -1,4 +1,4 @@
-"""A quick look ahead: about where the rate equations lead, to choose a method by.
+"""A pilot: the approximate course of the rate equations, by which a method is chosen.
 
 Source of the solver: Petzold, SIAM J. Sci. Stat. Comput. 4 (1983) 136 (LSODA, which notices stiffness by itself).
 """

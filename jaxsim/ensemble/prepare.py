@@ -1,4 +1,4 @@
-"""What must be watched inside the loop, found out from the rates before it: bounds, signs, ranges."""
+"""Prepare a program: its stepper, lanes, save grid and accumulators, and the numbers of the model as it takes them."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the rates of a network are like along a timeline: bounds, extents, signs, and whether counts stay in range.
+"""Analyse the rates of a network along a timeline: bounds, extents, signs, and whether counts stay in range.
 
 Sources of bounds: interval arithmetic over a box of everything that a rate reads (Moore, Interval Analysis, 1966).
 """

@@ -1,4 +1,4 @@
-"""A simulation as asked for: arguments checked, and sorted into what is compiled and what is fed."""
+"""Requests: the arguments of a simulation, checked, and sorted into what is compiled and what is fed."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence

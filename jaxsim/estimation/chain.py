@@ -1,4 +1,4 @@
-"""What the coupled trajectories of all levels share: their description, their numbers, their start and their steps.
+"""The leap chain of multilevel estimates: its description, numbers, start and steps, for all levels.
 
 A leap chain on a mesh of time lets every reaction fire a Poisson number of times in each step, with the rate at the
 step's start (Gillespie, J. Chem. Phys. 115 (2001) 1716), and holds counts at zero from below: x' = max(x + nu K, 0).

@@ -1,4 +1,4 @@
-"""Which levels: from the coarsest mesh up, as long as another level makes the whole cheaper, or the bias smaller."""
+"""Choose the mesh levels of a multilevel estimate: refine while that lowers the total cost or the bias."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""A middle level: two leap chains on a mesh and a coarser one, coupled so that they stay close.
+"""Middle levels: leap chains on a mesh and on a coarser one, coupled so that they stay close.
 
 Every reaction of the pair is split in three (Anderson & Higham, Multiscale Model. Simul. 10 (2012) 146, eq. 6.3): with
 the smaller of both rates it fires in both chains, with what is left in the one whose rate is larger. Each chain alone

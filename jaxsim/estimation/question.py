@@ -1,4 +1,4 @@
-"""What is asked of an estimate, checked: a network, a quantity of its state, a time."""
+"""The question of an estimate, checked: a network, a quantity of its state, a time."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple

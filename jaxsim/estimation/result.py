@@ -1,4 +1,4 @@
-"""What an estimate has found: the value with its interval, and what each level gave and cost."""
+"""Results of estimates: the value with its interval, and what each level gave and cost."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""A report on a model file: what it becomes, how its rates vary, what is conserved, and all that is refused."""
+"""Report on a model file: what it becomes, how its rates vary, what is conserved, and all that is refused."""
 
 import numpy as np
 

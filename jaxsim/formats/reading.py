@@ -1,4 +1,4 @@
-"""What a reader returns: the network, or why there is none, and what was left out."""
+"""Readings of model files: the network, or why there is none, and what was left out."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A look at an XML file before a parser of trust sees it: no entities, no bottomless nesting, no flood.
+"""Screen an XML file before a parser of trust sees it: no entities, no bottomless nesting, no flood.
 
 libSBML reads MathML by recursion and would overflow the stack of the process; here the file is only streamed through.
 """

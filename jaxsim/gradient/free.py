@@ -1,4 +1,4 @@
-"""What is differentiated: named numbers of a network and a schedule, or the argument of a function that makes both."""
+"""Free numbers: named numbers of a network and a schedule, or the argument of a function that makes both."""
 
 import re
 from collections.abc import Callable, Sequence

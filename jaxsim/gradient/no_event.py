@@ -1,4 +1,4 @@
-"""Where no event was seen: an upper bound takes the place of a zero.
+"""Bound the gradient from above where no event was seen, instead of a zero.
 
 A condition that held in none of N trajectories, or in all, leaves an estimate of 0 +- 0, of which only this is known:
 the probability p of the other case is below 3/N at the level 95 % (Hanley & Lippman-Hand, JAMA 249 (1983) 1743). Its

@@ -1,4 +1,4 @@
-"""What an objective is: a weighted sum of terms, each one number per trajectory and a summary over trajectories."""
+"""Objectives: weighted sums of terms, each a functional of one trajectory and a summary over trajectories."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

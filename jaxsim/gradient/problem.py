@@ -1,4 +1,4 @@
-"""What every estimator is given, and what it returns."""
+"""The problem that estimators are given, and the estimate that they return."""
 
 from dataclasses import replace
 from typing import NamedTuple

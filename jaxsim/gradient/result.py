@@ -1,4 +1,4 @@
-"""What a gradient comes with: value, errors, what is known of its bias, and what it cost."""
+"""Gradients with their evidence: value, errors, what is known of the bias, and the cost."""
 
 from dataclasses import dataclass
 from typing import Any

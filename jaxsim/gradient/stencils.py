@@ -1,4 +1,4 @@
-"""Where differences look: the step of each number, and to which sides it may be moved.
+"""Stencils of differences: the step of each number, and to which sides it may be moved.
 
 A step changes exposure or a parameter by a tenth, as far as these answer linearly, and moves at least a tenth of a
 firing, or nothing would be seen: so the size of a number does not limit its step (a dose at 1e-9 h is moved as one at

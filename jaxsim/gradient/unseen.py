@@ -1,4 +1,4 @@
-"""Whether a score sees what is moved: events that (almost) never happen cannot say what more of them would do.
+"""Refuse scores that do not see what is moved: events that (almost) never happen cannot say what more would do.
 
 The score of a reaction is (firings less their mean) times the derivative of log a. Where the rate a is zero and its
 derivative is not, the law of the path has no density to differentiate: the events that a little more of the rate would

@@ -1,4 +1,4 @@
-"""What no estimator, or no pathwise one, has a derivative of: refused by name, never returned as zero."""
+"""Refuse by name what has no derivative, for all estimators or for those along paths; never return it as zero."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a pending code (see codes.py) does to the counts: reactions, doses, triggered events, random effects."""
+"""Apply a pending change to the counts: reactions, doses, triggered events, random effects."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -29,7 +29,7 @@ class Changes(NamedTuple):
     settings: tuple[tuple[tuple[int, Expression], ...], ...]
     """The same for each variable."""
     slow: tuple[int, ...]
-    """Codes with a random effect; they wait for the service."""
+    """Codes with a random effect; they wait for the turnover."""
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""What the steps read and do not change: parameters, constants of the rates, bounds over the cells."""
+"""The context of a step: parameters, constants of the rates, bounds over the cells; what it reads and leaves."""
 
 from typing import Any, NamedTuple
 

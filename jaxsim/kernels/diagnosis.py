@@ -1,4 +1,4 @@
-"""Why a trajectory ended: read from the state it ended in, outside the event loop."""
+"""Diagnose why a trajectory ended, from the state it ended in, outside the event loop."""
 
 from functools import reduce
 from typing import Any

@@ -16,7 +16,7 @@ from jaxsim.kernels.stepper import LeapStepper, is_hybrid
 from jaxsim.kernels.trigger import untriggered
 from jaxsim.kernels.turnover import Run, Tally, random_effects, turn_over
 
-TURN_OVER_COST = 4.0  # a service without save grid, in iterations of the event loop
+TURN_OVER_COST = 4.0  # a turnover without save grid, in iterations of the event loop
 ROW_COST = 2.0  # what one species at one save time adds to it, in ns per lane
 EFFECT_COST = 2.0  # a pass of random effects
 SLICE = 0.2e9  # ns of work after which a call returns, so that the caller can count, and stop
@@ -64,7 +64,7 @@ def _in_slice(program: Program, lanes: Lanes, began: Array) -> Any:
 
 
 def _burst(program: Program, inputs: Inputs, given: Context, run: Run, began: Array) -> Run:
-    """Run the event loop until the waiting of lanes has cost as much as the service would."""
+    """Run the event loop until the waiting of lanes has cost as much as a turnover would."""
     occupied = lanes_counted(run.owner.number >= 0)
     patience = np.int64(program.lanes * (TURN_OVER_COST + ROW_COST * _rows(program) / step_cost(program)))
     effect_patience = np.int64(program.lanes * EFFECT_COST)

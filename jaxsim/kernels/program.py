@@ -104,7 +104,7 @@ class Program:
 
     @property
     def has_random_effects(self) -> bool:
-        """Whether some change draws random numbers, and waits for the service."""
+        """Whether some change draws random numbers, and waits for the turnover."""
         return bool(plan_changes(self.structure).slow)
 
     @property

@@ -1,4 +1,4 @@
-"""Propensities with everything that does not change inside the loop pulled out of it."""
+"""Propensities, with everything that does not change inside the loop pulled out of it, and their orders."""
 
 import math
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The arrays of a simulation, grouped by how long they live. L lanes, K save times, C cells."""
+"""The arrays of a simulation, grouped by how long they live, and how trajectories end. L lanes, K times, C cells."""
 
 from collections.abc import Callable
 from enum import IntEnum
@@ -42,7 +42,7 @@ class Inputs(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Which trajectory a lane holds: constant from one service to the next."""
+    """Which trajectory a lane holds: constant from one turnover to the next."""
 
     number: Int32[Array, " L"]
     """Number of the trajectory within the call; -1 in an empty lane."""

@@ -1,7 +1,7 @@
-"""What happens outside the event loop: random effects, and the end and beginning of trajectories.
+"""Turnover, outside the event loop: random effects, the end of trajectories and the beginning of others.
 
 The loop runs all lanes in lockstep. A lane that has finished, or needs a random effect, waits until
-waiting has cost as much as a service does; then all that wait are served in one pass.
+waiting has cost as much as a turnover does; then all that wait are served in one pass.
 """
 
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""A digest of a network, by which a changed model is noticed: of everything in it, nothing shortened or rounded."""
+"""Fingerprints of networks, by which a changed model is noticed: of everything, nothing shortened or rounded."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Where functions jump or bend: expressions written as smooth ones beside switches.
+"""Find where functions jump or bend: expressions written as smooth ones beside switches.
 
 A comparison, ``floor``, ``abs``, ``min`` or ``max`` changes its branch where what it reads crosses a line. Each becomes
 a switch: a name for the branch, constant between two crossings, and a smooth guard that passes through zero (a whole

@@ -1,4 +1,4 @@
-"""A parameter's value with its unit and meaning, and which values networks accept."""
+"""Parameters: a value with its unit and meaning, and which values networks accept."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""What is sought: one objective and its limits, as the terms of one simulation."""
+"""The criterion of a search: one objective and its limits, as the terms of one simulation."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What an optimisation returns: the schedule, what it is worth, and the evidence."""
+"""Optima: the schedule, what it is worth, and the certificate and ranking that show it."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A regimen: a schedule with free numbers, as a function of coordinates without bounds."""
+"""Regimens: schedules with free numbers, as functions of coordinates without bounds."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,4 +1,4 @@
-"""What all stages of a search share: the problem, where it stands, and what it has cost."""
+"""Searches: the problem that all stages share, where it stands, and what it has cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

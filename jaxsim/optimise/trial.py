@@ -1,4 +1,4 @@
-"""A trial: several schedules on the same trajectories, so that their differences have small errors of their own."""
+"""Trials: several schedules on the same trajectories, so that their differences have small errors of their own."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple

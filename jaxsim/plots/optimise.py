@@ -1,4 +1,4 @@
-"""Figure: the objective over one free number by brute force, and the path of the search on it."""
+"""Figures of an optimisation: landscapes, courses of regimens and switching functions."""
 
 import re
 from collections.abc import Iterator, Mapping

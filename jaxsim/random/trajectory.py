@@ -1,4 +1,4 @@
-"""What a trajectory draws before its first event: keys by its number, and uniforms by their position in a stream.
+"""Keys of a trajectory by its number, and uniforms by their position: what it draws before its first event.
 
 Every method that follows trajectories numbers them in this way, so that the same trajectory has the same parameters and
 the same start under all of them.

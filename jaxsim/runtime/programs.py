@@ -1,4 +1,4 @@
-"""Compiled programs, kept for the life of the process and counted."""
+"""Compile programs, keep them for the life of the process, and count how many were traced."""
 
 import os
 import time

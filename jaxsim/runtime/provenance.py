@@ -1,4 +1,4 @@
-"""Where and with what a result was computed."""
+"""Provenance: where and with what a result was computed."""
 
 import platform
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""Run the calls of an ensemble on all cores or devices, and add up what they gather."""
+"""Workers: run the calls of an ensemble on all cores or devices, and add up what they gather."""
 
 import os
 import threading

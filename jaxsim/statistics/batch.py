@@ -1,4 +1,4 @@
-"""What the event loop hands to every accumulator: the trajectories that have just ended."""
+"""Batches of trajectories that have just ended, as the event loop hands them to every accumulator."""
 
 from typing import Any, NamedTuple
 

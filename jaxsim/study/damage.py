@@ -1,4 +1,4 @@
-"""What of a store is not as it was written: every file is compared with the digest of what was put there."""
+"""Find damage in a store: every file is compared with the digest of what was put there."""
 
 from collections.abc import Iterator
 from pathlib import Path

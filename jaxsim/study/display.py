@@ -1,4 +1,4 @@
-"""What a run says while it works: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a study: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Figure: courses of the species of a study at some of its design points."""
+"""Figures of a study: courses, heat maps, responses and survival over its design points."""
 
 from typing import TYPE_CHECKING
 

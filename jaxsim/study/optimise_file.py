@@ -1,4 +1,4 @@
-"""A file of ``jaxsim optimise`` as the arguments of js.optimise."""
+"""Read a file of ``jaxsim optimise`` as the arguments of js.optimise."""
 
 from importlib import import_module
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What ``jaxsim optimise`` leaves: schedule, table, landscape, switching functions, courses, checks, provenance."""
+"""Report of ``jaxsim optimise``: schedule, table, landscape, switching functions, courses, checks, provenance."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What a file of ``jaxsim optimise`` may hold, beside the sections that it shares with a study."""
+"""Schema of a file of ``jaxsim optimise``, beside the sections that it shares with a study."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""How a study is cut into chunks: what is claimed, computed and committed at once.
+"""Plan a study in chunks: what is claimed, computed and committed at once.
 
 Chunk ``c`` holds the trajectories of block ``c // groups`` of the design points of group ``c % groups``, so that
 every design point has its first trajectories before any has its second block. What a chunk holds depends on the

@@ -1,4 +1,4 @@
-"""Where, when and with what a process worked on a store."""
+"""Provenance of a store: where, when and with what a process worked on it."""
 
 import os
 import platform

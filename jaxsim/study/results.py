@@ -1,4 +1,4 @@
-"""Open the results of a store lazily, as one Dataset, and check them as they are read."""
+"""Results of a store, opened lazily as one Dataset and checked as they are read; its state, exports and indices."""
 
 import csv
 from collections.abc import Callable

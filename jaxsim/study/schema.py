@@ -1,4 +1,4 @@
-"""What a study file may hold: its sections and keys, with their types. Decoding refuses everything else."""
+"""Schema of a study file: its sections and keys, with their types. Decoding refuses everything else."""
 
 import math
 import re

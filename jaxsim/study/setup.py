@@ -1,4 +1,4 @@
-"""A study, ready to be simulated: the network, the design points and the request of every point."""
+"""Set up a study: the network, the design points and the request of every point."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

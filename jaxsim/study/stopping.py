@@ -1,4 +1,4 @@
-"""When a design point has trajectories enough: the stopping rule of a study, and what is said where it is not met."""
+"""Stopping rules: when a design point has trajectories enough, and what is said where the rule is not met."""
 
 import threading
 from collections.abc import Sequence

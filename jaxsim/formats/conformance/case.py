@@ -1,4 +1,4 @@
-"""A case of the suite: a model, what to simulate, and the exact means and standard deviations."""
+"""Cases of the stochastic suite: a model, what to simulate, and the exact means and standard deviations."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""A case of the semantic suite: a model, and its course in time as a differential equation, with tolerances."""
+"""Cases of the semantic suite: a model, and its course in time as a differential equation, with tolerances."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A model on its way from SBML to a network: what the steps of reading share."""
+"""Drafts: models on their way from SBML to a network, as the steps of reading share them."""
 
 import math
 from collections.abc import Callable

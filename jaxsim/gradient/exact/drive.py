@@ -1,4 +1,4 @@
-"""What exact paths and their scores read: drug curves in fine pieces, their running integrals, bounds over cells."""
+"""The drive of exact paths and their scores: drug curves in fine pieces, running integrals, bounds over cells."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""How much of each branching critic to take: least squares of the objective on martingales of other trajectories."""
+"""Fit branching critics: least squares of the objective on martingales of other trajectories."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""What ends a leap: the clock of the exact reactions, a save time, a dose or the edge of a cell."""
+"""End a leap: by the clock of the exact reactions, a save time, a dose or the edge of a cell."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What leaping would cost along a course of counts, in parts of what exact events cost."""
+"""Forecast the cost of leaping along a course of counts, in parts of what exact events cost."""
 
 from functools import partial
 from typing import Any, NamedTuple

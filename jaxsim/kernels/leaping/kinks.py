@@ -1,4 +1,4 @@
-"""How long a leap may be beside a kink or a threshold of a rate.
+"""Limit leaps beside a kink or a threshold of a rate.
 
 A rate such as ``k*max(0, X - 1060)`` or ``if(X > 10, k, 0)`` shows nothing of what it is on the other side of its line:
 neither its size nor its order there. So a leap has to end before the state is likely to cross a line. A guard g of the

@@ -1,4 +1,4 @@
-"""A leap that has been decided on: over which time, by which reactions, from which state."""
+"""Leaps: over which time, by which reactions, from which state, and the counts after."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

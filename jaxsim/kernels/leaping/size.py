@@ -1,4 +1,4 @@
-"""How long a leap may be: the step selection of Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109.
+"""Select the length of a leap: Cao, Gillespie & Petzold, J. Chem. Phys. 124 (2006) 044109.
 
 The leap is the longest over which no propensity is expected to change by more than a part of itself, in mean and in
 standard deviation. The paper bounds the propensities through their reactants: species i may change by

@@ -1,4 +1,4 @@
-"""What happens to a batch before and after the kernel: how its trajectories begin, and what is gathered of them.
+"""Begin a batch before the kernel runs, and gather its statistics after.
 
 Both are native where what they need is covered: laws of parameters and of initial counts, means and variances of
 species and observables, first passages. XLA does the rest: other laws, statistics of other kinds, kept trajectories.

@@ -1,4 +1,4 @@
-"""What each primitive of JAX becomes: one function a kind, and a table.
+"""Emit each primitive of JAX as LLVM: one function a kind, and a table.
 
 The value of a variable is an array of names, in the shape of the variable with the axis of lanes of extent 1: axes
 other than that of lanes are written out.

@@ -1,4 +1,4 @@
-"""Figure: what has become of the cells, over time, one panel per arm."""
+"""Figures of single cells: fates, lysis, release, dose responses and the time of the inhibitor."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""A tumour cell inside an organism: the cell model, with an end for dead cells and a ledger of IL-1alpha.
+"""The tumour cell inside an organism: the cell model, with an end for dead cells and a ledger of IL-1alpha.
 
 The reactions are those of :func:`jaxsim.models.cell` but for five. Division (a6) only marks the cell, as two daughters
 need two lanes. IL-1alpha is counted where it is made (a19), degraded (a20), leaks (a21), is set free by lysis (a22) and

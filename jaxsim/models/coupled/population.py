@@ -1,4 +1,4 @@
-"""A tumour as blocks of lanes: found it, step it, and give it more or fewer blocks as it grows or shrinks."""
+"""The tumour as blocks of lanes: found it, step it, and give it more or fewer blocks as it grows or shrinks."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

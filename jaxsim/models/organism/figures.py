@@ -1,4 +1,4 @@
-"""Figure: what is decided in each arm, side by side."""
+"""Figures of the organism: headline, courses, arms, onsets, ladder, sensitivity, decomposition and verdicts."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What a study of organisms shows, as tables."""
+"""Tables of a study of organisms."""
 
 import csv
 from collections.abc import Callable

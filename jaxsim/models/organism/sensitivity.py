@@ -1,4 +1,4 @@
-"""Which uncertain numbers of the organism decide: Sobol indices of the final burden and of the neutrophil nadir."""
+"""Sobol indices of the organism's uncertain numbers, for the final burden and the neutrophil nadir."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
