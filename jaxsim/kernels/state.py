@@ -70,7 +70,7 @@ class Lanes(NamedTuple):
     """Two random words for the next waiting time and choice; packed, so that they are made once."""
     iteration: UInt32[Array, ""]
     pending: Int32[Array, " L"]
-    """Reaction to apply, or one of the codes of codes.py."""
+    """Reaction to apply, or one of the codes below."""
     passages: tuple[Float64[Array, " L"], ...]
     saved: tuple[Any, ...]
     """States at save times: int32 [K, L] of each species, or one [K, L, species]; -1 where nothing was

@@ -109,7 +109,7 @@ def _doubted(
     given: list[int],
     covariance: np.ndarray,
 ) -> np.ndarray:
-    """Return the covariance with what the error of quantiles adds, from some of the batches; see `credit.Doubt`."""
+    """Return the covariance with what the error of quantiles adds, from some of the batches; see `influence.Doubt`."""
     some = given[: max(2, len(given) // DOUBTED)]
 
     def mean(anchor: list[Anchor | None]) -> np.ndarray:
