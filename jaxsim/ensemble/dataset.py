@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # What a continuous method has found at one design point, and the Dataset made of it.
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ContinuousOutcome:
     """Arrays over (time, species), NaN where the solution or not all trajectories reached the save time."""
 
@@ -95,7 +95,7 @@ def _attributes_of_outcome(request: Request, outcome: ContinuousOutcome, devices
 # What the calls of one design point have gathered, added up in order.
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Gathered:
     """Sums over all trajectories of a design point; integers, so exact in any order."""
 

@@ -74,9 +74,16 @@ def replay(
     import xarray
 
     request = Request(
-        times, 1, seed, schedule, start=float(start), precision=precision, cells=cells, first=trajectory,
+        times=times,
+        trajectories=1,
+        seed=seed,
+        schedule=schedule,
+        start=float(start),
+        precision=precision,
+        cells=cells,
+        first=trajectory,
         backend=backend,
-    )  # fmt: skip
+    )
     check_request(request)
     networks, batch = split_batch(network, parameters)
     if batch:

@@ -182,7 +182,7 @@ BACKENDS = ("native", "xla")
 _TOLERANCE = 0.03  # of Cao, Gillespie & Petzold 2006
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What `simulate` was asked for, by the names of its arguments."""
 

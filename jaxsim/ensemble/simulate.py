@@ -196,10 +196,29 @@ def simulate(
     """
     trajectories, seed = whole_number(trajectories), secrets.randbits(64) if seed is None else seed
     request = Request(
-        times, trajectories, seed, schedule, method, keep, chunk, float(start), max_events, precision, cells, first,
-        covariance, dict(histograms or {}), tuple(np.ravel(quantiles)), dict(passages or {}), dict(reductions or {}),
-        rtol, atol, tolerance, step, backend,
-    )  # fmt: skip
+        times=times,
+        trajectories=trajectories,
+        seed=seed,
+        schedule=schedule,
+        method=method,
+        keep=keep,
+        chunk=chunk,
+        start=float(start),
+        max_events=max_events,
+        precision=precision,
+        cells=cells,
+        first=first,
+        covariance=covariance,
+        histograms=dict(histograms or {}),
+        quantiles=tuple(np.ravel(quantiles)),
+        passages=dict(passages or {}),
+        reductions=dict(reductions or {}),
+        rtol=rtol,
+        atol=atol,
+        tolerance=tolerance,
+        step=step,
+        backend=backend,
+    )
     if not isinstance(network, Network):
         raise SimulationError(f"simulate takes a js.Network, not a {type(network).__name__}")
     _refuse_traced(network, schedule, parameters)
@@ -253,7 +272,7 @@ def _one_point(
     inputs = inputs._replace(point=np.uint32(point))
     example = with_parts(inputs, [(0, 0)] * len(devices))
     executable, seconds = compiled(program, example, devices)
-    gathered = Gathered(program, compile_seconds=seconds)
+    gathered = Gathered(program=program, compile_seconds=seconds)
     began = time.perf_counter()
     size, least = call_size(request, grid_size, species), least_per_call(program.lanes, platform)
     given = parts(request.first, request.trajectories, size, workers, least)

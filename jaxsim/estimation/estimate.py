@@ -152,10 +152,25 @@ def _report(question: Question, wish: Wish, seed: int, found: Found, seconds: fl
     else:
         reason = f"plain Monte Carlo would cost about {ratio:.2g} times as much"
     return Estimate(
-        question.text, question.at, mean, error, half, found.bias, wish.half_width(mean), kind,
-        reason, tuple(_row(x, w) for x, w in zip(levels, weights, strict=True)), levels[-1].sums.finer_variance,
-        int(np.ceil(plain)), float(ratio), float(events), float(work), seconds, ladder.compile_seconds, int(seed),
-    )  # fmt: skip
+        quantity=question.text,
+        at=question.at,
+        value=mean,
+        standard_error=error,
+        half_width=half,
+        bias_bound=found.bias,
+        wanted=wish.half_width(mean),
+        method=kind,
+        reason=reason,
+        levels=tuple(_row(x, w) for x, w in zip(levels, weights, strict=True)),
+        plain_variance=levels[-1].sums.finer_variance,
+        plain_trajectories=int(np.ceil(plain)),
+        plain_cost_ratio=float(ratio),
+        events=float(events),
+        work=float(work),
+        seconds=seconds,
+        compile_seconds=ladder.compile_seconds,
+        seed=int(seed),
+    )
 
 
 def _row(level: Level | PointSets, weight: float) -> LevelReport:
@@ -201,7 +216,22 @@ def _plain(question: Question, wish: Wish, seed: int, seconds: float, ladder: La
     )
     row = LevelReport("exact", 0, count, mean, variance, variance, False, seconds)
     return Estimate(
-        question.text, question.at, mean, error, width * error, 0.0, wish.half_width(mean), "plain Monte Carlo",
-        reason, (row,), variance, count, 1.0, events, count * events, seconds, ladder.compile_seconds + compiling,
-        int(seed),
-    )  # fmt: skip
+        quantity=question.text,
+        at=question.at,
+        value=mean,
+        standard_error=error,
+        half_width=width * error,
+        bias_bound=0.0,
+        wanted=wish.half_width(mean),
+        method="plain Monte Carlo",
+        reason=reason,
+        levels=(row,),
+        plain_variance=variance,
+        plain_trajectories=count,
+        plain_cost_ratio=1.0,
+        events=events,
+        work=count * events,
+        seconds=seconds,
+        compile_seconds=ladder.compile_seconds + compiling,
+        seed=int(seed),
+    )

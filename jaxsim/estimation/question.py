@@ -15,7 +15,7 @@ from jaxsim.runtime.double import double_precision
 _USUAL_STEPS = 1024  # of the finer meshes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """A mean that is to be estimated."""
 
@@ -59,7 +59,16 @@ def ask(network: Any, quantity: Any, at: Any, schedule: Any, start: float, seed:
             f"choose units in which rates and constants are nearer to 1, or average trajectories of js.simulate"
         )
     text = quantity if isinstance(quantity, str) else to_string(quantity)
-    return Question(network, expression, text, float(at), float(start), schedule, program, inputs)
+    return Question(
+        network=network,
+        quantity=expression,
+        text=text,
+        at=float(at),
+        start=float(start),
+        schedule=schedule,
+        program=program,
+        inputs=inputs,
+    )
 
 
 def read_quantity(network: Network, quantity: int | str) -> Expression:

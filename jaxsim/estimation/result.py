@@ -29,7 +29,7 @@ class LevelReport:
     """Processor seconds, compile time apart."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A mean with its 95 % interval, and how it was found.
 

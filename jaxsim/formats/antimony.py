@@ -27,7 +27,7 @@ def read_antimony(path: Path, rounded: bool = False) -> Reading:
         If the file cannot be read; what is wrong with its content is returned in the reading.
     """
     content = read_bytes(path)
-    reading = Reading(str(path))
+    reading = Reading(head=str(path))
     why = _unsafe(content)
     if why:
         reading.problems.add("", why)

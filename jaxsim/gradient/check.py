@@ -78,7 +78,7 @@ _LEAPS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GradientCheck:
     """Hold an estimated gradient beside its referee; made by :func:`jaxsim.check_gradient`.
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxsim._html import block, html_table, line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gradient:
     """Hold an estimated gradient with its evidence; made by :func:`jaxsim.gradient`.
 

@@ -26,7 +26,7 @@ from jaxsim.paths.exposure import SHIFTS
 from jaxsim.runtime.workers import run_batches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SwitchingFunction:
     """Hold dJ/d effect(t) over bins of time with its band; made by :func:`jaxsim.switching_function`.
 
@@ -152,9 +152,18 @@ def _put(edges: np.ndarray, average: Average, moved: Moved, bias: str, trajector
     value, error = average.mean, np.sqrt(np.diag(average.covariance))
     reach = float(stats.t.ppf(0.975, average.count - 1)) * error
     return SwitchingFunction(
-        edges, value[:-1], error[:-1], (value - reach)[:-1], (value + reach)[:-1], moved.effect, float(value[-1]),
-        float(error[-1]), bias, trajectories, moved.held,
-    )  # fmt: skip
+        edges=edges,
+        value=value[:-1],
+        error=error[:-1],
+        lower=(value - reach)[:-1],
+        upper=(value + reach)[:-1],
+        effect=moved.effect,
+        total=float(value[-1]),
+        total_error=float(error[-1]),
+        bias=bias,
+        trajectories=trajectories,
+        held=moved.held,
+    )
 
 
 def _bins(problem: Problem, bins: int) -> tuple[np.ndarray, np.ndarray]:

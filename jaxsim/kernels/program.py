@@ -22,7 +22,7 @@ class Saving(Enum):
     CROSSING = "the state when an event passes a save time"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Program:
     """Everything about a simulation that shapes the compiled code; no numbers of the model."""
 

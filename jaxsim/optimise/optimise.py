@@ -183,7 +183,16 @@ def posed_search(
     problem = problem._replace(reason=reason)
     if method == "surrogate":  # chosen once: the counts change with the schedule, and the program would too
         problem = problem._replace(scored=_scored_species(problem))
-    return Search(sought, regimen, problem, method, seed, trajectories, announce or (lambda _: None), float(budget))
+    return Search(
+        criterion=sought,
+        regimen=regimen,
+        problem=problem,
+        method=method,
+        seed=seed,
+        final=trajectories,
+        announce=announce or (lambda _: None),
+        budget=float(budget),
+    )
 
 
 def _scored_species(problem: Problem) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ _ACTIVE = 0.01  # share of its room below which a component stands at a bound
 _WIDTH = 0.2  # of coordinates: half the step of the differences of a check
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Certificate:
     """Say how close to an optimum a schedule is.
 
@@ -128,7 +128,14 @@ def certify(search: Search, z: np.ndarray, reached: tuple[int, ...], trajectorie
     slopes = assembled(natural, search.method, time.perf_counter())
     limits = [(str(search.criterion.limits[i]), search.criterion.sign * float(weights[1 + i])) for i in reached]
     return Certificate(
-        slopes, chi_square, degrees, p, tuple(active), tuple(unseen(natural, search.method)), weights, tuple(limits)
+        slopes=slopes,
+        chi_square=chi_square,
+        degrees=degrees,
+        p=p,
+        active=tuple(active),
+        unseen=tuple(unseen(natural, search.method)),
+        weights=weights,
+        reached=tuple(limits),
     )
 
 
@@ -206,7 +213,7 @@ class Gain:
         return f"optimum - {self.over}: {self.difference:.4g} ({low:.4g} to {high:.4g})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Optimum:
     """Hold the best schedule found with its evidence; made by :func:`jaxsim.optimise`.
 

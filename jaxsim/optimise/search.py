@@ -19,7 +19,7 @@ CHOICE_SHARE = 0.05  # of the budget that they are at most: about fourteen are c
 JUDGED_SHARE = 0.1  # of the budget that the trajectories are at most by which each end is judged under limits
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Search:
     """Hold what the stages share; the counters are what they change."""
 

@@ -115,7 +115,7 @@ class Counted:
         program = self.program
         status, events, rejected, leaped, statistics = jax.tree.unflatten(self.shape_of_sums, sums)
         gathered = Gathered(
-            program, status=status, events=int(events), rejected=int(rejected), leaped=leaped, sums=statistics
+            program=program, status=status, events=int(events), rejected=int(rejected), leaped=leaped, sums=statistics
         )
         request = replace(self.setup.request, trajectories=max(trajectories, 1))
         return build_dataset(self.setup.network, request, gathered, self.devices)

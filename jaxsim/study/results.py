@@ -158,7 +158,7 @@ def _write(data: "xarray.Dataset", path: Path) -> None:
 # The state of a store: how far it is, who works on it, how trajectories have ended.
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class State:
     """Counts of chunks and trajectories, and the processes at work."""
 

@@ -49,7 +49,7 @@ def dimerisation(size):
 
 def chosen(case, **options):
     network, end = case
-    return choose_method([network], Request([end], method="auto", **options), "cpu")
+    return choose_method([network], Request(times=[end], method="auto", **options), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_result_says_what_was_chosen_and_equals_it(caplog):
 
 def test_one_method_serves_a_whole_batch_and_distributions_count_by_their_median():
     network, end = BIRTH_DEATH
-    request = Request([end], method="auto")
+    request = Request(times=[end], method="auto")
     few = network.with_parameters(k=1.0)
     assert choose_method([few, few, few], request, "cpu").method == "direct"
     assert choose_method([few, network, few], request, "cpu").method == "hybrid", "of which one point is small"

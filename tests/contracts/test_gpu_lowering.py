@@ -60,7 +60,7 @@ STEPPERS = {"direct": Direct, "rows": Blocked, "groups": PartialPropensities, "t
 
 def lowered(network, times, lanes, **arguments):
     """Return the program of the event loop with that many lanes, and its text as lowered for CUDA."""
-    request = Request(np.asarray(times, float), 10_000_000, 0, **arguments)
+    request = Request(times=np.asarray(times, float), trajectories=10_000_000, seed=0, **arguments)
     with double_precision():
         program, inputs = prepare(network, request, "gpu")
         program = replace(program, lanes=lanes)

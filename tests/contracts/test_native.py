@@ -219,7 +219,7 @@ def triggers():
 
 
 def program_of(network, times, number, **options):
-    request = Request(np.asarray(times, float), number, 4, backend="native", **options)
+    request = Request(times=np.asarray(times, float), trajectories=number, seed=4, backend="native", **options)
     program, inputs = choose_backend(*prepare(network, request, "cpu"), request, CPU)
     return dataclasses.replace(program, lanes=number), with_part(inputs, (0, number))
 
@@ -415,7 +415,7 @@ def test_a_logarithm_that_is_wrong_by_a_thousandth_shows_in_trajectories(monkeyp
 
 
 def covered(network, times=(0.0, 1.0, 2.0), **options):
-    request = Request(np.asarray(times, float), 100, 0, **options)
+    request = Request(times=np.asarray(times, float), trajectories=100, seed=0, **options)
     with double_precision():
         program, _ = choose_backend(*prepare(network, request, "cpu"), request, CPU)
     return program.native, program.backend_reason

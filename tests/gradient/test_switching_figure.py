@@ -12,7 +12,18 @@ from jaxsim.plots import plot_switching_function
 from jaxsim.plots.style import BLUE, VERMILION
 
 VALUE = np.array([-2.0, 0.1, 3.0])
-FOUND = SwitchingFunction(np.arange(4.0), VALUE, np.full(3, 0.5), VALUE - 1, VALUE + 1, "block", 1.1, 0.9, "none", 10)
+FOUND = SwitchingFunction(
+    edges=np.arange(4.0),
+    value=VALUE,
+    error=np.full(3, 0.5),
+    lower=VALUE - 1,
+    upper=VALUE + 1,
+    effect="block",
+    total=1.1,
+    total_error=0.9,
+    bias="none",
+    trajectories=10,
+)
 PLAN = js.Schedule(drug=js.Dose(1.0, at=[0.5, 9.0]), block=js.Dose(2.0, at=1.0, duration=0.5), X=js.Set(3, at=1.0))
 
 

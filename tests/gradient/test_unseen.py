@@ -48,7 +48,10 @@ def test_an_amount_of_zero_is_refused_by_every_score(method):
 def test_a_certificate_says_what_its_gradient_lacks():
     found = js.gradient(NETWORK, MEAN, free=["gain"], method="leap_score", trajectories=64, step=0.25)
     phrase = "'block.amount' moves rates that (almost) never fire between t = 0 and 1"
-    whole, lacking = (Certificate(found, 0.1, 1, 0.7, (), lacks) for lacks in ((), (phrase,)))
+    whole, lacking = (
+        Certificate(slopes=found, chi_square=0.1, degrees=1, p=0.7, active=(), unseen=lacks)
+        for lacks in ((), (phrase,))
+    )
     assert whole.stationary and not lacking.stationary
     assert f"NOT SEEN by scores: {phrase}" in str(lacking)
 

@@ -109,7 +109,7 @@ def read_net(path: Path, rounded: bool = False) -> Reading:
         If the file cannot be read; what is wrong with its content is returned in the reading.
     """
     content = read_bytes(path)
-    reading = Reading(str(path))
+    reading = Reading(head=str(path))
     if len(content) > LARGEST_FILE:
         reading.problems.add("", f"has {len(content)} bytes, more than {LARGEST_FILE}")
         return reading
@@ -138,7 +138,7 @@ def read_net_text(text: str, head: str, rounded: bool = False) -> Reading:
         except NetworkError as error:
             problems.add("", str(error))
     renamed = {name: new for name, new in model.formulas.names.items() if name != new}
-    return Reading(head, network, problems, model.notes, renamed)
+    return Reading(head=head, network=network, problems=problems, notes=model.notes, names=renamed)
 
 
 def _declare(model: _Model, blocks: dict[str, list[_Line]]) -> None:

@@ -108,7 +108,7 @@ def read_sbml_text(text: bytes, head: str, rounded: bool = False, real: bool = F
     problems, notes = Problems(), list[str]()
     document = open_document(text, problems, notes)
     if document is None:
-        return Reading(head, None, problems, notes)
+        return Reading(head=head, network=None, problems=problems, notes=notes)
     draft = Draft(document.getModel(), problems, notes, rounded=rounded, real=real)
     found = translate(draft)
     network = _network(draft, found) if not len(problems) else None
@@ -122,7 +122,17 @@ def read_sbml_text(text: bytes, head: str, rounded: bool = False, real: bool = F
     starts = {q.name: _start(q) for q in draft.quantities.values() if q.role is Role.COUNT}
     per_volume = frozenset(q.id for q in draft.quantities.values() if q.per_volume)
     notes = list(dict.fromkeys(draft.notes))
-    return Reading(head, network, problems, notes, renamed, volumes, per_volume, numbers, starts)
+    return Reading(
+        head=head,
+        network=network,
+        problems=problems,
+        notes=notes,
+        names=renamed,
+        volumes=volumes,
+        per_volume=per_volume,
+        numbers=numbers,
+        starts=starts,
+    )
 
 
 def _meant(draft: Draft, quantity: Quantity) -> Expression | None:

@@ -43,7 +43,7 @@ class KernelTables(NamedTuple):
     """The arrays that each native function reads."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Parts:
     """What is done of a program outside of the kernel, compiled."""
 
@@ -196,7 +196,16 @@ def compile_parts(program: Program, inputs: Inputs, kernel: Kernel) -> Parts:
         tally = jax.eval_shape(lambda: _nothing(program))
         gather = compiled_by_xla(_gathering(program), (inputs, *shapes, tally), (4,))
     sharing = compiled_by_xla(_sharing(program, inputs, kernel, start, status, observables), (inputs,))
-    return Parts(program, shapes, sharing, start, start_by_xla, status, observables, gather)
+    return Parts(
+        program=program,
+        shapes=shapes,
+        sharing=sharing,
+        start=start,
+        start_by_xla=start_by_xla,
+        status=status,
+        observables=observables,
+        gather=gather,
+    )
 
 
 def _start(program: Program, inputs: Inputs) -> tuple[Mapping | None, Any]:
