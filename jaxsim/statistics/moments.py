@@ -13,6 +13,8 @@ from jaxsim.statistics.exact_sums import central_product, joined, number_valid, 
 class MomentSums(NamedTuple):
     """Exact sums over trajectories; all integers, so that adding is associative."""
 
+    key = "Moment"  # of its arrays in the stores of studies
+
     count: Any
     """int64 [time]."""
     first: Any
@@ -69,6 +71,8 @@ class Moments:
 
 class CovarianceSums(NamedTuple):
     """Exact sums over trajectories, for the pairs (i, j) with i <= j in row order."""
+
+    key = "Covariance"  # of its arrays in the stores of studies
 
     count: Any
     first: Any

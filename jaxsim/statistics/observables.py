@@ -48,6 +48,8 @@ WIDE = 16  # species from which a sum of them is a product with a matrix: code w
 class ObservableSums(NamedTuple):
     """Sums over trajectories in float64."""
 
+    key = "Observable"  # of its arrays in the stores of studies
+
     count: Any
     first: Any
     second: Any

@@ -13,6 +13,8 @@ from jaxsim.statistics.exact_sums import lane_sum
 class PassageSums(NamedTuple):
     """Sums over the trajectories that ended well."""
 
+    key = "Passage"  # of its arrays in the stores of studies
+
     count: Any
     """int64 []."""
     surviving: Any

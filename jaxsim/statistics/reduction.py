@@ -14,6 +14,8 @@ from jaxsim.statistics.batch import Batch
 class ReductionSums(NamedTuple):
     """Sums over the trajectories that ended well, in float64."""
 
+    key = "Reduction"  # of its arrays in the stores of studies
+
     count: Any
     first: Any
     second: Any

@@ -136,7 +136,7 @@ def _names(sums: tuple[Any, ...]) -> list[str]:
     """Return a name for every array of sums: the order of the statistic, its field."""
     names = ["status", "events", "rejected", *(["leaped"] if sums[3] is not None else [])]
     for number, statistic in enumerate(sums[4]):
-        kind = type(statistic).__name__.removesuffix("Sums") if isinstance(statistic, tuple) else "Counts"
+        kind = getattr(statistic, "key", "Counts")  # a plain array holds counts
         for path, _ in jax.tree_util.tree_flatten_with_path(statistic)[0]:
             names.append(".".join([f"{number}{kind}", *(part.name for part in path)]))
     return names
