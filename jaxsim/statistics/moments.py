@@ -13,8 +13,6 @@ from jaxsim.statistics.exact_sums import central_product, joined, number_valid, 
 class MomentSums(NamedTuple):
     """Exact sums over trajectories; all integers, so that adding is associative."""
 
-    key = "Moment"  # of its arrays in the stores of studies
-
     count: Any
     """int64 [time]."""
     first: Any
@@ -23,6 +21,11 @@ class MomentSums(NamedTuple):
     """uint64 [species, time]."""
     second_high: Any
     """uint64 [species, time]."""
+
+    @property
+    def key(self) -> str:
+        """The name of its arrays in the stores of studies."""
+        return "Moment"
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,15 @@ class Moments:
 class CovarianceSums(NamedTuple):
     """Exact sums over trajectories, for the pairs (i, j) with i <= j in row order."""
 
-    key = "Covariance"  # of its arrays in the stores of studies
-
     count: Any
     first: Any
     product_low: Any
     product_high: Any
+
+    @property
+    def key(self) -> str:
+        """The name of its arrays in the stores of studies."""
+        return "Covariance"
 
 
 @dataclass(frozen=True)

@@ -48,11 +48,14 @@ WIDE = 16  # species from which a sum of them is a product with a matrix: code w
 class ObservableSums(NamedTuple):
     """Sums over trajectories in float64."""
 
-    key = "Observable"  # of its arrays in the stores of studies
-
     count: Any
     first: Any
     second: Any
+
+    @property
+    def key(self) -> str:
+        """The name of its arrays in the stores of studies."""
+        return "Observable"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,6 @@ from jaxsim.statistics.exact_sums import lane_sum
 class PassageSums(NamedTuple):
     """Sums over the trajectories that ended well."""
 
-    key = "Passage"  # of its arrays in the stores of studies
-
     count: Any
     """int64 []."""
     surviving: Any
@@ -25,6 +23,11 @@ class PassageSums(NamedTuple):
     """float64 [passage]: sum of the passage times of those that passed."""
     second: Any
     """float64 [passage]: sum of their squares."""
+
+    @property
+    def key(self) -> str:
+        """The name of its arrays in the stores of studies."""
+        return "Passage"
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,14 @@ from jaxsim.statistics.batch import Batch
 class ReductionSums(NamedTuple):
     """Sums over the trajectories that ended well, in float64."""
 
-    key = "Reduction"  # of its arrays in the stores of studies
-
     count: Any
     first: Any
     second: Any
+
+    @property
+    def key(self) -> str:
+        """The name of its arrays in the stores of studies."""
+        return "Reduction"
 
 
 @dataclass(frozen=True)
