@@ -210,7 +210,7 @@ class Request:
     backend: str | None = None
 
 
-def whole_number(value: float) -> Any:
+def whole_number(value: float | int) -> Any:
     """Return a float that is whole, such as 1e6, as an int, and anything else as it is.
 
     Examples
@@ -260,7 +260,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
-def _whole(name: str, value: float, least: int, most: int) -> None:
+def _whole(name: str, value: float | int, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value <= most:
         raise SimulationError(f"{name} is {value!r}; give a whole number from {least} to {most}")
 

@@ -157,7 +157,7 @@ class Wish(NamedTuple):
             )
 
 
-def read_wish(relative: float, absolute: float | None, limit: float) -> Wish:
+def read_wish(relative: float, absolute: float | int | None, limit: float | int) -> Wish:
     """Check the arguments.
 
     Examples
@@ -177,7 +177,7 @@ def read_wish(relative: float, absolute: float | None, limit: float) -> Wish:
     return Wish(relative, None, _positive("limit_seconds", limit))
 
 
-def _positive(name: str, value: float) -> float:
+def _positive(name: str, value: float | int) -> float:
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not 0 < value < np.inf:
         raise SimulationError(f"{name} is {value!r}; give a positive number")

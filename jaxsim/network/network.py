@@ -100,7 +100,7 @@ def _values(values: Mapping[str, Any], units: Mapping[str, str]) -> list[str]:
     return [*texts, f"and {rest} more"] if rest else texts
 
 
-def _value(value: float) -> str:
+def _value(value: float | int) -> str:
     return write_number(value) if isinstance(value, float) else repr(value)
 
 

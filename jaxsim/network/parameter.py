@@ -90,7 +90,7 @@ def checked_count(value: Any, what: str) -> Any:
     return int(value)
 
 
-def checked_variable(value: float, what: str) -> Any:
+def checked_variable(value: float | int, what: str) -> Any:
     """Return the finite number at which a variable starts.
 
     Examples

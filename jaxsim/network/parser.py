@@ -101,7 +101,7 @@ def fold_constant(node: Expression) -> Expression:
     return node
 
 
-def _finite(value: float) -> Number:
+def _finite(value: float | int) -> Number:
     if isinstance(value, complex) or not math.isfinite(value):
         raise ValueError("the result is not a finite real number")
     return Number(value)

@@ -163,7 +163,7 @@ def posed_search(
     shifts: int = SHIFTS,
     seed: int = 0,
     trajectories: int = 20_000,
-    budget: float = BUDGET,
+    budget: int = BUDGET,
     announce: Callable[[str], None] | None = None,
 ) -> Search:
     """Check everything and choose the estimator."""
@@ -216,14 +216,14 @@ def _comparators(search: Search, compare: dict[str, Schedule]) -> dict[str, Sche
     return compare
 
 
-def _refuse_settings(trajectories: int, starts: float, batch: tuple[Any, ...], steps: int, check: float) -> None:
+def _refuse_settings(trajectories: int, starts: int, batch: tuple[Any, ...], steps: int, check: int) -> None:
     known = {"trajectories": (trajectories, 2), "starts": (starts, 1), "steps": (steps, 0), "check": (check, 0)}
     for name, (value, least) in (known | {"batch[0]": (batch[0], 2), "batch[1]": (batch[1], batch[0])}).items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise SimulationError(f"{name} is {value!r}; give a whole number from {least} on")
 
 
-def _refuse_budget(budget: float, posed: Mapping[str, Search]) -> None:
+def _refuse_budget(budget: int, posed: Mapping[str, Search]) -> None:
     """Refuse a budget that cannot pay for the choice between the ends."""
     lanes = max(search.problem.lanes or 0 for search in posed.values())
     least = lanes / CHOICE_SHARE

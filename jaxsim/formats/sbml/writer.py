@@ -281,7 +281,7 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _species(name: str, value: float, compartment: str) -> str:
+def _species(name: str, value: int, compartment: str) -> str:
     flags = 'hasOnlySubstanceUnits="true" boundaryCondition="false" constant="false"'
     return f'<species id="{name}" compartment="{compartment}" initialAmount="{int(value)}" {flags}/>'
 

@@ -156,7 +156,7 @@ def computed_once(needed: Bool[Array, ""], make: Callable[..., Any], *given: Any
 
 
 def draw_firings(
-    owner: Owner, draws: UInt32[Array, " L"], stage: float, means: Float[Array, "R L"], needed: Bool[Array, ""]
+    owner: Owner, draws: UInt32[Array, " L"], stage: int, means: Float[Array, "R L"], needed: Bool[Array, ""]
 ) -> Int32[Array, "R L"]:
     """Return Poisson counts with these means, which have been computed once.
 
