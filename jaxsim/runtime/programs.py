@@ -22,7 +22,7 @@ GRAPH_SWITCH = "JAXSIM_GPU_GRAPH"  # "off" runs the loops of a GPU from the host
 CAPTURED = "FUSION,CUSTOM_CALL,WHILE,CONDITIONAL"  # the kinds of command that are put into a CUDA graph
 
 
-def compiler_options(device: jax.Device) -> dict[str, Any]:
+def compiler_options(device: Any) -> dict[str, Any]:
     """Return the options for a device.
 
     On processors with AVX-512, XLA vectorises for half of it unless told otherwise. The event loop is integer
