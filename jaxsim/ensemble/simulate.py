@@ -224,19 +224,30 @@ def simulate(
     _refuse_traced(network, schedule, parameters)
     check_request(request)
     networks, batch = split_batch(network, parameters)
-    used = _devices(devices)
     warn_of_no_effect(network, request)
+    return _simulated(networks, batch, request, _devices(devices), progress)
+
+
+def _simulated(
+    networks: list[Network],
+    batch: dict[str, np.ndarray],
+    request: Request,
+    used: tuple[Any, ...],
+    progress: bool | None,
+) -> "xarray.Dataset":
+    """Run every design point by the method of the request, or by the one that "auto" chooses, and join the results."""
     reason: dict[str, str] = {}
-    if method == "auto":
+    if request.method == "auto":
         chosen = choose_method(networks, request, used[0].platform)
         announce(f"method {chosen.method}: {chosen.reason}", progress)
         request, reason = for_choice(request, chosen), {"method_reason": chosen.reason}
-    if METHODS[method].continuous:
+    elif METHODS[request.method].continuous:
         return simulate_continuous(networks, batch, request, used, progress)
-    used = running_devices(used, backend)
-    with progress_bar(trajectories * len(networks), progress) as count:
+    used = running_devices(used, request.backend)
+    whole = request.trajectories * len(networks)
+    with progress_bar(whole, progress) as count:
         results = [_one_point(point, n, request, used, count) for point, n in enumerate(networks)]
-    _warn(np.sum([result.status for result in results], axis=0), trajectories * len(networks))
+    _warn(np.sum([result.status for result in results], axis=0), whole)
     datasets = [build_dataset(n, request, result, used) for n, result in zip(networks, results, strict=True)]
     data = join_points(datasets, batch) if batch else datasets[0]
     return data.assign_attrs(reason)
