@@ -297,4 +297,4 @@ def _warn(status: np.ndarray, trajectories: int) -> None:
     bad = [(Status(code), int(number)) for code, number in enumerate(status) if number and not Status(code).fine]
     if bad:
         text = "; ".join(f"{number} of {trajectories} trajectories {code.sentence}" for code, number in bad)
-        warnings.warn(f"{text}. Statistics at times that not all reached are NaN.", SimulationWarning, stacklevel=4)
+        warnings.warn(f"{text}. Statistics at times that not all reached are NaN.", SimulationWarning, stacklevel=5)

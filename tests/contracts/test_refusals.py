@@ -193,3 +193,10 @@ def test_what_matters_is_not_warned_of():
         simulate(DOSED, schedule=js.Schedule(drug=js.Dose(1, at=1.0)))
         simulate(DOSED, schedule=js.Schedule())
         simulate(simple(level=3.0), passages={"low": "X < level"})
+
+
+def test_a_warning_points_at_the_line_that_called():
+    net = js.Network({"X": 5}, ["X -> 2 X, 1"])
+    with pytest.warns(js.SimulationWarning, match="stopped at the limit of events") as caught:
+        js.simulate(net, times=[5.0], trajectories=20, seed=1, max_events=10, progress=False)
+    assert caught[0].filename == __file__
