@@ -40,10 +40,10 @@ def source(path: Path) -> str:
 
 
 def simulators(path: Path, by_processor: bool) -> str:
-    """Return the table of one run of ``benchmarks/run.py``."""
-    sys.path.insert(0, str(REPOSITORY / "benchmarks"))
+    """Return the table of one run of ``benchmarks/speed/run.py``."""
+    sys.path.insert(0, str(REPOSITORY))
     try:
-        from table import table
+        from benchmarks.speed.table import table
     finally:
         sys.path.pop(0)
     return table(read(path), path.name, "cpu" if by_processor else "wall") + "\n"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from peers import Outcome, Unsupported, outcome
+from benchmarks.peers import Outcome, Unsupported, outcome
 
 OWN_THREADS = False
 METHODS = {"tauleap": "Method_tauLeap", "adaptive": "Method_adaptiveSA"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from peers import Outcome, Unsupported, outcome
+from benchmarks.peers import Outcome, Unsupported, outcome
 
 OWN_THREADS = False
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from peers import Outcome, Unsupported, arithmetic, outcome
+from benchmarks.peers import Outcome, Unsupported, arithmetic, outcome
 
 OWN_THREADS = False
 

@@ -8,7 +8,7 @@ import math
 import numba
 import numpy as np
 
-from peers.xoshiro import seed_stream, uniform
+from benchmarks.peers.xoshiro import seed_stream, uniform
 
 REBUILD = 20000  # events after which everything is summed afresh: drops the rounding drift of the block sums
 

@@ -1,6 +1,6 @@
 """jaxsim's direct method: mean and variance of every species, accumulated on the device."""
 
-from peers import Outcome, Unsupported
+from benchmarks.peers import Outcome, Unsupported
 
 OWN_THREADS = True
 

@@ -6,7 +6,7 @@ lanes wide, long ones one after another, and each is quicker so.
 
 import numpy as np
 
-from peers import Outcome, Unsupported, arithmetic, outcome
+from benchmarks.peers import Outcome, Unsupported, arithmetic, outcome
 
 OWN_THREADS = False
 

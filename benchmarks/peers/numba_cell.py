@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from peers import Outcome
+from benchmarks.peers import Outcome
 
 DRUG = "gemcitabine"
 EDGES = (0, .05, .1, .15, .2, .3, .4, .6, .8, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10, 14, 20)  # fmt: skip

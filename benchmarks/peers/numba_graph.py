@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from peers import Outcome, Unsupported, outcome
+from benchmarks.peers import Outcome, Unsupported, outcome
 
 OWN_THREADS = False
 
@@ -22,7 +22,7 @@ def available():
 
 def prepare(case):
     law, graph, shift = tables(case)
-    from peers.graph_kernel import loop
+    from benchmarks.peers.graph_kernel import loop
 
     initial = np.array([*case.initial.values()], np.float64)
     column = case.index(case.observable)

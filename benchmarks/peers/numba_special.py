@@ -5,10 +5,10 @@ import re
 import time
 
 import numpy as np
-from cell_fate import CellFate
 
-from peers import Outcome, Unsupported, numba_cell, outcome
-from peers.tuning import quickest
+from benchmarks.peers import Outcome, Unsupported, numba_cell, outcome
+from benchmarks.peers.tuning import quickest
+from benchmarks.speed.cell_fate import CellFate
 
 OWN_THREADS = False
 
@@ -31,7 +31,7 @@ def build(case, number, fastmath: bool):
     """The kernel with integer or float counts, with or without fast-math: which is quickest depends on the network."""
     import numba
 
-    from peers.xoshiro import seed_stream, uniform
+    from benchmarks.peers.xoshiro import seed_stream, uniform
 
     namespace = {"np": np, "math": math, "seed_stream": seed_stream, "uniform": uniform}
     exec(source(case, number), namespace)

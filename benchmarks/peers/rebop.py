@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from peers import Outcome, Unsupported, outcome
-from peers.tuning import quickest
+from benchmarks.peers import Outcome, Unsupported, outcome
+from benchmarks.peers.tuning import quickest
 
 OWN_THREADS = False
 

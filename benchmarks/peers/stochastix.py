@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from peers import Outcome, Unsupported, arithmetic, outcome
+from benchmarks.peers import Outcome, Unsupported, arithmetic, outcome
 
 OWN_THREADS = False
 

@@ -194,11 +194,10 @@ def simulate(
     >>> bool(abs(out["mean"].sel(species="X", time=10.0) - 10.0) < 0.3)
     True
     """
-    trajectories, seed = whole_number(trajectories), secrets.randbits(64) if seed is None else seed
     request = Request(
         times=times,
-        trajectories=trajectories,
-        seed=seed,
+        trajectories=whole_number(trajectories),
+        seed=secrets.randbits(64) if seed is None else seed,
         schedule=schedule,
         method=method,
         keep=keep,

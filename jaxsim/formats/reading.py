@@ -67,7 +67,7 @@ class Refused(Exception):
     """Stops the reading of one element after its problem has been noted; never leaves this package."""
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Reading:
     """The result of reading a model file.
 

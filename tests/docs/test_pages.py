@@ -64,7 +64,7 @@ def test_the_readme_is_short_and_keeps_its_table():
     text = (REPOSITORY / "README.md").read_text()
     assert len(text.splitlines()) <= 150
     assert (
-        text.count("<!-- benchmark table: python benchmarks/table.py")
+        text.count("<!-- benchmark table: python -m benchmarks.speed.table")
         == text.count("<!-- benchmark table end -->")
         == 1
     )

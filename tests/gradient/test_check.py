@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP
 
 import jaxsim as js
+from benchmarks.gradients.immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP
 from jaxsim.gradient.check import compared
 from jaxsim.gradient.estimators import ESTIMATORS
 from jaxsim.gradient.free import free_numbers

@@ -6,9 +6,9 @@ The family of each estimator is 8 comparisons at |z| < 3.3 (two-sided 0.001 each
 import jax
 import numpy as np
 import pytest
-from immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP, edges, functionals, leap_law
 
 import jaxsim as js
+from benchmarks.gradients.immigration_death import FREE, NETWORK, OBJECTIVES, PLAN, STEP, edges, functionals, leap_law
 from jaxsim.gradient.free import free_numbers
 from jaxsim.gradient.tables import build_tables
 

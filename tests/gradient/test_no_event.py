@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import random_networks as small
 
 import jaxsim as js
+from benchmarks.gradients import random_networks as small
 
 SMALL = js.Network({"X": 0}, ["-> X, k", "X -> , 1"], {"k": 1.0})
 JUMPING = js.Network({"X": 10}, ["-> X, k", "X -> @ if(X > 5, 2, 1)*X"], {"k": 8.0})

@@ -14,8 +14,8 @@ BENCHMARKS = Path(jaxsim.__file__).parent.parent / "benchmarks"
 
 @pytest.fixture
 def benchmarks(monkeypatch):
-    """The scripts' folder on the search path, and nothing of it left behind."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    """The repository on the search path, and nothing of its scripts left behind."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS.parent))
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
@@ -24,8 +24,7 @@ def benchmarks(monkeypatch):
 
 
 def test_networks_are_those_of_the_cases(benchmarks):
-    from cases import CASES, Case
-
+    from benchmarks.speed.cases import CASES, Case
     from jaxsim.network import evaluate, stoichiometry
 
     draw = np.random.default_rng(0)
@@ -45,7 +44,7 @@ def described(x, kurtosis):
 
 
 def test_a_wrong_law_shows_and_leaves_the_others_clean(benchmarks):
-    from laws import compare, merge
+    from benchmarks.speed.laws import compare, merge
 
     draw = np.random.default_rng(1)
 
@@ -58,7 +57,7 @@ def test_a_wrong_law_shows_and_leaves_the_others_clean(benchmarks):
 
 
 def test_merging_runs_equals_pooling_them(benchmarks):
-    from laws import merge
+    from benchmarks.speed.laws import merge
 
     x = np.random.default_rng(2).normal(5.0, 2.0, 1000)
     parts = [x[:10], x[10:400], x[400:]]
@@ -68,7 +67,7 @@ def test_merging_runs_equals_pooling_them(benchmarks):
 
 
 def test_adapters_show_the_same_verbs_in_the_same_order(benchmarks):
-    from peers import PEERS
+    from benchmarks.peers import PEERS
 
     for peer in PEERS:
         tree = ast.parse((BENCHMARKS / "peers" / f"{peer}.py").read_text())

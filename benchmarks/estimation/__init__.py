@@ -1,0 +1,1 @@
+"""``js.estimate`` beside exact trajectories: cost for each error, coverage, levels, Sobol points."""

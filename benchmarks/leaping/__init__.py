@@ -1,0 +1,1 @@
+"""Error over cost of leaps and other approximate methods."""

@@ -1,0 +1,1 @@
+"""``js.optimise`` beside searches without gradients: optima, gains, null agents."""

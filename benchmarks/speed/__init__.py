@@ -1,0 +1,1 @@
+"""Exact simulation beside other simulators, on cores and devices: events per second, laws, tables."""
