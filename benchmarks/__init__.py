@@ -1,1 +1,1 @@
-"""Benchmarks: each script is a module of this package, run from the repository as ``python -m benchmarks.AREA.NAME``."""
+"""Benchmarks: each script is a module of this package, run from the repository, ``python -m benchmarks.AREA.NAME``."""
