@@ -58,10 +58,10 @@ def main() -> None:
     program = f"import json, statistics, time\n{inspect.getsource(measured)}\nprint(json.dumps(measured()))"
     rows: dict[str, list[dict[str, float]]] = {str(tree): [] for tree in options.trees}
     for _ in range(options.repeats):
-        for tree in rows:
+        for tree, found in rows.items():
             command = ["taskset", "-c", str(options.core), sys.executable, "-c", program]  # imports from its folder
             said = subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True)
-            rows[tree].append(json.loads(said.stdout.splitlines()[-1]))
+            found.append(json.loads(said.stdout.splitlines()[-1]))
     old, new = ({name: [run[name] for run in runs] for name in runs[0]} for runs in rows.values())
     ratio = {name: statistics.median(new[name]) / statistics.median(old[name]) for name in old}
     for name, value in ratio.items():
