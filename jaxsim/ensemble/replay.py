@@ -8,8 +8,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jaxsim.dosing import Schedule
-from jaxsim.ensemble.backend import choose_backend, running_devices
-from jaxsim.ensemble.prepare import split_batch
+from jaxsim.ensemble.prepare import choose_backend, running_devices, split_batch
 from jaxsim.ensemble.request import Request, check_request, prepare
 from jaxsim.errors import SimulationError, naming_closest_keyword
 from jaxsim.kernels import Status

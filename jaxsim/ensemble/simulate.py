@@ -13,11 +13,10 @@ from jax.typing import ArrayLike
 from jaxsim.dosing import Schedule
 from jaxsim.dosing.arrays import traced
 from jaxsim.ensemble.automatic import choose_method, for_choice
-from jaxsim.ensemble.backend import choose_backend, running_devices
 from jaxsim.ensemble.continuous import simulate_continuous
 from jaxsim.ensemble.dataset import Gathered, build_dataset, join_points
 from jaxsim.ensemble.methods import METHODS
-from jaxsim.ensemble.prepare import call_size, least_per_call, split_batch
+from jaxsim.ensemble.prepare import call_size, choose_backend, least_per_call, running_devices, split_batch
 from jaxsim.ensemble.request import Request, check_request, checked_times, prepare, warn_of_no_effect, whole_number
 from jaxsim.errors import SimulationError, SimulationWarning, naming_closest_keyword
 from jaxsim.kernels import Status

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsim.ensemble.backend import choose_backend, running_devices
 from jaxsim.ensemble.dataset import ContinuousOutcome, Gathered, build_dataset, continuous_dataset
 from jaxsim.ensemble.langevin import simulate_langevin
+from jaxsim.ensemble.prepare import choose_backend, running_devices
 from jaxsim.ensemble.rate_equations import solve_point
 from jaxsim.ensemble.request import checked_times, prepare
 from jaxsim.kernels import Inputs, Program, Status, Tally, empty_run

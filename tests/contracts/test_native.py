@@ -10,7 +10,7 @@ import pytest
 from jax import lax
 
 import jaxsim as js
-from jaxsim.ensemble.backend import choose_backend
+from jaxsim.ensemble.prepare import choose_backend
 from jaxsim.ensemble.request import Request, prepare
 from jaxsim.kernels.diagnosis import diagnose
 from jaxsim.kernels.native import primitives
@@ -456,7 +456,7 @@ def test_what_is_not_covered_runs_on_xla_and_says_why(monkeypatch):
         js.simulate(network, times=[1.0], method="tau_leap", backend="native", progress=False)
     with pytest.raises(js.SimulationError, match="backend='fast' is unknown"):
         js.simulate(network, times=[1.0], backend="fast", progress=False)
-    monkeypatch.setattr("jaxsim.ensemble.backend.find_spec", lambda name: None)
+    monkeypatch.setattr("jaxsim.ensemble.prepare.find_spec", lambda name: None)
     assert covered(network) == (False, "llvmlite is not installed; install it with: pip install llvmlite")
     out = js.simulate(network, times=[1.0], trajectories=10, progress=False)
     assert out.attrs["backend"] == "xla" and out.attrs["backend_reason"].startswith("llvmlite is not installed")
@@ -488,7 +488,7 @@ def test_a_study_goes_on_under_the_backend_it_was_begun_on_or_not_at_all(tmp_pat
     js.run_study(tmp_path / "decay.toml", progress=False)
     manifest = json.loads((tmp_path / "decay.store" / "manifest.json").read_text())
     assert manifest["backend"] == "native"
-    monkeypatch.setattr("jaxsim.ensemble.backend.find_spec", lambda name: None)
+    monkeypatch.setattr("jaxsim.ensemble.prepare.find_spec", lambda name: None)
     with pytest.raises(js.SimulationError, match=r"backend='native' cannot run this: llvmlite is not installed"):
         js.resume_study(tmp_path / "decay.store", progress=False)
 
